@@ -1,0 +1,88 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A module imports only from rows below its own; ARCHITECTURE.md draws them, and CI builds with
+// --explicit-target-dependency-import-check error, so that what is not declared here does not compile.
+
+let strict: [SwiftSetting] = [
+  .enableExperimentalFeature("Lifetimes"),
+  .strictMemorySafety(),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+// The proof that a turn takes no lock and allocates nothing needs the bodies of sibling files, in debug builds too:
+// hence one compilation a module.
+let proven: [SwiftSetting] = strict + [.unsafeFlags(["-wmo", "-num-threads", "2"])]
+
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "gatehouse",
+  products: [
+    .executable(name: "gatehoused", targets: ["gatehoused"]),
+    .executable(name: "gatehouse", targets: ["gatehouse"]),
+    .executable(name: "gatehouse-sim", targets: ["gatehouse-sim"]),
+    // For Benchmarks, which is a package of its own.
+    .library(name: "Thinking", targets: ["Domain", "Rings", "Devices", "Rules", "Pipeline"]),
+    .executable(name: "race-check", targets: ["RaceCheck"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+  ],
+  targets: [
+    // Row 0
+    .target(name: "Domain", swiftSettings: proven),
+    .target(name: "Rings", swiftSettings: proven),
+    // Row 1
+    .target(name: "Devices", dependencies: ["Domain"], swiftSettings: proven),
+    .target(name: "Rules", dependencies: ["Domain"], swiftSettings: proven),
+    // Row 2
+    .target(name: "Pipeline", dependencies: ["Domain", "Devices", "Rules"], swiftSettings: proven),
+    .systemLibrary(name: "CModbus", pkgConfig: "libmodbus", providers: [.apt(["libmodbus-dev"])]),
+    .target(name: "Ports", dependencies: ["Domain", "Rings", "Devices", "CModbus"], swiftSettings: strict),
+    .target(name: "Settings", dependencies: ["Domain", "Devices", "Rules", yams], swiftSettings: strict),
+    .target(name: "EventLog", dependencies: ["Domain", "Rings", grdb, crypto], swiftSettings: strict),
+    .target(name: "Control", dependencies: ["Domain", "Rings"], swiftSettings: strict),
+    // Row 3
+    .target(
+      name: "Simulation", dependencies: ["Domain", "Devices", "Rules", "Settings"], path: "Simulators/Simulation",
+      swiftSettings: strict),
+    // Row 4
+    .executableTarget(
+      name: "gatehoused",
+      dependencies: ["Domain", "Rings", "Devices", "Rules", "Pipeline", "Ports", "Settings", "EventLog", "Control"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "gatehouse",
+      dependencies: ["Domain", "Rings", "Devices", "Rules", "Settings", "EventLog", "Control", argumentParser],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "gatehouse-sim",
+      dependencies: ["Domain", "Devices", "Rules", "Settings", "Simulation", argumentParser],
+      path: "Simulators/gatehouse-sim", swiftSettings: strict),
+    // Tests
+    .executableTarget(
+      name: "RaceCheck", dependencies: ["Rings"], path: "Tests/RaceCheck", swiftSettings: strict),
+    .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: strict),
+    .testTarget(name: "RingsTests", dependencies: ["Rings"], swiftSettings: strict),
+    .testTarget(name: "DevicesTests", dependencies: ["Devices", "Domain"], swiftSettings: strict),
+    .testTarget(name: "RulesTests", dependencies: ["Rules", "Domain"], swiftSettings: strict),
+    .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "Domain", "Devices", "Rules"], swiftSettings: strict),
+    .testTarget(name: "PortsTests", dependencies: ["Ports", "Domain", "Rings", "Devices"], swiftSettings: strict),
+    .testTarget(name: "SettingsTests", dependencies: ["Settings", "Domain", "Devices", "Rules", yams], swiftSettings: strict),
+    .testTarget(name: "EventLogTests", dependencies: ["EventLog", "Domain", "Rings", grdb, crypto], swiftSettings: strict),
+    .testTarget(name: "ControlTests", dependencies: ["Control", "Domain", "Rings"], swiftSettings: strict),
+    .testTarget(
+      name: "SimulationTests", dependencies: ["Simulation", "Domain", "Devices", "Rules", "Settings"], swiftSettings: strict),
+    .testTarget(name: "GatehouseTests", dependencies: ["gatehouse", "Domain"], swiftSettings: strict),
+    .testTarget(name: "Tidy", path: "Tests/Tidy", swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,261 @@
+// A profile: one model's description, as data. Settings reads it from YAML (docs/profile-format.md) and checks it;
+// Devices compiles it to flat tables; Simulation plays the device from it. This file is the vocabulary: a wire idea
+// is one case here, one branch in the framer, one test.
+
+public import Domain
+
+/// One model of device.
+public struct Profile: Sendable {
+  /// File name without its ending, for example `gy-mcu90614`.
+  public var id: String
+  public var maker: String
+  public var model: String
+  public var kind: String
+  public var source: String
+  public var proof: Proof
+  public var notes: [String]
+  public var transport: Transport
+  /// Line settings the device leaves the factory with; settings may override them.
+  public var line: Line
+  public var power: Power
+  /// How long after evidence of power-on its values mean nothing.
+  public var warmUp: Interval
+  public var fields: [Field]
+  public var writes: [Write]
+
+  public init(
+    id: String, maker: String, model: String, kind: String, source: String, proof: Proof, notes: [String],
+    transport: Transport, line: Line, power: Power, warmUp: Interval, fields: [Field], writes: [Write]
+  ) {
+    self.id = id
+    self.maker = maker
+    self.model = model
+    self.kind = kind
+    self.source = source
+    self.proof = proof
+    self.notes = notes
+    self.transport = transport
+    self.line = line
+    self.power = power
+    self.warmUp = warmUp
+    self.fields = fields
+    self.writes = writes
+  }
+}
+
+/// What shows that the profile is right.
+public enum Proof: String, Sendable, CaseIterable {
+  case capture
+  case vendorExample = "vendor-example"
+  case constructed
+}
+
+/// Whose switch decides when the device has been powered on.
+public enum Power: String, Sendable, CaseIterable {
+  /// Powered by the port: the port reappearing is a power-on.
+  case usb
+  /// A supply of its own.
+  case own
+}
+
+/// How bytes mean messages.
+public enum Transport: Sendable {
+  case serial(SerialSpeech)
+  case modbus(ModbusSpeech)
+}
+
+/// A device alone on a serial line.
+public struct SerialSpeech: Sendable {
+  public var framing: Framing
+  /// Empty: the device speaks unasked.
+  public var requests: [Request]
+  /// How often a new value is due, asked or unasked; a value is stale after three of these.
+  public var period: Interval
+
+  public init(framing: Framing, requests: [Request], period: Interval) {
+    self.framing = framing
+    self.requests = requests
+    self.period = period
+  }
+}
+
+/// How a frame is found in a stream of bytes.
+public struct Framing: Sendable {
+  /// The bytes every frame starts with (1 to 8).
+  public var startsWith: [UInt8]
+  /// Whole length with start and check (2 to 256).
+  public var length: Int
+  public var check: Check
+
+  public init(startsWith: [UInt8], length: Int, check: Check) {
+    self.startsWith = startsWith
+    self.length = length
+    self.check = check
+  }
+}
+
+/// How a frame proves itself, always over bytes before the check itself.
+public enum Check: Sendable, Equatable {
+  /// Low byte of the sum of all bytes from `from` on.
+  case sum8(from: Int, at: Int)
+  /// Minus that sum: the two's complement.
+  case negativeSum8(from: Int, at: Int)
+}
+
+/// A question to a device that speaks when asked.
+public struct Request: Sendable {
+  public var bytes: [UInt8]
+  public var replyWithin: Interval
+
+  public init(bytes: [UInt8], replyWithin: Interval) {
+    self.bytes = bytes
+    self.replyWithin = replyWithin
+  }
+}
+
+/// A Modbus device.
+public struct ModbusSpeech: Sendable {
+  /// The unit it answers to unless settings say otherwise (0xFE: "any sensor").
+  public var unit: UInt8
+  /// The most registers one read may ask for (1 to 125).
+  public var registersPerRead: Int
+  /// Bits are asked for in exactly this many (some boards answer nothing else); 0: as many as the fields need.
+  public var bitsPerRead: Int
+  /// How often each field is read; a value is stale after three of these.
+  public var period: Interval
+  public var replyWithin: Interval
+  /// A byte sent to wake it, and how long before the request.
+  public var wake: Wake?
+
+  public init(
+    unit: UInt8, registersPerRead: Int, bitsPerRead: Int, period: Interval, replyWithin: Interval, wake: Wake?
+  ) {
+    self.unit = unit
+    self.registersPerRead = registersPerRead
+    self.bitsPerRead = bitsPerRead
+    self.period = period
+    self.replyWithin = replyWithin
+    self.wake = wake
+  }
+}
+
+/// A byte that wakes a sleeping device.
+public struct Wake: Sendable {
+  public var byte: UInt8
+  public var before: Interval
+
+  public init(byte: UInt8, before: Interval) {
+    self.byte = byte
+    self.before = before
+  }
+}
+
+/// The four Modbus tables; addresses are 0-based protocol addresses.
+public enum RegisterTable: UInt8, Sendable, BitwiseCopyable, CaseIterable {
+  case coil = 1
+  case discrete = 2
+  case holding = 3
+  case input = 4
+
+  /// The function that reads it.
+  @inlinable @inline(__always) public var readFunction: UInt8 { rawValue }
+}
+
+/// Where a field's bytes are.
+public enum Location: Sendable, Equatable {
+  /// Offset in the frame, counted from its first byte.
+  case frame(at: Int)
+  /// A register, or the first of its registers, or the first of its bits.
+  case register(RegisterTable, address: Int)
+}
+
+/// How bytes are a number.
+public enum NumberType: Sendable, Equatable {
+  case u8, i8, u16be, u16le, i16be, i16le, u32be, u32le, i32be, i32le
+  /// IEEE 754, most significant byte first.
+  case f32be
+  /// IEEE 754, least significant register first, each register most significant byte first.
+  case f32leWords
+  case u32leWords, i32leWords
+  /// This many bits, one a channel, bit 0 is channel 1 (1 to 32).
+  case bits(Int)
+}
+
+/// One value a device tells.
+public struct Field: Sendable {
+  public var name: String
+  public var location: Location
+  public var type: NumberType
+  /// value = raw × scale + offset
+  public var scale: Double
+  public var offset: Double
+  public var unit: Unit
+  public var use: Use
+  /// Outside it a value is invalid; both ends belong to it.
+  public var range: ClosedRange<Double>?
+  /// Raw values (before scaling) that mean "no value".
+  public var sentinels: [Double]
+  /// Raw values that are not for people or rules while the device warms up.
+  public var warmUpValues: [Double]
+  /// Bits of another field that make this one invalid.
+  public var badWhen: [BadWhen]
+  /// For bits: named ones.
+  public var flags: [String: Int]
+  /// For bits: all channels are active low.
+  public var inverted: Bool
+  /// Overrides "three periods".
+  public var staleAfter: Interval?
+
+  public init(
+    name: String, location: Location, type: NumberType, scale: Double = 1, offset: Double = 0, unit: Unit = .none,
+    use: Use = .information, range: ClosedRange<Double>? = nil, sentinels: [Double] = [], warmUpValues: [Double] = [],
+    badWhen: [BadWhen] = [], flags: [String: Int] = [:], inverted: Bool = false, staleAfter: Interval? = nil
+  ) {
+    self.name = name
+    self.location = location
+    self.type = type
+    self.scale = scale
+    self.offset = offset
+    self.unit = unit
+    self.use = use
+    self.range = range
+    self.sentinels = sentinels
+    self.warmUpValues = warmUpValues
+    self.badWhen = badWhen
+    self.flags = flags
+    self.inverted = inverted
+    self.staleAfter = staleAfter
+  }
+}
+
+/// A status word that spoils a value: any of the bits set.
+public struct BadWhen: Sendable, Equatable {
+  /// Index of the status field in the profile's fields.
+  public var field: Int
+  public var mask: UInt32
+
+  public init(field: Int, mask: UInt32) {
+    self.field = field
+    self.mask = mask
+  }
+}
+
+/// What a profile allows to be written; nothing else ever is.
+public struct Write: Sendable {
+  public var name: String
+  public var kind: WriteKind
+
+  public init(name: String, kind: WriteKind) {
+    self.name = name
+    self.kind = kind
+  }
+}
+
+public enum WriteKind: Sendable, Equatable {
+  /// One of `count` coils from `address` on, on or off.
+  case coil(address: Int, count: Int)
+  /// A coil that the board itself switches off again: function 05 at `address` + channel, value in units of `unit`.
+  case pulse(address: Int, count: Int, unit: Interval)
+  /// A register and the only value it may get.
+  case register(address: Int, value: UInt16)
+}

@@ -1,0 +1,109 @@
+// What people and programs may ask of the door, in one typed form for command line, console and tests.
+
+/// Names a command, so that a repeat gets the first answer.
+public struct CommandID: BitwiseCopyable, Hashable, Sendable {
+  public var high: UInt64
+  public var low: UInt64
+  @inlinable @inline(__always) public init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+  @inlinable @inline(__always) public static func == (a: CommandID, b: CommandID) -> Bool {
+    a.high == b.high && a.low == b.low
+  }
+}
+
+/// Where a command came from.
+public enum Origin: UInt8, BitwiseCopyable, Sendable, CaseIterable {
+  case commandLine, console, mqtt, test
+
+  public var name: String {
+    switch self {
+    case .commandLine: "command_line"
+    case .console: "console"
+    case .mqtt: "mqtt"
+    case .test: "test"
+    }
+  }
+}
+
+/// What is asked.
+public enum Action: BitwiseCopyable, Sendable {
+  /// An alarm was seen; `occurrence` as in its event.
+  case acknowledge(occurrence: UInt32)
+  /// Let one person through a lane without a verdict. Who and why are required.
+  case overrideLane(LaneID)
+  /// A waiting screening comes back to its lane to be measured again.
+  case resume(ticket: UInt32)
+  /// A contact thermometer's reading, degC axillary, for a waiting screening.
+  case contactReading(ticket: UInt32, celsius: Double)
+  /// A suspect who left was dealt with: the alarm `suspect_left` may go.
+  case clearSuspect(occurrence: UInt32)
+
+  public var name: String {
+    switch self {
+    case .acknowledge: "acknowledge"
+    case .overrideLane: "override"
+    case .resume: "resume"
+    case .contactReading: "contact_reading"
+    case .clearSuspect: "clear_suspect"
+    }
+  }
+}
+
+/// One request, with who asked, where, why and how long it is good for.
+public struct Command: BitwiseCopyable, Sendable {
+  public var id: CommandID
+  public var action: Action
+  /// When it was issued, on the boot clock of this machine.
+  public var issued: Instant
+  /// After this it is refused: 3 s for what moves a gate.
+  public var goodFor: Interval
+  public var origin: Origin
+  /// The user of the program that asked, as the kernel names it.
+  public var actor: Text
+  /// The name somebody gave, kept beside the actor and never believed.
+  public var claimed: Text
+  public var why: Text
+
+  public init(
+    id: CommandID, action: Action, issued: Instant, goodFor: Interval, origin: Origin, actor: Text,
+    claimed: Text = Text(), why: Text = Text()
+  ) {
+    self.id = id
+    self.action = action
+    self.issued = issued
+    self.goodFor = goodFor
+    self.origin = origin
+    self.actor = actor
+    self.claimed = claimed
+    self.why = why
+  }
+}
+
+/// Why a command was not carried out.
+public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
+  case expired, unknownAlarm, unknownTicket, unknownLane, notWaiting, laneBusy, laneReleased, whoAndWhyRequired, gateUnavailable
+  case implausible
+
+  public var name: String {
+    switch self {
+    case .expired: "expired"
+    case .unknownAlarm: "unknown_alarm"
+    case .unknownTicket: "unknown_ticket"
+    case .unknownLane: "unknown_lane"
+    case .notWaiting: "not_waiting"
+    case .laneBusy: "lane_busy"
+    case .laneReleased: "lane_released"
+    case .whoAndWhyRequired: "who_and_why_required"
+    case .gateUnavailable: "gate_unavailable"
+    case .implausible: "implausible"
+    }
+  }
+}
+
+/// What became of a command.
+public enum Answer: BitwiseCopyable, Sendable {
+  case done
+  case refused(Refusal)
+}

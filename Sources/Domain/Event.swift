@@ -1,0 +1,145 @@
+// What the pipeline says happened. Closed: a new kind of event is a case here, a row in docs/events.md and a branch
+// in the log's formatter, and the compiler asks for all of them.
+
+/// Three streams, each with its own gap-free `seq`, chain and cursors.
+public enum Stream: UInt8, BitwiseCopyable, Sendable, CaseIterable {
+  /// Verdicts, alarms, cases, commands, audit: never thinned.
+  case records
+  /// Readings: thinned by interval and dead-band.
+  case telemetry
+  /// Means and counts.
+  case aggregates
+
+  public var name: String {
+    switch self {
+    case .records: "records"
+    case .telemetry: "telemetry"
+    case .aggregates: "aggregates"
+    }
+  }
+}
+
+/// Why a port is not there.
+public enum PortFailure: UInt8, BitwiseCopyable, Sendable, CaseIterable {
+  case notFound, denied, busy, refused, hungUp, unreachable, ioError, timedOut, stuck
+
+  public var name: String {
+    switch self {
+    case .notFound: "not_found"
+    case .denied: "denied"
+    case .busy: "busy"
+    case .refused: "refused"
+    case .hungUp: "hung_up"
+    case .unreachable: "unreachable"
+    case .ioError: "io_error"
+    case .timedOut: "timed_out"
+    case .stuck: "stuck"
+    }
+  }
+}
+
+/// Why a device counts as down.
+public enum DownReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
+  case silent, portLost, rejected, exception
+
+  public var name: String {
+    switch self {
+    case .silent: "silent"
+    case .portLost: "port_lost"
+    case .rejected: "rejected"
+    case .exception: "exception"
+    }
+  }
+}
+
+/// What was dropped because a buffer was full.
+public enum Loss: UInt8, BitwiseCopyable, Sendable, CaseIterable {
+  case telemetry, records, sends, commands, bytes, staleInputs
+
+  public var name: String {
+    switch self {
+    case .telemetry: "telemetry"
+    case .records: "records"
+    case .sends: "sends"
+    case .commands: "commands"
+    case .bytes: "bytes"
+    case .staleInputs: "stale_inputs"
+    }
+  }
+}
+
+/// A room's air as rules see it.
+public struct AirFact: BitwiseCopyable, Sendable {
+  /// 5-minute mean, ppm; NaN while there is too little to tell.
+  public var mean5: Double
+  /// 1-hour mean, ppm; NaN while there is too little to tell.
+  public var mean60: Double
+
+  @inlinable @inline(__always)
+  public init(mean5: Double, mean60: Double) {
+    self.mean5 = mean5
+    self.mean60 = mean60
+  }
+}
+
+/// What happened.
+public enum EventBody: BitwiseCopyable, Sendable {
+  case systemStarted(restored: Bool, downSeconds: Int64)
+  case systemStopping
+  case clockStepped(byNanoseconds: Int64)
+  case portOpened
+  case portLost(PortFailure, errno: Int32)
+  case deviceUp
+  case deviceDown(DownReason)
+  case reading(Reading)
+  case laneChanged(LaneState)
+  case screeningBegan(ticket: UInt32)
+  /// Enter: the gate opens.
+  case screeningPassed(ScreeningFact)
+  /// Not now: measure again, wait, rest, contact test, no result. `next` says which.
+  case screeningDenied(ScreeningFact)
+  case screeningResumed(ScreeningFact)
+  case screeningAbandoned(ScreeningFact)
+  case screeningIsolated(ScreeningFact)
+  case gateOpened(ticket: UInt32)
+  case gateShut
+  case gateReleased(ReleaseCause)
+  case gateReturned
+  /// A passage; `screened` when it belongs to a verdict.
+  case passage(screened: Bool)
+  case alarmRaised(AlarmFact)
+  case alarmAcknowledged(AlarmFact)
+  case alarmCleared(AlarmFact)
+  case air(AirFact)
+  case commandAnswered(Command, Answer)
+  case lost(Loss, count: UInt64)
+  case writeFailed(DeviceID)
+
+  /// Which stream it belongs to.
+  @inlinable @inline(__always) public var stream: Stream {
+    switch self {
+    case .reading: .telemetry
+    case .air: .aggregates
+    default: .records
+    }
+  }
+}
+
+/// One event. Its `id` in the log is the door's start id and `counter`.
+public struct Event: BitwiseCopyable, Sendable {
+  /// Counts the events of one start of the door, from 1.
+  public var counter: UInt64
+  public var at: Now
+  public var source: Place
+  public var body: EventBody
+  public var personal: Personal
+
+  @inlinable @inline(__always)
+  public init(counter: UInt64, at: Now, source: Place, body: EventBody, personal: Personal) {
+    self.counter = counter
+    self.at = at
+    self.source = source
+    self.body = body
+    self.personal = personal
+  }
+}

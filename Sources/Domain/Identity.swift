@@ -1,0 +1,73 @@
+// Indices that name things. The names themselves (text) stay outside the pipeline: see `Names`.
+
+/// A way in or out: index into the configured ports.
+public struct PortID: BitwiseCopyable, Hashable, Sendable {
+  public var index: UInt16
+  @inlinable @inline(__always) public init(_ index: Int) { self.index = UInt16(truncatingIfNeeded: index) }
+}
+
+/// How often a port was opened. Inputs of an older generation are dropped and counted.
+public struct Generation: BitwiseCopyable, Hashable, Sendable {
+  public var number: UInt32
+  @inlinable @inline(__always) public init(_ number: UInt32) { self.number = number }
+}
+
+/// One configured instrument.
+public struct DeviceID: BitwiseCopyable, Hashable, Sendable {
+  public var index: UInt16
+  @inlinable @inline(__always) public init(_ index: Int) { self.index = UInt16(truncatingIfNeeded: index) }
+}
+
+/// One way through an entrance.
+public struct LaneID: BitwiseCopyable, Hashable, Sendable {
+  public var index: UInt16
+  @inlinable @inline(__always) public init(_ index: Int) { self.index = UInt16(truncatingIfNeeded: index) }
+}
+
+/// A room whose air is watched.
+public struct RoomID: BitwiseCopyable, Hashable, Sendable {
+  public var index: UInt16
+  @inlinable @inline(__always) public init(_ index: Int) { self.index = UInt16(truncatingIfNeeded: index) }
+}
+
+/// What an event or an alarm is about.
+public enum Place: BitwiseCopyable, Hashable, Sendable {
+  case site
+  case log
+  case lane(LaneID)
+  case room(RoomID)
+  case device(DeviceID)
+  case port(PortID)
+
+  @_noLocks @_noAllocation
+  public func isSame(as other: Place) -> Bool {
+    switch (self, other) {
+    case (.site, .site), (.log, .log): true
+    case (.lane(let a), .lane(let b)): a.index == b.index
+    case (.room(let a), .room(let b)): a.index == b.index
+    case (.device(let a), .device(let b)): a.index == b.index
+    case (.port(let a), .port(let b)): a.index == b.index
+    default: false
+    }
+  }
+}
+
+/// The texts behind the indices, for whoever writes to people: the log, the sockets, the command line.
+public struct Names: Sendable {
+  public var site: String
+  public var lanes: [String]
+  public var rooms: [String]
+  public var devices: [String]
+  public var ports: [String]
+  /// The field names of each device, in the order of its profile.
+  public var fields: [[String]]
+
+  public init(site: String, lanes: [String], rooms: [String], devices: [String], ports: [String], fields: [[String]]) {
+    self.site = site
+    self.lanes = lanes
+    self.rooms = rooms
+    self.devices = devices
+    self.ports = ports
+    self.fields = fields
+  }
+}

@@ -1,0 +1,118 @@
+// The words for lanes, screenings and gates that rules decide in and events are written in.
+
+/// A lane: one way through an entrance.
+public enum LaneState: UInt8, BitwiseCopyable, Sendable, CaseIterable {
+  case free, measuring, deciding, releasing, released, outOfOrder
+
+  public var name: String {
+    switch self {
+    case .free: "free"
+    case .measuring: "measuring"
+    case .deciding: "deciding"
+    case .releasing: "releasing"
+    case .released: "released"
+    case .outOfOrder: "out_of_order"
+    }
+  }
+}
+
+/// A screening: one person. `coldWait`, `rest`, `contactTest` and `noResult` wait outside the lane, with a ticket.
+public enum ScreeningState: UInt8, BitwiseCopyable, Sendable, CaseIterable {
+  case none, measuring, retake, suspect, coldWait, rest, contactTest, noResult, passed, isolate, abandoned
+
+  public var name: String {
+    switch self {
+    case .none: "none"
+    case .measuring: "measuring"
+    case .retake: "retake"
+    case .suspect: "suspect"
+    case .coldWait: "cold_wait"
+    case .rest: "rest"
+    case .contactTest: "contact_test"
+    case .noResult: "no_result"
+    case .passed: "passed"
+    case .isolate: "isolate"
+    case .abandoned: "abandoned"
+    }
+  }
+}
+
+/// Why a screening went where it went.
+public enum ScreeningReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
+  case normal, borderline, elevated, high, low, scattered, tooFew, deviceUnhealthy, secondPerson, left, tooLong
+  case overridden, resumed, contactNormal, contactElevated, tableFull, refusedIdentity
+
+  public var name: String {
+    switch self {
+    case .normal: "normal"
+    case .borderline: "borderline"
+    case .elevated: "elevated"
+    case .high: "high"
+    case .low: "low"
+    case .scattered: "scattered"
+    case .tooFew: "too_few"
+    case .deviceUnhealthy: "device_unhealthy"
+    case .secondPerson: "second_person"
+    case .left: "left"
+    case .tooLong: "too_long"
+    case .overridden: "overridden"
+    case .resumed: "resumed"
+    case .contactNormal: "contact_normal"
+    case .contactElevated: "contact_elevated"
+    case .tableFull: "table_full"
+    case .refusedIdentity: "refused_identity"
+    }
+  }
+}
+
+/// What a screening event says. Temperatures are personal and travel beside it, in `Personal`.
+public struct ScreeningFact: BitwiseCopyable, Sendable {
+  /// The number on the person's ticket; counts from 1 and is never reused while it waits.
+  public var ticket: UInt32
+  public var attempt: UInt8
+  public var reason: ScreeningReason
+  /// Where the screening is now: what the person does next.
+  public var next: ScreeningState
+  /// The version of the policy that decided.
+  public var policy: UInt32
+
+  @inlinable @inline(__always)
+  public init(ticket: UInt32, attempt: UInt8, reason: ScreeningReason, next: ScreeningState, policy: UInt32) {
+    self.ticket = ticket
+    self.attempt = attempt
+    self.reason = reason
+    self.next = next
+    self.policy = policy
+  }
+}
+
+/// What an event may hold of a person, kept apart from its body so that it can be forgotten. NaN: not measured.
+public struct Personal: BitwiseCopyable, Sendable {
+  /// Raw surface temperature, degC; kept 24 h.
+  public var surface: Double
+  /// The thermometer's ambient temperature, degC; kept 24 h.
+  public var ambient: Double
+  /// Body estimate (axillary equivalent), degC; kept 30 days, of cases until closed + 90 days.
+  public var estimate: Double
+
+  @inlinable @inline(__always)
+  public init(surface: Double, ambient: Double, estimate: Double) {
+    self.surface = surface
+    self.ambient = ambient
+    self.estimate = estimate
+  }
+  @inlinable @inline(__always) public static var none: Personal { Personal(surface: .nan, ambient: .nan, estimate: .nan) }
+}
+
+/// Why a gate stands open without a verdict.
+public enum ReleaseCause: UInt8, BitwiseCopyable, Sendable, CaseIterable {
+  case fire, staff, failure
+
+  public var name: String {
+    switch self {
+    case .fire: "fire"
+    case .staff: "staff"
+    case .failure: "failure"
+    }
+  }
+}
