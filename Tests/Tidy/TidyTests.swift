@@ -1,0 +1,79 @@
+// Tidiness that a reader relies on, checked as tests: what the tree promises must stay true.
+//
+// Imports are checked by the build (--explicit-target-dependency-import-check error); here stand the promises that
+// no compiler makes.
+
+import Foundation
+import Testing
+
+private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+private func files(under folder: String, ending: String) -> [URL] {
+  let walk = FileManager.default.enumerator(at: root.appending(path: folder), includingPropertiesForKeys: nil)
+  return (walk?.compactMap { $0 as? URL } ?? []).filter { $0.pathExtension == ending }.sorted { $0.path < $1.path }
+}
+
+private func name(of file: URL) -> String {
+  String(file.path.dropFirst(root.path.count + 1))
+}
+
+@Suite struct TidyTests {
+  @Test func thinkingModulesKnowNoWorld() throws {
+    let forbidden = ["Foundation", "Glibc", "Dispatch", "Synchronization"]
+    for module in ["Domain", "Devices", "Rules", "Pipeline"] {
+      let sources = files(under: "Sources/\(module)", ending: "swift")
+      #expect(!sources.isEmpty, "\(module) has no source")
+      for file in sources {
+        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+        for line in lines where line.contains("import ") && !line.hasPrefix("//") {
+          let imported = line.split(separator: " ").last.map(String.init) ?? ""
+          #expect(!forbidden.contains(imported), "\(name(of: file)): \(line)")
+        }
+      }
+    }
+  }
+
+  @Test func noProductIsNamedInSwift() throws {
+    let products = files(under: "DeviceProfiles", ending: "yaml").map { $0.deletingPathExtension().lastPathComponent }
+    #expect(products.count >= 5)
+    for file in files(under: "Sources", ending: "swift") + files(under: "Simulators", ending: "swift") {
+      let code = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").filter { line in
+        !line.drop(while: { $0 == " " }).hasPrefix("//")
+          && !line.contains("\"gatehouse ")  // Help texts show examples, which need a product.
+      }
+      for product in products {
+        #expect(!code.contains { $0.contains(product) }, "\(name(of: file)) names \(product)")
+      }
+    }
+  }
+
+  @Test func everyProfileHasItsProof() throws {
+    for profile in files(under: "DeviceProfiles", ending: "yaml") {
+      let vectors = profile.deletingPathExtension().appendingPathExtension("vectors")
+      #expect(FileManager.default.fileExists(atPath: vectors.path), "\(name(of: profile)) has no vectors")
+    }
+  }
+
+  @Test func noForceAndNoUnfinishedMarks() throws {
+    let marks = ["try!", "as!", "fatalError", "TODO", "FIXME", "XXX"]
+    for file in files(under: "Sources", ending: "swift") + files(under: "Simulators", ending: "swift") {
+      let text = try String(contentsOf: file, encoding: .utf8)
+      for mark in marks { #expect(!text.contains(mark), "\(name(of: file)) contains \(mark)") }
+    }
+  }
+
+  @Test func everySourceSaysWhatItIs() throws {
+    for file in files(under: "Sources", ending: "swift") + files(under: "Simulators", ending: "swift") {
+      let text = try String(contentsOf: file, encoding: .utf8)
+      #expect(text.hasPrefix("//"), "\(name(of: file)) opens without a word on what it is")
+    }
+  }
+
+  @Test func testsDoNotSleep() throws {
+    let words = ["Thread.sleep", "Task.sleep", "usleep("]
+    for file in files(under: "Tests", ending: "swift") where file.lastPathComponent != "TidyTests.swift" {
+      let text = try String(contentsOf: file, encoding: .utf8)
+      for word in words { #expect(!text.contains(word), "\(name(of: file)) sleeps: \(word)") }
+    }
+  }
+}
