@@ -1,0 +1,151 @@
+// A command as it comes over the socket, and how it becomes one the pipeline takes: names become indices, text becomes
+// fixed in size, times get their bounds. What can't be understood is refused here, with words, and never reaches the
+// pipeline. Unknown keys are refused too: a command with a key that was not understood is not the command that was meant.
+
+public import Domain
+public import Foundation
+
+/// What a client asks for. One JSON object; `docs/operations.md` lists commands and their keys.
+public struct CommandRequest: Codable, Sendable, Equatable {
+  public var id: String
+  public var command: String
+  public var lane: String?
+  public var ticket: UInt32?
+  public var occurrence: UInt32?
+  /// degC, axillary, by contact thermometer.
+  public var celsius: Double?
+  /// Seconds after `issued` in which it may still be carried out.
+  public var goodFor: Double?
+  /// Nanoseconds on this machine's boot clock; absent: when the line arrived.
+  public var issued: Int64?
+  public var who: String?
+  public var why: String?
+  public var origin: String?
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case id, command, lane, ticket, occurrence, celsius, who, why, origin
+    case goodFor = "good_for_s"
+    case issued = "issued_boot_ns"
+  }
+
+  public init(
+    id: UUID, action: Action, lane: String? = nil, goodFor: Double? = nil, issued: Instant? = nil, who: String? = nil,
+    why: String? = nil, origin: Origin = .commandLine
+  ) {
+    self.id = id.uuidString.lowercased()
+    command = action.name
+    self.lane = lane
+    self.goodFor = goodFor
+    self.issued = issued?.ns
+    self.who = who
+    self.why = why
+    self.origin = origin.name
+    switch action {
+    case .acknowledge(let number), .clearSuspect(let number): occurrence = number
+    case .overrideLane: break
+    case .resume(let number): ticket = number
+    case .contactReading(let number, let value):
+      ticket = number
+      celsius = value
+    }
+  }
+}
+
+/// Why a line is no command: answered with `reason` and `message`.
+struct BadRequest: Error, Equatable {
+  var reason: String
+  var message: String
+
+  static func bad(_ message: String) -> BadRequest { BadRequest(reason: "bad_request", message: message) }
+}
+
+extension CommandRequest {
+  /// Gate commands are good for 3 s at most (design: one table of times); others for an hour at most, 60 s by default.
+  static let gateGoodForMax = 3.0
+  static let goodForMax = 3600.0
+  static let goodForDefault = 60.0
+
+  /// Reads one line that is known to be JSON in UTF-8.
+  init(line: Data) throws(BadRequest) {
+    let keys: [String: Anything]
+    do { keys = try JSONDecoder().decode([String: Anything].self, from: line) } catch {
+      throw .bad(JSONLine.describe(error))
+    }
+    let known = CodingKeys.allCases.map(\.rawValue)
+    if let stranger = keys.keys.sorted().first(where: { !known.contains($0) }) {
+      throw .bad("unknown key \"\(stranger.prefix(40))\"; known are \(known.sorted().joined(separator: ", "))")
+    }
+    do { self = try JSONDecoder().decode(CommandRequest.self, from: line) } catch {
+      throw .bad(JSONLine.describe(error))
+    }
+  }
+
+  /// The id alone, for answers to lines that are otherwise wrong.
+  static func id(of line: Data) -> String? {
+    struct OnlyID: Decodable { var id: String }
+    guard let id = (try? JSONDecoder().decode(OnlyID.self, from: line))?.id else { return nil }
+    return UUID(uuidString: id) == nil ? nil : id.lowercased()
+  }
+
+  /// The command for the pipeline.
+  func checked(names: Names, actor: Text, now: Instant) throws(BadRequest) -> Command {
+    guard let uuid = UUID(uuidString: id) else { throw .bad("id: expected a UUID") }
+    let action = try self.action(names)
+    let longest = if case .overrideLane = action { Self.gateGoodForMax } else { Self.goodForMax }
+    let seconds = goodFor ?? min(longest, Self.goodForDefault)
+    guard seconds > 0, seconds <= longest else {
+      throw .bad("good_for_s: expected more than 0 and at most \(Int(longest)) for \(command)")
+    }
+    var from: Origin?
+    for candidate in Origin.allCases where candidate.name == origin ?? Origin.commandLine.name { from = candidate }
+    guard let from else {
+      throw .bad("origin: expected one of \(Origin.allCases.map(\.name).joined(separator: ", "))")
+    }
+    if from == .mqtt, case .acknowledge = action {} else if from == .mqtt {
+      throw BadRequest(reason: "not_allowed", message: "MQTT may acknowledge alarms and nothing else")
+    }
+    return Command(
+      id: CommandID(uuid), action: action, issued: min(issued.map(Instant.init(ns:)) ?? now, now),
+      goodFor: Interval(ns: Int64(seconds * 1e9)), origin: from, actor: actor, claimed: try text(who, "who"),
+      why: try text(why, "why"))
+  }
+
+  private func action(_ names: Names) throws(BadRequest) -> Action {
+    switch command {
+    case "acknowledge": return .acknowledge(occurrence: try require(occurrence, "occurrence"))
+    case "clear_suspect": return .clearSuspect(occurrence: try require(occurrence, "occurrence"))
+    case "resume": return .resume(ticket: try require(ticket, "ticket"))
+    case "contact_reading":
+      return .contactReading(ticket: try require(ticket, "ticket"), celsius: try require(celsius, "celsius"))
+    case "override":
+      let name = try require(lane, "lane")
+      guard let index = names.lanes.firstIndex(of: name) else {
+        let lanes = names.lanes.joined(separator: ", ")
+        throw BadRequest(
+          reason: Refusal.unknownLane.name, message: "there is no lane \"\(name.prefix(96))\"; lanes: \(lanes)")
+      }
+      return .overrideLane(LaneID(index))
+    case "beat", "confirm":
+      throw BadRequest(reason: "not_supported", message: "this door does not watch a desk yet: \(command) has no effect")
+    default:
+      throw .bad("unknown command \"\(command.prefix(40))\"")
+    }
+  }
+
+  private func require<Value>(_ value: Value?, _ key: String) throws(BadRequest) -> Value {
+    guard let value else { throw .bad("\(key) is required for \(command)") }
+    return value
+  }
+
+  /// Fixed in size, and without control characters: these texts end up on terminals.
+  private func text(_ string: String?, _ key: String) throws(BadRequest) -> Text {
+    guard let string else { return Text() }
+    if string.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+      throw .bad("\(key): control characters are not allowed")
+    }
+    guard let text = Text(string) else {
+      throw .bad("\(key): at most 96 bytes of UTF-8, found \(string.utf8.count)")
+    }
+    return text
+  }
+}

@@ -1,0 +1,134 @@
+// The C calls of this module: unix stream sockets, non-blocking and close-on-exec. `unsafe` here means: a pointer to a
+// local value or array is handed to a call that uses it only until it returns, with that value's own size.
+
+import Domain
+import Foundation
+import Glibc
+
+/// This machine's boot clock, which counts through suspend.
+public func bootClock() -> Instant {
+  var time = timespec()
+  unsafe clock_gettime(CLOCK_BOOTTIME, &time)
+  return Instant(ns: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+}
+
+/// A listening socket and its file.
+final class Listener: Sendable {
+  let fd: Int32
+  let path: String
+  private let device: UInt
+  private let inode: UInt
+
+  /// Listens at `path` with mode 0660. A socket file left by a door that is gone is replaced: the new socket is made
+  /// beside it and renamed over it, so that there is no moment without one and its mode is right from the first.
+  init(path: String) throws(ControlError) {
+    try Self.makeRoom(at: path)
+    let fresh = path + "~"
+    unlink(fresh)
+    let fd = try makeSocket(path)
+    guard try withAddress(fresh, { unsafe bind(fd, $0, $1) }) == 0, chmod(fresh, 0o660) == 0, listen(fd, 64) == 0,
+      rename(fresh, path) == 0
+    else {
+      let code = errno
+      close(fd)
+      unlink(fresh)
+      throw code == EACCES ? .denied(path: path) : .system(call: "listen", path: path, errno: code)
+    }
+    var facts = stat()
+    _ = unsafe lstat(path, &facts)
+    self.fd = fd
+    self.path = path
+    device = UInt(facts.st_dev)
+    inode = UInt(facts.st_ino)
+  }
+
+  deinit { close(fd) }
+
+  /// Nobody can connect any more; the file goes if it is still ours.
+  func remove() {
+    var facts = stat()
+    if unsafe lstat(path, &facts) == 0, UInt(facts.st_dev) == device, UInt(facts.st_ino) == inode { unlink(path) }
+    shutdown(fd, Int32(SHUT_RDWR))
+  }
+
+  private static func makeRoom(at path: String) throws(ControlError) {
+    var facts = stat()
+    guard unsafe lstat(path, &facts) == 0 else { return }
+    guard facts.st_mode & S_IFMT == S_IFSOCK else { throw .notASocket(path: path) }
+    let probe = try makeSocket(path)
+    defer { close(probe) }
+    // Non-blocking: EAGAIN means that somebody listens and is busy.
+    if try withAddress(path, { unsafe connect(probe, $0, $1) }) == 0 || errno == EAGAIN { throw .inUse(path: path) }
+    if errno == EACCES { throw .denied(path: path) }
+  }
+
+  /// The next connection that waits, or the reason why there is none.
+  func accept() -> Result<Int32, ControlError> {
+    let connection = unsafe accept4(fd, nil, nil, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
+    return connection >= 0 ? .success(connection) : .failure(.system(call: "accept", path: path, errno: errno))
+  }
+}
+
+func makeSocket(_ path: String) throws(ControlError) -> Int32 {
+  let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+  let fd = socket(AF_UNIX, type, 0)
+  if fd < 0 { throw .system(call: "socket", path: path, errno: errno) }
+  return fd
+}
+
+/// Calls `body` with the address of `path`.
+func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) throws(ControlError) -> Int32 {
+  var address = sockaddr_un()
+  address.sun_family = sa_family_t(AF_UNIX)
+  let bytes = Array(path.utf8)
+  let room = MemoryLayout.size(ofValue: unsafe address.sun_path)
+  guard bytes.count < room else { throw .pathTooLong(path: path) }
+  unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
+  let size = socklen_t(MemoryLayout<sockaddr_un>.size)
+  return unsafe withUnsafePointer(to: &address) { pointer in
+    unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, size) }
+  }
+}
+
+/// What came, or that nothing did, or that the other end is gone.
+enum Received {
+  case bytes(ArraySlice<UInt8>)
+  case nothing
+  case ended
+  case failed
+}
+
+func receive(_ fd: Int32, atMost count: Int) -> Received {
+  var bytes = [UInt8](repeating: 0, count: count)
+  let got = unsafe bytes.withUnsafeMutableBytes { unsafe recv(fd, $0.baseAddress, $0.count, 0) }
+  if got > 0 { return .bytes(bytes[..<got]) }
+  if got == 0 { return .ended }
+  return errno == EAGAIN || errno == EINTR ? .nothing : .failed
+}
+
+/// How many bytes were taken, or `nil` when the other end is gone.
+func transmit(_ fd: Int32, _ bytes: ArraySlice<UInt8>) -> Int? {
+  let sent = unsafe bytes.withUnsafeBytes { unsafe send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+  if sent >= 0 { return sent }
+  return errno == EAGAIN || errno == EINTR ? 0 : nil
+}
+
+/// The user at the other end, as the kernel knows it.
+func peerUser(_ fd: Int32) -> uid_t? {
+  // struct ucred: pid, uid, gid.
+  var credentials: [UInt32] = [0, 0, 0]
+  var size = socklen_t(12)
+  guard unsafe getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0, size == 12 else { return nil }
+  return credentials[1]
+}
+
+/// The name of a user, or `uid-1000` when it has none that fits.
+func userName(_ uid: uid_t) -> Text {
+  var entry = passwd()
+  var found: UnsafeMutablePointer<passwd>?
+  var buffer = [CChar](repeating: 0, count: 16_384)
+  if unsafe getpwuid_r(uid, &entry, &buffer, buffer.count, &found) == 0, unsafe found != nil, let name = unsafe entry.pw_name {
+    if let text = Text(unsafe String(cString: name)), !text.isEmpty { return text }
+  }
+  return Text("uid-\(uid)") ?? Text()
+}
