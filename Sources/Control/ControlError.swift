@@ -33,7 +33,7 @@ public enum ControlError: Error, Sendable, Equatable, CustomStringConvertible {
     case .turnedAway(let error, let message): "\(message) (\(error))"
     case .closed: "the door closed the connection"
     case .timedOut: "the door did not answer in time"
-    case .system(let call, let path, let code): "\(call) \(path): \(String(cString: strerror(code)))"
+    case .system(let call, let path, let code): "\(call) \(path): \(errorText(code))"
     }
   }
 }

@@ -1,6 +1,6 @@
 // The door's two sockets: commands in and their answers out, doorbells and status for whoever watches. One thread of
 // its own, one `poll`, non-blocking sockets; never the real-time thread. Other threads hand over what they have to say
-// under a lock that is held for a copy, and ring an eventfd. Every buffer has a bound; whoever does not read is dropped
+// under a lock that is held for a copy, and wake it. Every buffer has a bound; whoever does not read is dropped
 // and counted, so that no client can hold up the others or the door.
 
 public import Domain
@@ -16,8 +16,7 @@ public import Rings
 ///     server.committed(.records, seq: 418)       // from the log's commit thread
 ///     server.stop()                              // `run` returns and the socket files are gone
 public final class ControlServer: Sendable {
-  let loop: ControlLoop
-  let inbox: Inbox
+  private let parts: ControlParts
 
   /// Opens both sockets; `run` serves them.
   /// - Parameters:
@@ -42,27 +41,33 @@ public final class ControlServer: Sendable {
     paths: ControlPaths, names: Names, limits: ControlLimits = ControlLimits(), clock: @escaping @Sendable () -> Instant,
     submit: @escaping @Sendable (Command) -> Bool, status: @escaping @Sendable () -> Data
   ) throws(ControlError) {
-    inbox = try Inbox(limits: limits)
-    loop = try ControlLoop(
-      paths: paths, names: names, limits: limits, clock: clock, submit: submit, status: status, inbox: inbox)
+    parts = try ControlParts(
+      command: Listener(path: paths.command), events: Listener(path: paths.events), names: names, limits: limits,
+      clock: clock, submit: submit, status: status, inbox: Inbox(limits: limits))
   }
 
   /// Serves until `stop`. Call once, on a thread of its own.
-  public func run() { loop.run() }
+  public func run() {
+    var loop = ControlLoop(parts)
+    loop.run()
+  }
 
   /// `seq` of `stream` can be read in the log. `answers`: of the commands whose events were committed with it.
   public func committed(_ stream: Domain.Stream, seq: Int64, answers: [AnsweredCommand] = []) {
-    inbox.committed(stream, seq: seq, answers: answers)
+    parts.inbox.committed(stream, seq: seq, answers: answers)
   }
 
   /// Events that could not be made durable: whole CloudEvents with `durable: false`, one a line, without newlines.
   public func notDurable(_ events: [Data], answers: [AnsweredCommand] = []) {
-    inbox.notDurable(events, answers: answers)
+    parts.inbox.notDurable(events, answers: answers)
   }
 
   /// Ends `run`, closes every connection and removes the socket files.
-  public func stop() { inbox.stop() }
+  public func stop() { parts.inbox.stop() }
+
+  /// Makes the loop look at its clock: for tests, whose clock only moves when they say so.
+  func wake() { parts.inbox.wake() }
 
   /// Any thread may ask.
-  public var counters: ControlCounters { inbox.counters }
+  public var counters: ControlCounters { parts.inbox.counters }
 }

@@ -1,4 +1,4 @@
-// What other threads tell the sockets' thread. A lock held for a copy, an eventfd rung once until it is drained, and
+// What other threads tell the sockets' thread. A lock held for a copy, a byte in a socket pair until it is drained, and
 // bounds: doorbells coalesce to the newest seq of each stream; events and answers beyond the bound are lost and counted.
 
 import Domain
@@ -22,18 +22,21 @@ final class Inbox: Sendable {
     var counters = ControlCounters()
   }
 
-  /// An eventfd: readable when there is post.
+  /// Readable when there is post.
   let fd: Int32
+  private let ringer: Int32
   private let handedOver: Int
   private let state = Mutex(State())
 
   init(limits: ControlLimits) throws(ControlError) {
     handedOver = limits.handedOver
-    fd = eventfd(0, Int32(EFD_NONBLOCK.rawValue | EFD_CLOEXEC.rawValue))
-    if fd < 0 { throw .system(call: "eventfd", path: "", errno: errno) }
+    (fd, ringer) = try makePair()
   }
 
-  deinit { close(fd) }
+  deinit {
+    close(fd)
+    close(ringer)
+  }
 
   func committed(_ stream: Domain.Stream, seq: Int64, answers: [AnsweredCommand]) {
     put { state in
@@ -57,8 +60,7 @@ final class Inbox: Sendable {
 
   /// Everything since the last call. `reached` stays.
   func take() -> Post {
-    var count: UInt64 = 0
-    _ = unsafe read(fd, &count, 8)
+    _ = receive(fd, atMost: 16)
     return state.withLock { state in
       let post = state.post
       state.post.events = []
@@ -84,8 +86,7 @@ final class Inbox: Sendable {
       defer { state.rung = true }
       return !state.rung
     }
-    var one: UInt64 = 1
-    if ring { _ = unsafe write(fd, &one, 8) }
+    if ring { _ = transmit(ringer, [1]) }
   }
 
   private func keep<Item>(_ items: [Item], _ list: inout [Item], _ lost: inout UInt64) {

@@ -26,6 +26,9 @@ struct LineBuffer {
   /// How many bytes may be appended; 0 while whole lines wait to be taken.
   var room: Int { max(0, lineMax - (bytes.count - start)) }
 
+  /// No whole line is left.
+  var isDrained: Bool { searched == bytes.count }
+
   mutating func append(_ more: ArraySlice<UInt8>) {
     if start > 0 {
       bytes.removeSubrange(0..<start)

@@ -1,7 +1,7 @@
 // The C calls of this module: unix stream sockets, non-blocking and close-on-exec. `unsafe` here means: a pointer to a
 // local value or array is handed to a call that uses it only until it returns, with that value's own size.
 
-import Domain
+public import Domain
 import Foundation
 import Glibc
 
@@ -24,14 +24,14 @@ final class Listener: Sendable {
   init(path: String) throws(ControlError) {
     try Self.makeRoom(at: path)
     let fresh = path + "~"
-    unlink(fresh)
+    unsafe unlink(fresh)
     let fd = try makeSocket(path)
-    guard try withAddress(fresh, { unsafe bind(fd, $0, $1) }) == 0, chmod(fresh, 0o660) == 0, listen(fd, 64) == 0,
-      rename(fresh, path) == 0
+    guard try withAddress(fresh, { unsafe bind(fd, $0, $1) }) == 0, unsafe chmod(fresh, 0o660) == 0, listen(fd, 64) == 0,
+      unsafe rename(fresh, path) == 0
     else {
       let code = errno
       close(fd)
-      unlink(fresh)
+      unsafe unlink(fresh)
       throw code == EACCES ? .denied(path: path) : .system(call: "listen", path: path, errno: code)
     }
     var facts = stat()
@@ -47,7 +47,7 @@ final class Listener: Sendable {
   /// Nobody can connect any more; the file goes if it is still ours.
   func remove() {
     var facts = stat()
-    if unsafe lstat(path, &facts) == 0, UInt(facts.st_dev) == device, UInt(facts.st_ino) == inode { unlink(path) }
+    if unsafe lstat(path, &facts) == 0, UInt(facts.st_dev) == device, UInt(facts.st_ino) == inode { unsafe unlink(path) }
     shutdown(fd, Int32(SHUT_RDWR))
   }
 
@@ -64,16 +64,35 @@ final class Listener: Sendable {
 
   /// The next connection that waits, or the reason why there is none.
   func accept() -> Result<Int32, ControlError> {
-    let connection = unsafe accept4(fd, nil, nil, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
-    return connection >= 0 ? .success(connection) : .failure(.system(call: "accept", path: path, errno: errno))
+    let connection = Glibc.accept(fd, nil, nil)
+    guard connection >= 0 else { return .failure(.system(call: "accept", path: path, errno: errno)) }
+    _ = fcntl(connection, F_SETFL, O_NONBLOCK)
+    _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
+    return .success(connection)
   }
 }
 
+private let streamType = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+
+/// Two ends of one connection: what is sent to the second can be read from the first.
+func makePair() throws(ControlError) -> (Int32, Int32) {
+  var ends: [Int32] = [-1, -1]
+  guard unsafe socketpair(AF_UNIX, streamType, 0, &ends) == 0 else {
+    throw .system(call: "socketpair", path: "", errno: errno)
+  }
+  return (ends[0], ends[1])
+}
+
 func makeSocket(_ path: String) throws(ControlError) -> Int32 {
-  let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-  let fd = socket(AF_UNIX, type, 0)
+  let fd = socket(AF_UNIX, streamType, 0)
   if fd < 0 { throw .system(call: "socket", path: path, errno: errno) }
   return fd
+}
+
+/// The kernel's words for an error number.
+func errorText(_ code: Int32) -> String {
+  guard let text = unsafe strerror(code) else { return "error \(code)" }
+  return unsafe String(cString: text)
 }
 
 /// Calls `body` with the address of `path`.
@@ -81,7 +100,7 @@ func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) ->
   var address = sockaddr_un()
   address.sun_family = sa_family_t(AF_UNIX)
   let bytes = Array(path.utf8)
-  let room = MemoryLayout.size(ofValue: unsafe address.sun_path)
+  let room = MemoryLayout.size(ofValue: address.sun_path)
   guard bytes.count < room else { throw .pathTooLong(path: path) }
   unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
   let size = socklen_t(MemoryLayout<sockaddr_un>.size)
@@ -108,7 +127,7 @@ func receive(_ fd: Int32, atMost count: Int) -> Received {
 
 /// How many bytes were taken, or `nil` when the other end is gone.
 func transmit(_ fd: Int32, _ bytes: ArraySlice<UInt8>) -> Int? {
-  let sent = unsafe bytes.withUnsafeBytes { unsafe send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+  let sent = unsafe bytes.withUnsafeBytes { unsafe send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
   if sent >= 0 { return sent }
   return errno == EAGAIN || errno == EINTR ? 0 : nil
 }
@@ -125,7 +144,7 @@ func peerUser(_ fd: Int32) -> uid_t? {
 /// The name of a user, or `uid-1000` when it has none that fits.
 func userName(_ uid: uid_t) -> Text {
   var entry = passwd()
-  var found: UnsafeMutablePointer<passwd>?
+  var found: UnsafeMutablePointer<passwd>? = nil
   var buffer = [CChar](repeating: 0, count: 16_384)
   if unsafe getpwuid_r(uid, &entry, &buffer, buffer.count, &found) == 0, unsafe found != nil, let name = unsafe entry.pw_name {
     if let text = Text(unsafe String(cString: name)), !text.isEmpty { return text }

@@ -2,7 +2,7 @@
 // all read. One Codable type for both ends of the socket, so that they cannot drift apart. Keys carry their unit;
 // a value nobody knows is absent, never 0.
 
-import Foundation
+public import Foundation
 
 /// The state of the door at one moment.
 public struct Status: Codable, Sendable, Equatable {
