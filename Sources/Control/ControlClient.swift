@@ -28,7 +28,7 @@ final class LineConnection {
 
   private func connect(_ deadline: Instant) throws(ControlError) {
     while true {
-      if try withAddress(path, { unsafe Glibc.connect(fd, $0, $1) }) == 0 { return }
+      if try unsafe withAddress(path, { unsafe Glibc.connect(fd, $0, $1) }) == 0 { return }
       switch errno {
       case ENOENT, ECONNREFUSED, ENOTDIR: throw .notRunning(path: path)
       case EACCES, EPERM: throw .denied(path: path)

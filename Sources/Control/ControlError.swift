@@ -9,7 +9,7 @@ public enum ControlError: Error, Sendable, Equatable, CustomStringConvertible {
   case denied(path: String)
   /// Another door serves it.
   case inUse(path: String)
-  /// Longer than the 107 bytes that the kernel takes.
+  /// Longer than the kernel takes.
   case pathTooLong(path: String)
   /// Something that is no socket lies there.
   case notASocket(path: String)
@@ -27,7 +27,7 @@ public enum ControlError: Error, Sendable, Equatable, CustomStringConvertible {
     case .notRunning(let path): "the door is not running: nobody answers at \(path)"
     case .denied(let path): "permission denied at \(path): join the group that owns it (ls -l \(path)) or use sudo"
     case .inUse(let path): "another door already serves \(path)"
-    case .pathTooLong(let path): "the socket's path is longer than 107 bytes, set GATEHOUSE_RUN_DIR: \(path)"
+    case .pathTooLong(let path): "the socket's path is too long for the kernel, set GATEHOUSE_RUN_DIR: \(path)"
     case .notASocket(let path): "\(path) is not a socket and was left alone"
     case .protocolBroken(let what): "the other end does not speak this protocol: \(what)"
     case .turnedAway(let error, let message): "\(message) (\(error))"

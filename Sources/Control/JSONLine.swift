@@ -22,7 +22,7 @@ enum JSONLine {
       "\(key.stringValue) is required"
     case DecodingError.valueNotFound(let type, let context):
       "\(name(context.codingPath)): expected \(describe(type)), found null"
-    case DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty:
+    case DecodingError.dataCorrupted(let context):
       "\(name(context.codingPath)): \(context.debugDescription)"
     default: "not a JSON object"
     }

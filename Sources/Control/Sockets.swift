@@ -24,9 +24,10 @@ final class Listener: Sendable {
   init(path: String) throws(ControlError) {
     try Self.makeRoom(at: path)
     let fresh = path + "~"
+    guard fresh.utf8.count <= pathMax else { throw .pathTooLong(path: path) }
     unsafe unlink(fresh)
     let fd = try makeSocket(path)
-    guard try withAddress(fresh, { unsafe bind(fd, $0, $1) }) == 0, unsafe chmod(fresh, 0o660) == 0, listen(fd, 64) == 0,
+    guard try unsafe withAddress(fresh, { unsafe bind(fd, $0, $1) }) == 0, unsafe chmod(fresh, 0o660) == 0, listen(fd, 64) == 0,
       unsafe rename(fresh, path) == 0
     else {
       let code = errno
@@ -58,7 +59,7 @@ final class Listener: Sendable {
     let probe = try makeSocket(path)
     defer { close(probe) }
     // Non-blocking: EAGAIN means that somebody listens and is busy.
-    if try withAddress(path, { unsafe connect(probe, $0, $1) }) == 0 || errno == EAGAIN { throw .inUse(path: path) }
+    if try unsafe withAddress(path, { unsafe connect(probe, $0, $1) }) == 0 || errno == EAGAIN { throw .inUse(path: path) }
     if errno == EACCES { throw .denied(path: path) }
   }
 
@@ -100,14 +101,16 @@ func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) ->
   var address = sockaddr_un()
   address.sun_family = sa_family_t(AF_UNIX)
   let bytes = Array(path.utf8)
-  let room = MemoryLayout.size(ofValue: address.sun_path)
-  guard bytes.count < room else { throw .pathTooLong(path: path) }
+  guard bytes.count <= pathMax else { throw .pathTooLong(path: path) }
   unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
   let size = socklen_t(MemoryLayout<sockaddr_un>.size)
   return unsafe withUnsafePointer(to: &address) { pointer in
     unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, size) }
   }
 }
+
+/// The kernel takes 108 bytes, with the zero that ends them (unix(7)).
+private let pathMax = 107
 
 /// What came, or that nothing did, or that the other end is gone.
 enum Received {
@@ -143,7 +146,7 @@ func peerUser(_ fd: Int32) -> uid_t? {
 
 /// The name of a user, or `uid-1000` when it has none that fits.
 func userName(_ uid: uid_t) -> Text {
-  var entry = passwd()
+  var entry = unsafe passwd()
   var found: UnsafeMutablePointer<passwd>? = nil
   var buffer = [CChar](repeating: 0, count: 16_384)
   if unsafe getpwuid_r(uid, &entry, &buffer, buffer.count, &found) == 0, unsafe found != nil, let name = unsafe entry.pw_name {
