@@ -1,0 +1,130 @@
+// A bus of Modbus RTU and the thread that carries its requests: libmodbus blocks, and so may the kernel's tty calls.
+//
+// One `Bus` lives from one opening of its tty to the next loss; its rings have the real-time thread on one side and
+// this bus's thread on the other. The keeper starts the thread and ends it. A thread that hangs in the kernel keeps its
+// own `Bus` and descriptor until it comes back; the next thread has new ones, so the two can never mix.
+
+import Domain
+import Glibc
+import Rings
+import Synchronization
+
+/// Unit and PDU, without CRC; at most 254 bytes are a frame.
+struct BusRequest: BitwiseCopyable, Sendable {
+  var bytes = InlineArray<260, UInt8>(repeating: 0)
+  var count: Int32 = 0
+  var replyWithin = Interval.zero
+}
+
+/// What became of a request, or of the tty.
+struct BusReply: BitwiseCopyable, Sendable {
+  enum Outcome: BitwiseCopyable, Sendable {
+    case reply
+    case failed(RequestFailure)
+    case lost(PortFailure, Int32)
+  }
+  var outcome: Outcome
+  var at: Instant
+  /// Unit and PDU, without CRC.
+  var bytes = InlineArray<260, UInt8>(repeating: 0)
+  var count: Int32 = 0
+
+  init(_ outcome: Outcome) {
+    self.outcome = outcome
+    at = bootClock()
+  }
+}
+
+/// What tests change about buses.
+struct BusOptions: Sendable {
+  /// How long after its reply's deadline a request may still be on the bus's thread, before that counts as stuck.
+  var grace = Interval.seconds(2)
+  /// Called on the bus's thread before each exchange.
+  var beforeExchange: (@Sendable () -> Void)?
+}
+
+final class Bus: Sendable {
+  /// Requests that may be under way at once. The replies' ring has room for all of them and for a loss.
+  static let requestsMax = 8
+
+  let urgent = SharedRing<BusRequest>(capacity: requestsMax)
+  let polls = SharedRing<BusRequest>(capacity: requestsMax)
+  let replies = SharedRing<BusReply>(capacity: 4 * requestsMax)
+  /// Wakes this bus's thread.
+  let wake: Alert
+  /// Wakes the real-time thread.
+  let answered: Alert
+  /// Wakes the keeper.
+  let finished: Alert
+  let descriptor: Int32
+  private let line: Line
+  private let options: BusOptions
+  private let stopping = Atomic<Bool>(false)
+  private let ended = Atomic<Bool>(false)
+
+  init(descriptor: Int32, line: Line, options: BusOptions, answered: Alert, finished: Alert) throws(PortsFailure) {
+    wake = try Alert()
+    self.descriptor = descriptor
+    self.line = line
+    self.options = options
+    self.answered = answered
+    self.finished = finished
+  }
+
+  /// The thread touches neither tty nor rings any more.
+  var hasEnded: Bool { ended.load(ordering: .acquiring) }
+
+  /// Ends the thread after the exchange under way.
+  func stop() {
+    stopping.store(true, ordering: .releasing)
+    wake.ring()
+  }
+
+  /// The thread's body.
+  func run() {
+    if var exchange = BusExchange(descriptor: descriptor, line: line) {
+      while !stopping.load(ordering: .acquiring), serve(&exchange) {}
+    } else {
+      answer(BusReply(.lost(.ioError, errno)))
+    }
+    // After a loss the tty is left alone; the real-time thread gives the bus back and the keeper stops it.
+    while !stopping.load(ordering: .acquiring) {
+      _ = awaitWork(alsoTerminal: false)
+      wake.drain()
+    }
+    ended.store(true, ordering: .releasing)
+    finished.ring()
+  }
+
+  /// Waits, then carries everything that is asked. `false`: the tty is lost, and that was told.
+  private func serve(_ exchange: inout BusExchange) -> Bool {
+    guard awaitWork(alsoTerminal: true) else {
+      answer(BusReply(.lost(.hungUp, EIO)))
+      return false
+    }
+    wake.drain()
+    while !stopping.load(ordering: .acquiring), let request = urgent.pop() ?? polls.pop() {
+      options.beforeExchange?()
+      let reply = exchange.carry(request)
+      answer(reply)
+      if case .lost = reply.outcome { return false }
+    }
+    return true
+  }
+
+  private func answer(_ reply: BusReply) {
+    _ = replies.push(reply)
+    answered.ring()
+  }
+
+  /// `false`: the tty hung up.
+  private func awaitWork(alsoTerminal: Bool) -> Bool {
+    var waits = [
+      pollfd(fd: wake.descriptor, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: alsoTerminal ? descriptor : -1, events: 0, revents: 0),
+    ]
+    let count = nfds_t(waits.count)
+    _ = unsafe poll(&waits, count, -1)
+    return waits[1].revents == 0
+  }
+}

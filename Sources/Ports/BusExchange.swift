@@ -1,0 +1,182 @@
+// One request and its reply on a bus.
+//
+// libmodbus sends, receives and checks the CRC for units 1 to 247 and the functions it knows. It is given the open tty
+// (never `modbus_connect`), and a byte time-out of zero, which makes the reply's time-out one deadline for all of it:
+// a device that sends a byte now and then cannot hold the bus. Its reply parsers are not used: the PDU is decoded in
+// Swift. A return of 0 means a frame of another unit, never data.
+//
+// Units 248 to 255, which `modbus_set_slave` refuses, and functions whose length libmodbus does not know go over the same
+// descriptor with our own framer.
+
+import CModbus
+import Domain
+import Glibc
+
+/// Owns one context of libmodbus. Safe: it is made by `init`, freed by `deinit`, and used by one thread in between.
+@safe struct BusExchange: ~Copyable {
+  private let context: OpaquePointer
+  private let descriptor: Int32
+  /// Silence that separates frames: 3.5 characters, 1.75 ms above 19,200 baud (Modbus over serial line 1.02, 2.5.1.1).
+  private let silence: Interval
+  private var lastByte = Instant.past
+
+  /// `nil`: libmodbus refused the settings, see `errno`.
+  init?(descriptor: Int32, line: Line) {
+    guard descriptor >= 0, descriptor < lowDescriptorMax else {
+      errno = EMFILE
+      return nil
+    }
+    let parity: CChar =
+      switch line.parity {
+      case .none: 0x4E
+      case .even: 0x45
+      case .odd: 0x4F
+      }
+    // The name is never opened.
+    guard
+      let made = unsafe modbus_new_rtu("/dev/null", Int32(line.baud), parity, Int32(line.dataBits), Int32(line.stopBits))
+    else { return nil }
+    unsafe context = made
+    self.descriptor = descriptor
+    silence = line.baud > 19_200 ? Interval(ns: 1_750_000) : Interval(ns: 38_500_000_000 / Int64(max(line.baud, 1200)))
+    unsafe modbus_set_error_recovery(made, MODBUS_ERROR_RECOVERY_NONE)
+    unsafe modbus_set_socket(made, descriptor)
+    unsafe modbus_set_byte_timeout(made, 0, 0)
+  }
+
+  deinit { unsafe modbus_free(context) }
+
+  /// Sends `request` and waits for its reply, for at most `replyWithin` and the bus's silence.
+  mutating func carry(_ request: BusRequest) -> BusReply {
+    guard request.count >= 2, request.count <= 254 else { return BusReply(.failed(.notSent)) }
+    keepSilence()
+    defer { lastByte = bootClock() }
+    tcflush(descriptor, TCIOFLUSH)
+    let unit = request.bytes[0]
+    return unit >= 1 && unit <= 247 && Self.isKnown(request.bytes[1]) ? throughLibrary(request) : throughFramer(request)
+  }
+
+  /// The functions whose replies libmodbus can measure.
+  static func isKnown(_ function: UInt8) -> Bool {
+    switch function {
+    case 1...6, 15, 16, 22, 23: true
+    default: false
+    }
+  }
+
+  private func throughLibrary(_ request: BusRequest) -> BusReply {
+    let within = max(request.replyWithin.ns, 1_000_000)
+    unsafe modbus_set_slave(context, Int32(request.bytes[0]))
+    unsafe modbus_set_response_timeout(
+      context, UInt32(min(within / 1_000_000_000, 3600)), UInt32(within % 1_000_000_000 / 1000))
+    let sent = unsafe request.bytes.span.withUnsafeBufferPointer { bytes in
+      unsafe modbus_send_raw_request(context, bytes.baseAddress, request.count)
+    }
+    guard sent > 0 else { return Self.unsent(errno) }
+    var reply = BusReply(.reply)
+    var bytes = reply.bytes.mutableSpan
+    let count = unsafe bytes.withUnsafeMutableBufferPointer { buffer in
+      unsafe modbus_receive_confirmation(context, buffer.baseAddress)
+    }
+    guard count > 0 else { return count == 0 ? BusReply(.failed(.wrongReply)) : Self.unanswered(errno) }
+    reply.at = bootClock()
+    reply.count = count - 2
+    return Self.checked(reply, request)
+  }
+
+  private func throughFramer(_ request: BusRequest) -> BusReply {
+    let deadline = bootClock() + request.replyWithin
+    var frame = request
+    let crc = crc16(request.bytes.span.extracting(0..<Int(request.count)))
+    frame.bytes[Int(request.count)] = UInt8(truncatingIfNeeded: crc)
+    frame.bytes[Int(request.count) + 1] = UInt8(truncatingIfNeeded: crc >> 8)
+    frame.count += 2
+    if let failure = write(frame, until: deadline) { return failure }
+    return read(request, until: deadline)
+  }
+
+  private func write(_ frame: BusRequest, until deadline: Instant) -> BusReply? {
+    var sent = 0
+    while sent < Int(frame.count) {
+      let count = unsafe frame.bytes.span.extracting(sent..<Int(frame.count)).withUnsafeBufferPointer { bytes in
+        unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+      }
+      if count > 0 {
+        sent += count
+      } else if errno == EAGAIN {
+        if !ready(for: Int16(POLLOUT), until: deadline) { return BusReply(.failed(.notSent)) }
+      } else if errno != EINTR {
+        return Self.unsent(errno)
+      }
+    }
+    return nil
+  }
+
+  private func read(_ request: BusRequest, until deadline: Instant) -> BusReply {
+    var reply = BusReply(.reply)
+    while true {
+      switch StandInFramer.judge(reply.bytes.span.extracting(0..<Int(reply.count)), request.bytes[0], request.bytes[1]) {
+      case .complete(let count):
+        reply.at = bootClock()
+        reply.count = Int32(count - 2)
+        return Self.checked(reply, request)
+      case .bad(let failure): return BusReply(.failed(failure))
+      case .needsMore: break
+      }
+      guard reply.count < 256 else { return BusReply(.failed(.badCheck)) }
+      guard ready(for: Int16(POLLIN), until: deadline) else {
+        return BusReply(.failed(reply.count > 0 ? .badCheck : .timedOut))
+      }
+      var bytes = reply.bytes.mutableSpan
+      let start = Int(reply.count)
+      let count = unsafe bytes.withUnsafeMutableBufferPointer { buffer in
+        unsafe Glibc.read(descriptor, buffer.baseAddress.map { unsafe $0 + start }, 256 - start)
+      }
+      if count > 0 {
+        reply.count += Int32(count)
+      } else if count == 0 || errno != EAGAIN && errno != EINTR {
+        let code = count == 0 ? EIO : errno
+        return BusReply(.lost(failureInUse(code), code))
+      }
+    }
+  }
+
+  private func ready(for events: Int16, until deadline: Instant) -> Bool {
+    let now = bootClock()
+    guard now < deadline else { return false }
+    var wait = pollfd(fd: descriptor, events: events, revents: 0)
+    return unsafe poll(&wait, 1, milliseconds(from: now, to: deadline)) > 0
+  }
+
+  private func keepSilence() {
+    let rest = (lastByte + silence - bootClock()).ns
+    guard rest > 0, rest <= silence.ns else { return }
+    var time = timespec(tv_sec: 0, tv_nsec: Int(rest))
+    unsafe nanosleep(&time, nil)
+  }
+
+  private static func checked(_ reply: BusReply, _ request: BusRequest) -> BusReply {
+    let matches =
+      reply.count >= 2 && reply.bytes[0] == request.bytes[0] && reply.bytes[1] & 0x7F == request.bytes[1] & 0x7F
+    return matches ? reply : BusReply(.failed(.wrongReply))
+  }
+
+  private static func unsent(_ code: Int32) -> BusReply {
+    switch code {
+    case EAGAIN, EINVAL, EINTR, errorOf(13): BusReply(.failed(.notSent))
+    default: BusReply(.lost(failureInUse(code), code))
+    }
+  }
+
+  private static func unanswered(_ code: Int32) -> BusReply {
+    switch code {
+    case ETIMEDOUT, EAGAIN, EINTR: BusReply(.failed(.timedOut))
+    case errorOf(12): BusReply(.failed(.badCheck))
+    case _ where code >= MODBUS_ENOBASE: BusReply(.failed(.wrongReply))
+    default: BusReply(.lost(failureInUse(code), code))
+    }
+  }
+
+  /// libmodbus's own error numbers, whose macros Swift does not see: 12 is a bad CRC, 13 bad data.
+  private static func errorOf(_ number: Int32) -> Int32 { MODBUS_ENOBASE + number }
+}

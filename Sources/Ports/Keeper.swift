@@ -1,0 +1,335 @@
+// The keeper: a thread that opens and closes, so that the real-time thread never makes a call that may block.
+//
+// Each port has a stage. A port that fails waits with a growing back-off; a tty whose path appears again, or that
+// somebody nudges, is tried at once. All state belongs to the keeper's thread; others reach it through rings only.
+
+import Domain
+import Glibc
+import Rings
+
+/// Both directions between the real-time thread and the keeper.
+final class KeeperLink: Sendable {
+  let orders: SharedRing<Order>
+  let openings: SharedRing<Opening>
+  /// Wakes the keeper.
+  let ordered: Alert
+  /// Wakes the real-time thread.
+  let opened: Alert
+
+  let capacity: Int
+
+  /// The rings hold more than can be under way: one opening and one return a port, besides failures and nudges, which
+  /// are dropped when half of a ring is full.
+  init(ports: Int) throws(PortsFailure) {
+    var capacity = 64
+    while capacity < 4 * ports { capacity *= 2 }
+    self.capacity = capacity
+    orders = SharedRing(capacity: capacity)
+    openings = SharedRing(capacity: capacity)
+    ordered = try Alert()
+    opened = try Alert()
+  }
+}
+
+/// Where a port is between closed and open.
+private enum Stage {
+  case waiting(until: Instant)
+  case lookingUp(Lookup)
+  case connecting(Int32, until: Instant)
+  case open(Int32, since: Instant)
+  case carried(Bus, Thread, since: Instant)
+  /// Its thread was told to end.
+  case ending(Bus, Thread, since: Instant, until: Instant)
+}
+
+private struct Kept {
+  var settings: PortSettings
+  var stage = Stage.waiting(until: .past)
+  var backOff = BackOff()
+  var generation = Generation(0)
+  /// Whether this outage was told, and the failure a person was told of last.
+  var outageTold = false
+  var told: PortFailure?
+  /// Its path appeared while it was still open: try at once when it is given back.
+  var appeared = false
+}
+
+/// State of the keeper's thread; made, run and dropped there.
+struct Keeper: ~Copyable {
+  static let connectMax = Interval.seconds(3)
+  /// How long a bus's thread may take to end before it is abandoned.
+  static let endMax = Interval.seconds(2)
+
+  private let link: KeeperLink
+  private let notice: @Sendable (PortNotice) -> Void
+  private let busOptions: BusOptions
+  private var ports: [Kept]
+  private var watch: LinkWatch
+  /// Threads that hang in the kernel, with the port they belonged to.
+  private var abandoned: [(port: Int, bus: Bus, thread: Thread)] = []
+  private var stopping = false
+
+  init(
+    _ settings: [PortSettings], link: KeeperLink, watch: LinkWatch, busOptions: BusOptions,
+    notice: @escaping @Sendable (PortNotice) -> Void
+  ) {
+    self.link = link
+    self.notice = notice
+    self.busOptions = busOptions
+    self.watch = watch
+    ports = settings.map { Kept(settings: $0) }
+  }
+
+  /// The thread's body: returns when it was told to stop and everything is closed.
+  mutating func run() {
+    while !stopping {
+      for index in ports.indices { advance(index, bootClock()) }
+      reap()
+      sleep()
+      takeOrders()
+      for index in watch.arrived() where ports.indices.contains(index) { appear(index) }
+    }
+    closeAll()
+  }
+
+  // MARK: Waiting
+
+  /// Until an order, a change of a watched folder, the end of a connect or of a thread, or the next attempt.
+  private func sleep() {
+    var waits = [
+      pollfd(fd: link.ordered.descriptor, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: watch.descriptor, events: Int16(POLLIN), revents: 0),
+    ]
+    var deadline = Instant.never
+    for port in ports {
+      switch port.stage {
+      case .waiting(let until): deadline = min(deadline, until)
+      case .connecting(let descriptor, let until):
+        deadline = min(deadline, until)
+        waits.append(pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0))
+      case .ending(_, _, _, let until): deadline = min(deadline, until)
+      case .lookingUp, .open, .carried: break
+      }
+    }
+    let count = nfds_t(waits.count)
+    _ = unsafe poll(&waits, count, milliseconds(from: bootClock(), to: deadline))
+    link.ordered.drain()
+  }
+
+  private mutating func takeOrders() {
+    while let order = link.orders.pop() {
+      let index = Int(order.port.index)
+      switch order.kind {
+      case .stop: stopping = true
+      case .nudge: appear(index)
+      case .giveBack: takeBack(index)
+      }
+    }
+  }
+
+  /// The port may be there again.
+  private mutating func appear(_ index: Int) {
+    if case .waiting = ports[index].stage {
+      ports[index].stage = .waiting(until: .past)
+    } else {
+      ports[index].appeared = true
+    }
+  }
+
+  // MARK: Opening
+
+  private mutating func advance(_ index: Int, _ now: Instant) {
+    switch ports[index].stage {
+    case .waiting(let until): if until <= now { begin(index, now) }
+    case .lookingUp(let lookup):
+      switch lookup.result {
+      case nil: break
+      case .success(let address)?: connect(index, address, now)
+      case .failure(let failure)?: fail(index, failure)
+      }
+    case .connecting(let descriptor, let until): finishConnect(index, descriptor, until, now)
+    case .ending(let bus, let thread, let since, let until):
+      if bus.hasEnded {
+        thread.join()
+        SerialLine.release(bus.descriptor)
+        wait(index, openSince: since)
+      } else if until <= now {
+        abandoned.append((index, bus, thread))
+        wait(index, openSince: since)
+      }
+    case .open, .carried: break
+    }
+  }
+
+  private mutating func begin(_ index: Int, _ now: Instant) {
+    ports[index].appeared = false
+    switch ports[index].settings.link {
+    case .serial(let path, let line):
+      guard let descriptor = openLine(index, path, line) else { return }
+      let raised = raiseDescriptor(descriptor)
+      ports[index].stage = .open(raised, since: bootClock())
+      handOver(index, descriptor: raised)
+    case .modbusRTU(let path, let line):
+      guard let descriptor = openLine(index, path, line) else { return }
+      startBus(index, lowerDescriptor(descriptor), line)
+    case .modbusTCP(let host, let port):
+      switch Address.resolve(host: host, port: port, numericOnly: true) {
+      case .success(let address): connect(index, address, now)
+      case .failure: ports[index].stage = .lookingUp(Lookup(host: host, port: port, done: link.ordered))
+      }
+    }
+  }
+
+  private mutating func openLine(_ index: Int, _ path: String, _ line: Line) -> Int32? {
+    watch.await(path, for: index)
+    do {
+      return try SerialLine.open(path, line)
+    } catch {
+      var failure = error
+      if failure.failure == .busy, abandoned.contains(where: { $0.port == index }) {
+        failure.failure = .stuck
+        failure.explanation = "\(path) is still held by a thread of ours that hangs in the kernel."
+      }
+      fail(index, failure)
+      return nil
+    }
+  }
+
+  private mutating func startBus(_ index: Int, _ descriptor: Int32, _ line: Line) {
+    guard descriptor >= 0 else {
+      return fail(
+        index, OpenFailure(failure: .ioError, code: EMFILE, explanation: "No descriptor below 1024 is free for libmodbus."))
+    }
+    do {
+      let bus = try Bus(
+        descriptor: descriptor, line: line, options: busOptions, answered: link.opened, finished: link.ordered)
+      guard let thread = Thread("bus \(index)", { bus.run() }) else {
+        throw PortsFailure(description: "No thread for a bus.")
+      }
+      ports[index].stage = .carried(bus, thread, since: bootClock())
+      handOver(index, bus: unsafe UInt(bitPattern: Unmanaged.passUnretained(bus).toOpaque()))
+    } catch {
+      SerialLine.release(descriptor)
+      fail(index, OpenFailure(failure: .ioError, code: EAGAIN, explanation: "\(error)"))
+    }
+  }
+
+  private mutating func connect(_ index: Int, _ address: Address, _ now: Instant) {
+    do {
+      ports[index].stage = .connecting(try Connection.begin(address), until: now + Self.connectMax)
+    } catch {
+      fail(index, error)
+    }
+  }
+
+  private mutating func finishConnect(_ index: Int, _ descriptor: Int32, _ until: Instant, _ now: Instant) {
+    var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    let done = unsafe poll(&wait, 1, 0) > 0
+    guard done || until <= now else { return }
+    let code = done ? Connection.outcome(descriptor) : ETIMEDOUT
+    guard code == 0 else {
+      close(descriptor)
+      return fail(index, Connection.failed(code))
+    }
+    ports[index].stage = .open(descriptor, since: now)
+    handOver(index, descriptor: descriptor)
+  }
+
+  /// Tells the real-time thread, which takes it from there.
+  private mutating func handOver(_ index: Int, descriptor: Int32 = -1, bus: UInt = 0) {
+    ports[index].generation.number &+= 1
+    ports[index].outageTold = false
+    ports[index].told = nil
+    // There is always room: see `KeeperLink`.
+    _ = link.openings.push(
+      Opening(
+        port: PortID(index), generation: ports[index].generation, failure: nil, descriptor: descriptor, bus: bus))
+    link.opened.ring()
+    tell(index, nil, 0, "")
+  }
+
+  // MARK: Failing and closing
+
+  /// Tells the first failure of an outage, and later ones that a person has to act upon.
+  private mutating func fail(_ index: Int, _ failure: OpenFailure) {
+    ports[index].stage = .waiting(until: ports[index].backOff.next(after: bootClock()))
+    if ports[index].told != failure.failure {
+      ports[index].told = failure.failure
+      tell(index, failure.failure, failure.code, failure.explanation)
+      let forPeople = failure.failure == .denied || failure.failure == .busy
+      if !ports[index].outageTold || forPeople, link.openings.count < link.capacity / 2 {
+        ports[index].outageTold = true
+        _ = link.openings.push(
+          Opening(
+            port: PortID(index), generation: ports[index].generation, failure: failure.failure, code: failure.code))
+        link.opened.ring()
+      }
+    }
+  }
+
+  private func tell(_ index: Int, _ failure: PortFailure?, _ code: Int32, _ explanation: String) {
+    notice(
+      PortNotice(
+        port: PortID(index), name: ports[index].settings.name, failure: failure, errno: code, explanation: explanation))
+  }
+
+  /// The real-time thread has let go of a port and has told its loss.
+  private mutating func takeBack(_ index: Int) {
+    ports[index].outageTold = true
+    switch ports[index].stage {
+    case .open(let descriptor, let since):
+      release(index, descriptor)
+      wait(index, openSince: since)
+    case .carried(let bus, let thread, let since):
+      bus.stop()
+      ports[index].stage = .ending(bus, thread, since: since, until: bootClock() + Self.endMax)
+    case .waiting, .lookingUp, .connecting, .ending: break
+    }
+  }
+
+  private mutating func wait(_ index: Int, openSince since: Instant) {
+    let now = bootClock()
+    ports[index].backOff.wasOpen(for: now - since)
+    let due = ports[index].backOff.next(after: now)
+    ports[index].stage = .waiting(until: ports[index].appeared ? .past : due)
+  }
+
+  private func release(_ index: Int, _ descriptor: Int32) {
+    if case .modbusTCP = ports[index].settings.link { close(descriptor) } else { SerialLine.release(descriptor) }
+  }
+
+  /// Threads that came back from the kernel after all.
+  private mutating func reap() {
+    abandoned.removeAll { entry in
+      guard entry.bus.hasEnded else { return false }
+      entry.thread.join()
+      SerialLine.release(entry.bus.descriptor)
+      return true
+    }
+  }
+
+  /// Ends all threads, waiting for each exchange under way, and closes all descriptors.
+  private mutating func closeAll() {
+    let deadline = bootClock() + Self.endMax
+    for index in ports.indices {
+      switch ports[index].stage {
+      case .open(let descriptor, _): release(index, descriptor)
+      case .connecting(let descriptor, _): close(descriptor)
+      case .carried(let bus, let thread, _):
+        bus.stop()
+        abandoned.append((index, bus, thread))
+      case .ending(let bus, let thread, _, _): abandoned.append((index, bus, thread))
+      case .waiting, .lookingUp: break
+      }
+    }
+    reap()
+    while !abandoned.isEmpty, bootClock() < deadline {
+      var wait = pollfd(fd: link.ordered.descriptor, events: Int16(POLLIN), revents: 0)
+      _ = unsafe poll(&wait, 1, milliseconds(from: bootClock(), to: deadline))
+      link.ordered.drain()
+      reap()
+    }
+    for entry in abandoned { entry.thread.detach() }
+    close(watch.descriptor)
+  }
+}
