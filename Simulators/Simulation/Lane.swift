@@ -1,0 +1,77 @@
+// A lane of the world: people queue, step up one by one, wait for the gate, go through it or give up. It knows nothing
+// of wires: contacts and the drive are handed in and out as booleans, temperatures as degrees.
+
+public import Domain
+
+/// One lane with its people and its gate.
+public struct Lane: Sendable {
+  public var siteOffset: Double
+  /// The hall's temperature, which the sensor has too, degC.
+  public var ambient = 22.0
+  public private(set) var waiting: [Person] = []
+  public private(set) var presence: Presence?
+  public private(set) var gate = GateMechanics()
+  /// Who went through, and who gave up.
+  public private(set) var passed = 0
+  public private(set) var gaveUp = 0
+  /// The passage contact is closed until then.
+  private var passing: Instant = .past
+  /// The place in front of the sensor stays empty until then.
+  private var freeFrom: Instant = .past
+  /// When the one who goes through reaches the gate.
+  private var crosses: Instant = .never
+
+  /// Between two people: longer than the second of absence that ends a person.
+  static var gap: Interval { .milliseconds(1_800) }
+  /// From the open gate to turning away from the sensor, and on to the gate's leaf.
+  static var reaction: Interval { .milliseconds(500) }
+  static var walk: Interval { .milliseconds(700) }
+  static var contact: Interval { .milliseconds(400) }
+
+  public init(siteOffset: Double) { self.siteOffset = siteOffset }
+
+  public mutating func arrive(_ person: Person) { waiting.append(person) }
+  public mutating func setFault(_ fault: GateFault) { gate.fault = fault }
+
+  /// Whether somebody is between the gate's posts.
+  public func isPassage(at now: Instant) -> Bool { now < passing }
+
+  /// What a perfect thermometer sees, degC.
+  public func surface(at now: Instant) -> Double {
+    presence?.surface(at: now, ambient: ambient, siteOffset: siteOffset) ?? ambient
+  }
+
+  /// A step of time; `relay` drives the gate.
+  public mutating func advance(relay: Bool, at now: Instant) {
+    gate.advance(driven: relay, at: now)
+    cross(at: now)
+    if var standing = presence {
+      decide(&standing, at: now)
+      presence = standing.isGone(at: now) ? nil : standing
+      if presence == nil { freeFrom = now + Self.gap }
+    } else if !waiting.isEmpty, now >= freeFrom {
+      presence = Presence(person: waiting.removeFirst(), arrived: now)
+    }
+  }
+
+  private mutating func decide(_ standing: inout Presence, at now: Instant) {
+    guard standing.left == nil else { return }
+    if gate.isOpen, crosses == .never, let opened = gate.changes.last?.at, now - opened >= Self.reaction {
+      // Nobody walks before having stood there: a gate that is open anyway is not taken in stride.
+      guard now - standing.arrived >= Self.reaction else { return }
+      standing.left = now
+      crosses = now + Self.walk
+    } else if now - standing.arrived >= standing.person.stay {
+      standing.left = now
+      gaveUp += 1
+    }
+  }
+
+  private mutating func cross(at now: Instant) {
+    guard crosses <= now else { return }
+    crosses = .never
+    guard gate.isOpen else { gaveUp += 1; return }
+    passing = now + Self.contact
+    passed += 1
+  }
+}

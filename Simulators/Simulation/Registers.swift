@@ -1,0 +1,239 @@
+// The Modbus side of a device: which addresses exist, what stands in them, and the answer to each request (PDU without
+// unit and check). Which addresses exist follows from the profile: its fields, what it allows to be written, and short
+// gaps between them, since real maps are dense where profiles name only what they use.
+
+public import Devices
+public import Domain
+
+/// Modbus exception codes.
+enum ModbusException: UInt8 {
+  case illegalFunction = 1
+  case illegalAddress = 2
+  case illegalValue = 3
+  case deviceFailure = 4
+  /// A gateway's word for a device that is not there.
+  case targetDidNotRespond = 11
+}
+
+/// One coil: set, or on until the board itself switches it off.
+public struct Coil: Sendable, Equatable {
+  public var on = false
+  public var until: Instant = .never
+
+  public func isOn(at now: Instant) -> Bool { on && now < until }
+}
+
+/// Something that was written to a device.
+public struct Written: Sendable {
+  public var at: Instant
+  /// `coil`, `pulse` or `holding`.
+  public var what: String
+  public var address: Int
+  /// Coil: 0 or 1. Pulse: as on the wire, in the profile's unit. Register: the word.
+  public var value: Int
+}
+
+/// A device's four tables and its answers.
+public struct Registers: Sendable {
+  private let speech: ModbusSpeech
+  private let fields: [Field]
+  private let writes: [WriteKind]
+  private let mapped: [RegisterTable: Set<Int>]
+  public private(set) var coils: [Int: Coil] = [:]
+  private var stored: [Int: UInt16] = [:]
+  /// The latest writes, oldest first, at most 256.
+  public private(set) var written: [Written] = []
+
+  /// The longest gap between two known addresses that is filled with zeros.
+  static var gap: Int { 8 }
+
+  public init(_ speech: ModbusSpeech, fields: [Field], writes: [WriteKind]) {
+    self.speech = speech
+    self.fields = fields
+    self.writes = writes
+    var mapped: [RegisterTable: Set<Int>] = [:]
+    for field in fields {
+      guard case .register(let table, let address) = field.location else { continue }
+      mapped[table, default: []].formUnion(address..<address + Self.width(of: field, in: table))
+    }
+    for write in writes {
+      switch write {
+      case .coil(let address, let count): mapped[.coil, default: []].formUnion(address..<address + count)
+      case .register(let address, _): mapped[.holding, default: []].insert(address)
+      case .pulse: break
+      }
+    }
+    self.mapped = mapped.mapValues(Self.filled)
+    for address in self.mapped[.coil] ?? [] { coils[address] = Coil() }
+  }
+
+  /// How many addresses a field takes.
+  private static func width(of field: Field, in table: RegisterTable) -> Int {
+    if case .bits(let count) = field.type {
+      return table == .coil || table == .discrete ? count : (count + 15) / 16
+    }
+    return max((encoded(0, field).count + 1) / 2, 1)
+  }
+
+  private static func filled(_ addresses: Set<Int>) -> Set<Int> {
+    var all = addresses
+    let sorted = addresses.sorted()
+    for (a, b) in zip(sorted, sorted.dropFirst()) where b - a <= gap { all.formUnion(a..<b) }
+    return all
+  }
+
+  /// Relay `channel`, counted from 1.
+  public func isRelayOn(_ channel: Int, at now: Instant) -> Bool {
+    coils[firstRelay + channel - 1]?.isOn(at: now) ?? false
+  }
+
+  /// Address of relay 1.
+  private var firstRelay: Int {
+    for case .coil(let address, _) in writes { return address }
+    return 0
+  }
+
+  /// All relays, bit 0 is relay 1.
+  public func relayMask(at now: Instant) -> UInt32 {
+    (0..<32).reduce(0) { mask, n in isRelayOn(n + 1, at: now) ? mask | 1 << UInt32(n) : mask }
+  }
+
+  /// The answer to a request. `values`: one a field, in the profile's order.
+  public mutating func answer(_ pdu: [UInt8], values: [Double], at now: Instant) -> [UInt8] {
+    guard let function = pdu.first else { return [] }
+    let result: Result<[UInt8], Refused>
+    switch function {
+    case 1: result = readBits(.coil, pdu, values, now)
+    case 2: result = readBits(.discrete, pdu, values, now)
+    case 3: result = readWords(.holding, pdu, values)
+    case 4: result = readWords(.input, pdu, values)
+    case 5: result = writeCoil(pdu, now)
+    case 6: result = writeWord(pdu, now)
+    case 15: result = writeCoils(pdu, now)
+    case 16: result = writeWords(pdu, now)
+    default: result = .failure(Refused(.illegalFunction))
+    }
+    switch result {
+    case .success(let rest): return [function] + rest
+    case .failure(let refused): return [function | 0x80, refused.code.rawValue]
+    }
+  }
+
+  private struct Refused: Error {
+    var code: ModbusException
+    init(_ code: ModbusException) { self.code = code }
+  }
+
+  private static func word(_ pdu: [UInt8], _ at: Int) -> Int {
+    pdu.count > at + 1 ? Int(pdu[at]) << 8 | Int(pdu[at + 1]) : -1
+  }
+
+  private func check(_ table: RegisterTable, _ start: Int, _ count: Int) -> Bool {
+    guard let known = mapped[table] else { return false }
+    return (start..<start + count).allSatisfy(known.contains)
+  }
+
+  private func readBits(
+    _ table: RegisterTable, _ pdu: [UInt8], _ values: [Double], _ now: Instant
+  ) -> Result<[UInt8], Refused> {
+    let start = Self.word(pdu, 1), count = Self.word(pdu, 3)
+    guard pdu.count == 5, (1...2_000).contains(count), speech.bitsPerRead == 0 || count == speech.bitsPerRead
+    else { return .failure(Refused(.illegalValue)) }
+    guard check(table, start, count) else { return .failure(Refused(.illegalAddress)) }
+    let known = bits(table, values, now)
+    var bytes = [UInt8](repeating: 0, count: (count + 7) / 8)
+    for n in 0..<count where known.contains(start + n) { bytes[n / 8] |= 1 << UInt8(n % 8) }
+    return .success([UInt8(bytes.count)] + bytes)
+  }
+
+  /// The addresses that are on.
+  private func bits(_ table: RegisterTable, _ values: [Double], _ now: Instant) -> Set<Int> {
+    if table == .coil { return Set(coils.filter { $0.value.isOn(at: now) }.keys) }
+    var on: Set<Int> = []
+    for (field, value) in zip(fields, values) {
+      guard case .register(table, let address) = field.location else { continue }
+      var count = 1
+      if case .bits(let n) = field.type { count = n }
+      let raw = UInt32(clamped: rawNumber(of: value, field))
+      for n in 0..<min(count, 32) where raw >> UInt32(n) & 1 == 1 { on.insert(address + n) }
+    }
+    return on
+  }
+
+  private func readWords(_ table: RegisterTable, _ pdu: [UInt8], _ values: [Double]) -> Result<[UInt8], Refused> {
+    let start = Self.word(pdu, 1), count = Self.word(pdu, 3)
+    guard pdu.count == 5, (1...max(speech.registersPerRead, 1)).contains(count)
+    else { return .failure(Refused(.illegalValue)) }
+    guard check(table, start, count) else { return .failure(Refused(.illegalAddress)) }
+    let words = words(table, values)
+    return .success([UInt8(2 * count)] + (start..<start + count).flatMap { bigEndian(words[$0] ?? 0) })
+  }
+
+  private func words(_ table: RegisterTable, _ values: [Double]) -> [Int: UInt16] {
+    var words = table == .holding ? stored : [:]
+    for (field, value) in zip(fields, values) {
+      guard case .register(table, let address) = field.location else { continue }
+      var bytes = encoded(value, field)
+      if bytes.count % 2 == 1 { bytes.insert(0, at: 0) }
+      for n in 0..<bytes.count / 2 where table != .holding || stored[address + n] == nil {
+        words[address + n] = UInt16(bytes[2 * n]) << 8 | UInt16(bytes[2 * n + 1])
+      }
+    }
+    return words
+  }
+
+  private mutating func writeCoil(_ pdu: [UInt8], _ now: Instant) -> Result<[UInt8], Refused> {
+    let address = Self.word(pdu, 1), value = Self.word(pdu, 3)
+    guard pdu.count == 5 else { return .failure(Refused(.illegalValue)) }
+    for case .pulse(let base, let count, let unit) in writes where (base..<base + count).contains(address) {
+      coils[firstRelay + address - base] = Coil(on: value > 0, until: now + unit * Int64(value))
+      note("pulse", address, value, now)
+      return .success(Array(pdu.dropFirst()))
+    }
+    guard check(.coil, address, 1) else { return .failure(Refused(.illegalAddress)) }
+    guard value == 0xFF00 || value == 0 else { return .failure(Refused(.illegalValue)) }
+    set(address, value != 0, now)
+    return .success(Array(pdu.dropFirst()))
+  }
+
+  private mutating func set(_ address: Int, _ on: Bool, _ now: Instant) {
+    coils[address] = Coil(on: on)
+    note("coil", address, on ? 1 : 0, now)
+  }
+
+  private mutating func writeWord(_ pdu: [UInt8], _ now: Instant) -> Result<[UInt8], Refused> {
+    let address = Self.word(pdu, 1), value = Self.word(pdu, 3)
+    guard pdu.count == 5 else { return .failure(Refused(.illegalValue)) }
+    guard check(.holding, address, 1) else { return .failure(Refused(.illegalAddress)) }
+    store(address, value, now)
+    return .success(Array(pdu.dropFirst()))
+  }
+
+  private mutating func store(_ address: Int, _ value: Int, _ now: Instant) {
+    stored[address] = UInt16(truncatingIfNeeded: value)
+    note("holding", address, value, now)
+  }
+
+  private mutating func writeCoils(_ pdu: [UInt8], _ now: Instant) -> Result<[UInt8], Refused> {
+    let start = Self.word(pdu, 1), count = Self.word(pdu, 3)
+    guard pdu.count > 5, (1...1_968).contains(count), Int(pdu[5]) == (count + 7) / 8, pdu.count == 6 + Int(pdu[5])
+    else { return .failure(Refused(.illegalValue)) }
+    guard check(.coil, start, count) else { return .failure(Refused(.illegalAddress)) }
+    for n in 0..<count { set(start + n, pdu[6 + n / 8] >> UInt8(n % 8) & 1 == 1, now) }
+    return .success(Array(pdu[1..<5]))
+  }
+
+  private mutating func writeWords(_ pdu: [UInt8], _ now: Instant) -> Result<[UInt8], Refused> {
+    let start = Self.word(pdu, 1), count = Self.word(pdu, 3)
+    guard pdu.count > 5, (1...123).contains(count), Int(pdu[5]) == 2 * count, pdu.count == 6 + 2 * count
+    else { return .failure(Refused(.illegalValue)) }
+    guard check(.holding, start, count) else { return .failure(Refused(.illegalAddress)) }
+    for n in 0..<count { store(start + n, Self.word(pdu, 6 + 2 * n), now) }
+    return .success(Array(pdu[1..<5]))
+  }
+
+  private mutating func note(_ what: String, _ address: Int, _ value: Int, _ now: Instant) {
+    written.append(Written(at: now, what: what, address: address, value: value))
+    if written.count > 256 { written.removeFirst() }
+  }
+}

@@ -1,0 +1,84 @@
+// One device: its profile, what the world puts into its fields, and how it misbehaves at the moment.
+
+import Devices
+import Domain
+
+/// A device of the world.
+struct SimulatedDevice: Sendable {
+  let name: String
+  let profile: Profile
+  let bus: Int
+  let unit: UInt8
+  /// Modbus devices only.
+  var registers: Registers?
+  var fault: Fault?
+  /// The values of the moment a `stuck` fault began.
+  var frozen: [Double]?
+  /// Fields held at a value by command, by index.
+  var held: [Int: Double] = [:]
+  /// Inputs switched by command, by channel from 1.
+  var switched: [Int: Bool] = [:]
+  /// When the next unasked frame is due; never for a device that is asked.
+  var nextFrame: Instant = .never
+  /// Bytes heard that are no request yet.
+  var heard: [UInt8] = []
+
+  init(_ planned: PlannedDevice, from now: Instant) {
+    name = planned.name
+    profile = planned.profile
+    bus = planned.bus
+    unit = planned.unit
+    switch planned.profile.transport {
+    case .serial(let speech): nextFrame = speech.requests.isEmpty ? now + speech.period : .never
+    case .modbus(let speech):
+      registers = Registers(speech, fields: planned.profile.fields, writes: planned.profile.writes.map(\.kind))
+    }
+  }
+
+  /// The fault that is in force.
+  func fault(at now: Instant) -> Fault? {
+    guard let fault, now < fault.until else { return nil }
+    return fault
+  }
+
+  /// Whether a request to `asked` is for this device: its own unit, or "any sensor".
+  func answers(to asked: UInt8) -> Bool {
+    if asked == unit { return true }
+    guard case .modbus(let speech) = profile.transport else { return false }
+    return asked == 0xFE && speech.unit == 0xFE
+  }
+
+  /// Takes in bytes and says how many whole requests there were.
+  mutating func hear(_ bytes: [UInt8], requests: [Request]) -> Int {
+    heard += bytes
+    var found = 0
+    while !heard.isEmpty {
+      if let whole = requests.first(where: { !$0.bytes.isEmpty && heard.starts(with: $0.bytes) }) {
+        heard.removeFirst(whole.bytes.count)
+        found += 1
+      } else if requests.contains(where: { $0.bytes.starts(with: heard) }) {
+        break
+      } else {
+        heard.removeFirst()
+      }
+    }
+    return found
+  }
+}
+
+/// What a field tells when the world has nothing to say about it: something plausible inside its range.
+func ordinaryValue(of field: Field) -> Double {
+  let guess: Double =
+    switch field.unit {
+    case .degC: 22
+    case .percentRH: 45
+    case .ppm: 450
+    default: 0
+    }
+  var value = field.range.map { min(max(guess, $0.lowerBound), $0.upperBound) } ?? guess
+  let raws = field.sentinels + field.warmUpValues
+  while field.unit != .none, field.unit != .bits, field.unit != .channels, raws.contains(rawNumber(of: value, field)) {
+    value += max(field.scale.magnitude, 1e-6)
+  }
+  return value
+}

@@ -1,0 +1,207 @@
+// Carries bytes between the world and the outside: pseudo-terminals, TCP sockets, the command socket, standard input.
+// One thread, one wait; the world is told the time after each. Nothing of what devices do is decided here.
+
+public import Domain
+import Glibc
+public import Synchronization
+
+/// Set by a signal; looked at by every loop of the process.
+public let simulationMustEnd = Atomic<Bool>(false)
+
+/// The running simulators.
+public final class SimulationLoop {
+  public private(set) var world: World
+  private var script: Script?
+  private var lines: [Int: PseudoTerminal] = [:]
+  private var sockets: [Int: Int32] = [:]
+  private var connections: [Int32: Int] = [:]
+  private var plugs: [Int]
+  private var oldNames: [Int: String] = [:]
+  private let commandPath: String?
+  private var commandSocket: Int32 = -1
+  private var talkers: [Int32: [UInt8]] = [:]
+  private let origin = bootClock()
+  private let say: (String) -> Void
+
+  /// How long a listener may take to be noticed.
+  private static var look: Interval { .milliseconds(20) }
+  private static var lineMax: Int { 65_536 }
+
+  /// - Parameters:
+  ///   - commands: path of a Unix socket for commands.
+  ///   - say: gets one line for each thing worth telling.
+  public init(
+    _ world: World, script: Script? = nil, commands: String? = nil, standardInput: Bool = false,
+    say: @escaping (String) -> Void = { _ in }
+  ) throws {
+    self.world = world
+    self.script = script
+    self.say = say
+    commandPath = commands
+    plugs = world.plan.buses.map { _ in 0 }
+    self.world.beganBootNs = origin
+    _ = signal(SIGPIPE, SIG_IGN)
+    do {
+      for bus in world.plan.buses.indices { try serve(bus) }
+      if let commands { commandSocket = try listenUnix(path: commands) }
+    } catch {
+      end()
+      throw error
+    }
+    if standardInput { talkers[0] = [] }
+  }
+
+  /// Runs until `quit`, a signal, or the end of `until`.
+  public func run(until: Instant = .never) {
+    while !world.wantsToQuit, !simulationMustEnd.load(ordering: .relaxed), present < until { turn(atMost: .seconds(1)) }
+    end()
+  }
+
+  private var present: Instant { Instant(ns: bootClock() - origin) }
+
+  /// One wait and what follows from it.
+  public func turn(atMost: Interval) {
+    var all = Array(lines.values.map(\.master)) + Array(sockets.values) + Array(connections.keys) + Array(talkers.keys)
+    if commandSocket >= 0 { all.append(commandSocket) }
+    // A line that nobody listens to is always "ready": it is looked at now and then instead.
+    let silent = lines.values.filter { !$0.isHeard }.map(\.master)
+    let watched = all.filter { !silent.contains($0) }
+    let deadline = min(world.nextDeadline, script?.nextDeadline ?? .never)
+    var wait = min(deadline - present, atMost)
+    if !silent.isEmpty { wait = min(wait, Self.look) }
+    let ready = waitFor(watched, atMost: wait)
+    world.advance(to: present)
+    for (descriptor, events) in zip(watched, ready) where events != 0 { attend(descriptor, events) }
+    for (bus, line) in lines where silent.contains(line.master) {
+      let isHungUp = waitFor([line.master], atMost: .zero).first.map { $0 & Int16(POLLHUP) != 0 } ?? true
+      if line.noticeListener(hungUp: isHungUp) { renew(bus, line) }
+    }
+    playScript()
+    deliver()
+    followPlugs()
+  }
+
+  private func attend(_ descriptor: Int32, _ events: Int16) {
+    if let (bus, line) = lines.first(where: { $0.value.master == descriptor }) {
+      hear(bus, line, events)
+    } else if let bus = sockets.first(where: { $0.value == descriptor })?.key {
+      while let connection = acceptOne(descriptor) { connections[connection] = bus }
+    } else if let bus = connections[descriptor] {
+      converse(bus, descriptor)
+    } else if descriptor == commandSocket {
+      while let talker = acceptOne(descriptor) { talkers[talker] = [] }
+    } else {
+      listen(to: descriptor)
+    }
+  }
+
+  private func hear(_ bus: Int, _ line: PseudoTerminal, _ events: Int16) {
+    if case .success(let bytes?) = readSome(line.master), !bytes.isEmpty {
+      _ = world.receive(bytes, bus: bus, at: present)
+    }
+    if line.noticeListener(hungUp: events & Int16(POLLHUP) != 0) { renew(bus, line) }
+  }
+
+  private func renew(_ bus: Int, _ line: PseudoTerminal) {
+    world.forget(bus: bus, connection: 0)
+    do throws(SystemError) { try line.freshen() } catch { say("\(world.plan.buses[bus].name): \(error)") }
+    world.servedAt[bus] = line.name
+  }
+
+  private func converse(_ bus: Int, _ connection: Int32) {
+    switch readSome(connection) {
+    case .success(nil): break
+    case .success(let bytes?) where !bytes.isEmpty:
+      if !world.receive(bytes, bus: bus, connection: Int(connection), at: present) { hangUp(connection, bus) }
+    default: hangUp(connection, bus)
+    }
+  }
+
+  private func hangUp(_ connection: Int32, _ bus: Int) {
+    world.forget(bus: bus, connection: Int(connection))
+    connections[connection] = nil
+    close(connection)
+  }
+
+  /// A talker's bytes become lines; each is answered at once.
+  private func listen(to talker: Int32) {
+    guard case .success(let more) = readSome(talker), more?.isEmpty != true else { return dismiss(talker) }
+    talkers[talker, default: []] += more ?? []
+    while let end = talkers[talker]?.firstIndex(of: 10) {
+      let line = String(decoding: talkers[talker]?[..<end] ?? [], as: UTF8.self)
+      talkers[talker]?.removeFirst(end + 1)
+      let answer = world.perform(line)
+      followPlugs()
+      writeSome(talker == 0 ? 1 : talker, Array((answer + "\n").utf8))
+    }
+    if (talkers[talker]?.count ?? 0) > Self.lineMax { dismiss(talker) }
+  }
+
+  private func dismiss(_ talker: Int32) {
+    talkers[talker] = nil
+    if talker != 0 { close(talker) }
+  }
+
+  private func playScript() {
+    while let due = script?.takeDue(at: world.now), !due.isEmpty {
+      for step in due {
+        let answer = world.perform(step.order)
+        say("\(step.order)\(answer == "ok" ? "" : ": \(answer)")")
+      }
+    }
+  }
+
+  private func deliver() {
+    for delivery in world.takeDue(at: world.now) {
+      if let line = lines[delivery.bus] {
+        if line.isHeard { writeSome(line.master, delivery.bytes) }
+      } else if connections[Int32(truncatingIfNeeded: delivery.connection)] == delivery.bus {
+        writeSome(Int32(truncatingIfNeeded: delivery.connection), delivery.bytes)
+      }
+    }
+  }
+
+  /// Brings lines and sockets in step with what is plugged in.
+  private func followPlugs() {
+    for bus in world.plan.buses.indices where plugs[bus] != world.plugs[bus] {
+      plugs[bus] = world.plugs[bus]
+      unserve(bus)
+      guard world.plugged[bus] else { continue }
+      do { try serve(bus) } catch { say("\(world.plan.buses[bus].name): \(error)") }
+    }
+  }
+
+  private func serve(_ bus: Int) throws {
+    switch world.plan.buses[bus].link {
+    case .serial(let path, _), .modbusRTU(let path, _):
+      let line = try PseudoTerminal(link: path, avoiding: oldNames[bus] ?? "")
+      lines[bus] = line
+      world.servedAt[bus] = line.name
+    case .modbusTCP(let host, let port):
+      let socket = try listenTCP(host: host, port: port)
+      sockets[bus] = socket
+      world.servedAt[bus] = "\(host):\(boundPort(socket))"
+    }
+  }
+
+  private func unserve(_ bus: Int) {
+    if let line = lines.removeValue(forKey: bus) {
+      oldNames[bus] = line.name
+      line.remove()
+    }
+    if let socket = sockets.removeValue(forKey: bus) { close(socket) }
+    for (connection, of) in connections where of == bus { hangUp(connection, bus) }
+    world.servedAt[bus] = nil
+  }
+
+  /// Takes down everything that was put up.
+  private func end() {
+    for bus in world.plan.buses.indices { unserve(bus) }
+    for talker in talkers.keys { dismiss(talker) }
+    if commandSocket >= 0 {
+      close(commandSocket)
+      commandSocket = -1
+      if let commandPath { unsafe unlink(commandPath) }
+    }
+  }
+}

@@ -1,0 +1,166 @@
+// Commands: what a person at the simulators, a script or a test can make happen. Each line gets one line back: `ok`,
+// `error` and a sentence, or for `state` a JSON object.
+
+import Domain
+import Devices
+
+extension World {
+  /// Carries out one line at the world's present moment.
+  public mutating func perform(_ line: String) -> String {
+    do throws(Order.Mistake) {
+      let order = try Order(line)
+      if order.verb == "state" { return state() }
+      try perform(order)
+      return "ok"
+    } catch {
+      return "error \(error.sentence)"
+    }
+  }
+
+  private mutating func perform(_ order: Order) throws(Order.Mistake) {
+    switch order.verb {
+    case "person": try person(order)
+    case "people": try people(order)
+    case "room": try room(order)
+    case "input": try input(order)
+    case "field": try field(order)
+    case "fault": try fault(order)
+    case "unplug": try plug(order, false)
+    case "replug": try plug(order, true)
+    case "gate": try gate(order)
+    case "ambient": try ambient(order)
+    case "speed": try speed(order)
+    case "quit": wantsToQuit = true
+    default: throw Order.Mistake("\(order.verb) is not known here")
+    }
+  }
+
+  private mutating func person(_ order: Order) throws(Order.Mistake) {
+    let lane = try index(of: order.word(0, "a lane"), in: plan.lanes.map(\.name), "lane")
+    try order.allow("body", "skin", "stay", "second_body", "second_after")
+    guard let body = try order.number("body") else { throw Order.Mistake("person needs body=DEGREES") }
+    var person = Person(body: body, skin: try order.number("skin"))
+    if let stay = try order.number("stay") { person.stay = try interval(stay) }
+    if let second = try order.number("second_body") {
+      person.second = (second, try interval(order.number("second_after") ?? 0.8))
+    }
+    lanes[lane].arrive(person)
+  }
+
+  private mutating func people(_ order: Order) throws(Order.Mistake) {
+    try order.allow("every")
+    let every = try order.number("every") ?? peopleEvery ?? 8
+    guard every > 0 else { throw Order.Mistake("every= must be above 0") }
+    setPeople(every: try isOn(order.word(0, "on or off")) ? every : nil)
+  }
+
+  private mutating func room(_ order: Order) throws(Order.Mistake) {
+    let room = try index(of: order.word(0, "a room"), in: plan.rooms.map(\.name), "room")
+    try order.allow("occupants", "ach", "co2", "outdoor")
+    let occupants = try order.number("occupants"), ach = try order.number("ach")
+    let ppm = try order.number("co2"), outdoor = try order.number("outdoor")
+    guard [occupants, ach, ppm, outdoor].allSatisfy({ ($0 ?? 0) >= 0 && ($0 ?? 0) <= 1e6 }) else {
+      throw Order.Mistake("a room's numbers are between 0 and a million")
+    }
+    if let occupants { rooms[room].occupants = Int(occupants) }
+    if let ach { rooms[room].airChanges = ach }
+    if let ppm { rooms[room].ppm = ppm }
+    if let outdoor { rooms[room].outdoorPPM = outdoor }
+  }
+
+  private mutating func input(_ order: Order) throws(Order.Mistake) {
+    let device = try device(order)
+    try order.allow()
+    guard let channel = Int(try order.word(1, "an input's number")), (1...32).contains(channel) else {
+      throw Order.Mistake("an input is a number from 1 to 32")
+    }
+    let word = try order.word(2, "on, off or clear")
+    devices[device].switched[channel] = word == "clear" ? nil : try isOn(word)
+  }
+
+  private mutating func field(_ order: Order) throws(Order.Mistake) {
+    let device = try device(order)
+    try order.allow()
+    let fields = devices[device].profile.fields.map(\.name)
+    let field = try index(of: order.word(1, "a field"), in: fields, "field")
+    let word = try order.word(2, "a value, nan or clear")
+    guard word == "clear" || Double(word) != nil else { throw Order.Mistake("\(word) is no number") }
+    devices[device].held[field] = Double(word)
+  }
+
+  private mutating func fault(_ order: Order) throws(Order.Mistake) {
+    let device = try device(order)
+    try order.allow("for")
+    let word = try order.word(1, "a fault or clear")
+    devices[device].fault = nil
+    devices[device].frozen = nil
+    if word == "clear" { return }
+    guard let kind = FaultKind(rawValue: word) else {
+      throw Order.Mistake("there is no fault \"\(word)\"; there are: \(FaultKind.allCases.map(\.rawValue).joined(separator: ", ")), clear")
+    }
+    let length = try order.number("for")
+    if case .stuck = kind { devices[device].frozen = values(of: device, at: now) }
+    devices[device].fault = Fault(kind: kind, until: try length.map { s throws(Order.Mistake) in now + (try interval(s)) } ?? .never)
+  }
+
+  private mutating func plug(_ order: Order, _ wanted: Bool) throws(Order.Mistake) {
+    let bus = try index(of: order.word(0, "a bus"), in: plan.buses.map(\.name), "bus")
+    try order.allow()
+    guard plugged[bus] != wanted else { throw Order.Mistake("it is \(wanted ? "plugged in" : "unplugged") already") }
+    plugged[bus] = wanted
+    plugs[bus] += 1
+    wires.streams[bus] = nil
+    wires.deliveries.removeAll { $0.bus == bus }
+  }
+
+  private mutating func gate(_ order: Order) throws(Order.Mistake) {
+    let lane = try index(of: order.word(0, "a lane"), in: plan.lanes.map(\.name), "lane")
+    try order.allow()
+    let word = try order.word(1, "stuck_open, stuck_shut or normal")
+    guard let fault = GateFault(rawValue: word) else {
+      throw Order.Mistake("a gate is \(GateFault.allCases.map(\.rawValue).joined(separator: ", ")), not \"\(word)\"")
+    }
+    lanes[lane].setFault(fault)
+  }
+
+  private mutating func ambient(_ order: Order) throws(Order.Mistake) {
+    let lane = try index(of: order.word(0, "a lane"), in: plan.lanes.map(\.name), "lane")
+    try order.allow()
+    guard let celsius = Double(try order.word(1, "degrees")), (-60...80).contains(celsius) else {
+      throw Order.Mistake("ambient is between -60 and 80 degC")
+    }
+    lanes[lane].ambient = celsius
+  }
+
+  private mutating func speed(_ order: Order) throws(Order.Mistake) {
+    try order.allow()
+    guard let times = Double(try order.word(0, "a number")), (0...10_000).contains(times) else {
+      throw Order.Mistake("speed is between 0 and 10000")
+    }
+    airSpeed = times
+  }
+
+  private func device(_ order: Order) throws(Order.Mistake) -> Int {
+    try index(of: order.word(0, "a device"), in: plan.devices.map(\.name), "device")
+  }
+
+  private func index(of name: String, in names: [String], _ what: String) throws(Order.Mistake) -> Int {
+    guard let index = names.firstIndex(of: name) else {
+      throw Order.Mistake("there is no \(what) \"\(name)\"; there are: \(names.joined(separator: ", "))")
+    }
+    return index
+  }
+
+  private func interval(_ seconds: Double) throws(Order.Mistake) -> Interval {
+    guard (0...1e6).contains(seconds) else { throw Order.Mistake("\(seconds) s is no length of time here") }
+    return Interval(ns: Int64(seconds * 1e9))
+  }
+
+  private func isOn(_ word: String) throws(Order.Mistake) -> Bool {
+    switch word {
+    case "on": true
+    case "off": false
+    default: throw Order.Mistake("\"\(word)\" is neither on nor off")
+    }
+  }
+}

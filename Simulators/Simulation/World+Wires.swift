@@ -1,0 +1,154 @@
+// Bytes in, bytes out, with the moment each is due. Nothing here opens a file: `Exchange` of the program carries the
+// bytes between this and the ptys and sockets, and a scenario in virtual time carries them to the pipeline itself.
+
+import Devices
+public import Domain
+
+/// Bytes on their way to whoever listens at a bus.
+public struct Delivery: Sendable, Equatable {
+  public var bus: Int
+  /// The Modbus TCP connection; 0 on a line.
+  public var connection: Int
+  public var due: Instant
+  public var bytes: [UInt8]
+}
+
+/// What lies on the wires.
+struct WireState: Sendable {
+  var deliveries: [Delivery] = []
+  /// When the last byte of a line is out, by bus.
+  var lineFree: [Int: Instant] = [:]
+  /// What came in and is no request yet, by bus and connection.
+  var streams: [Int: [Int: ModbusStream]] = [:]
+
+  var nextDue: Instant { deliveries.lazy.map(\.due).min() ?? .never }
+}
+
+extension World {
+  /// What is to be written now, in order.
+  public mutating func takeDue(at moment: Instant) -> [Delivery] {
+    let due = wires.deliveries.filter { $0.due <= moment }
+    if !due.isEmpty { wires.deliveries.removeAll { $0.due <= moment } }
+    return due
+  }
+
+  /// Bytes came in at a bus. `false`: the connection speaks nonsense and has to be closed.
+  public mutating func receive(_ bytes: [UInt8], bus: Int, connection: Int = 0, at moment: Instant) -> Bool {
+    advance(to: moment)
+    guard plan.buses.indices.contains(bus), plugged[bus] else { return true }
+    if case .serial = plan.buses[bus].link { hear(bytes, bus: bus, at: moment); return true }
+    var stream = wires.streams[bus]?[connection] ?? ModbusStream()
+    stream.append(bytes, at: moment)
+    let isTCP = if case .modbusTCP = plan.buses[bus].link { true } else { false }
+    while let request = isTCP ? stream.nextTCP() : stream.nextRTU() {
+      answer(request, bus: bus, connection: connection, isTCP: isTCP, at: moment)
+    }
+    wires.streams[bus, default: [:]][connection] = stream
+    return !(isTCP && stream.isBroken)
+  }
+
+  /// A connection ended; what it had begun to say is forgotten.
+  public mutating func forget(bus: Int, connection: Int) {
+    wires.streams[bus]?[connection] = nil
+    wires.deliveries.removeAll { $0.bus == bus && $0.connection == connection }
+  }
+
+  /// Unasked frames that are due.
+  mutating func sendDueFrames(at moment: Instant) {
+    for index in devices.indices where devices[index].nextFrame <= moment {
+      guard case .serial(let speech) = devices[index].profile.transport else { continue }
+      devices[index].nextFrame = devices[index].nextFrame + Interval(ns: max(speech.period.ns, 1_000_000))
+      sendFrame(of: index, speech, at: moment)
+    }
+  }
+
+  private mutating func hear(_ bytes: [UInt8], bus: Int, at moment: Instant) {
+    for index in devices.indices where devices[index].bus == bus {
+      guard case .serial(let speech) = devices[index].profile.transport, !speech.requests.isEmpty else { continue }
+      let asked = devices[index].hear(bytes, requests: speech.requests)
+      for _ in 0..<asked { sendFrame(of: index, speech, at: moment) }
+    }
+  }
+
+  private mutating func sendFrame(of index: Int, _ speech: SerialSpeech, at moment: Instant) {
+    let values = values(of: index, at: moment)
+    let frame = encodedFrame(speech.framing, fields: devices[index].profile.fields, values: values)
+    send(frame, check: speech.framing.checkIndex, of: index, connection: 0, at: moment)
+  }
+
+  private mutating func answer(_ request: ModbusRequest, bus: Int, connection: Int, isTCP: Bool, at moment: Instant) {
+    let asked = devices.indices.filter { devices[$0].bus == bus }
+    let meant = asked.filter { devices[$0].answers(to: request.unit) }
+    if meant.isEmpty, request.unit == 0, !isTCP {
+      for index in asked { _ = reply(of: index, to: request, at: moment) }
+    } else if meant.isEmpty, isTCP, let function = request.pdu.first {
+      let refusal = [function | 0x80, ModbusException.targetDidNotRespond.rawValue]
+      put(tcpFrame(request, refusal), bus: bus, connection: connection, at: moment)
+    }
+    for index in meant {
+      let pdu = reply(of: index, to: request, at: moment)
+      guard !pdu.isEmpty else { continue }
+      let frame = isTCP ? tcpFrame(request, pdu) : rtuFrame(unit: request.unit, pdu)
+      send(frame, check: isTCP ? 1 : frame.count - 1, of: index, connection: connection, at: moment)
+    }
+  }
+
+  private mutating func reply(of index: Int, to request: ModbusRequest, at moment: Instant) -> [UInt8] {
+    // A device that is silent or cut off does not act either: no write by a request it did not hear.
+    if case .silence = devices[index].fault(at: moment)?.kind { return [] }
+    if case .exception = devices[index].fault(at: moment)?.kind, let function = request.pdu.first {
+      return [function | 0x80, ModbusException.deviceFailure.rawValue]
+    }
+    let values = values(of: index, at: moment)
+    return devices[index].registers?.answer(request.pdu, values: values, at: moment) ?? []
+  }
+
+  /// Sends a device's message, spoiled by its fault.
+  private mutating func send(_ message: [UInt8], check: Int, of index: Int, connection: Int, at moment: Instant) {
+    guard let fault = devices[index].fault(at: moment) else {
+      return put(message, bus: devices[index].bus, connection: connection, at: moment)
+    }
+    guard let spoiled = fault.spoiled(message, check: check, chance: &noise) else { return }
+    put(spoiled, bus: devices[index].bus, connection: connection, at: moment)
+  }
+
+  private mutating func put(_ bytes: [UInt8], bus: Int, connection: Int, at moment: Instant) {
+    guard plugged[bus] else { return }
+    guard isPaced, let line = plan.buses[bus].link.line else {
+      wires.deliveries.append(Delivery(bus: bus, connection: connection, due: moment, bytes: bytes))
+      return
+    }
+    var free = max(wires.lineFree[bus] ?? .past, moment)
+    for byte in bytes {
+      free = free + line.byteTime
+      wires.deliveries.append(Delivery(bus: bus, connection: connection, due: free, bytes: [byte]))
+    }
+    wires.lineFree[bus] = free
+  }
+}
+
+extension Framing {
+  /// Where the check stands.
+  var checkIndex: Int {
+    switch check {
+    case .sum8(_, let at), .negativeSum8(_, let at): at
+    }
+  }
+}
+
+extension Link {
+  var line: Line? {
+    switch self {
+    case .serial(_, let line), .modbusRTU(_, let line): line
+    case .modbusTCP: nil
+    }
+  }
+}
+
+extension Line {
+  /// A start bit, the data, a parity bit where there is one, the stop bits.
+  var byteTime: Interval {
+    let parityBits = if case .none = parity { 0 } else { 1 }
+    return Interval(ns: 1_000_000_000 * Int64(1 + dataBits + parityBits + stopBits) / Int64(max(baud, 1)))
+  }
+}
