@@ -1,0 +1,52 @@
+// The loop's clock: the only place of the door where time is read for a turn. The site's offset from UTC comes
+// from a table that was computed when the settings were loaded, so a turn never asks a time zone library.
+
+import Domain
+import Glibc
+import Synchronization
+
+/// From this wall time on (ns since 1970 UTC), the site's clock is `offset` seconds east of UTC.
+struct OffsetChange: Sendable {
+  var wall: Int64
+  var offset: Int32
+}
+
+/// Reads the machine's clocks.
+struct Clock: Sendable {
+  /// In order of time; the first also holds for all time before it.
+  let changes: [OffsetChange]
+  /// Set by whoever asks the kernel whether the wall clock is synchronised.
+  let synchronised: SharedFlag
+
+  func now() -> Now {
+    let wall = Clock.nanoseconds(CLOCK_REALTIME)
+    var offset: Int32 = changes.first?.offset ?? 0
+    for change in changes where change.wall <= wall { offset = change.offset }
+    return Now(boot: Clock.boot(), wall: wall, utcOffset: offset, synchronised: synchronised.isSet)
+  }
+
+  static func boot() -> Instant { Instant(ns: nanoseconds(CLOCK_BOOTTIME)) }
+
+  private static func nanoseconds(_ id: clockid_t) -> Int64 {
+    var time = timespec()
+    // Safe: the kernel fills the local it is given. Both clocks exist on every Linux since 2.6.39.
+    unsafe clock_gettime(id, &time)
+    return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+  }
+
+  /// Whether the kernel's clock is kept by somebody (NTP, GPS): `adjtimex` without a change asks only.
+  static func kernelIsSynchronised() -> Bool {
+    var request = timex()
+    // Safe: modes 0 only reads into the local.
+    let state = unsafe adjtimex(&request)
+    return state >= 0 && state != TIME_ERROR
+  }
+}
+
+/// A flag that one thread sets and others read.
+final class SharedFlag: Sendable {
+  private let value: Atomic<Bool>
+  init(_ initial: Bool) { value = Atomic(initial) }
+  var isSet: Bool { value.load(ordering: .relaxed) }
+  func set(_ new: Bool) { value.store(new, ordering: .relaxed) }
+}

@@ -1,0 +1,164 @@
+// The loop: the only place where Ports and Pipeline meet. Wait, read, turn, write, ring the bells, sleep until the next
+// deadline the pipeline named. It never waits for the disk, the sockets, the keeper or a bus.
+
+import Domain
+import Glibc
+import Pipeline
+import Ports
+import Rings
+import Synchronization
+
+/// What other threads tell the real-time thread, beside commands. Each ring has one producer.
+struct Inputs: Sendable {
+  /// Produced by the sockets' thread.
+  let commands: SharedRing<Command>
+  /// Produced by the intake thread: the log's condition.
+  let reports: SharedRing<Input>
+  /// Rung by all of them.
+  let bell: Bell
+  /// Set to end the loop.
+  let stop: SharedFlag
+}
+
+/// What the real-time thread tells other threads.
+struct Results: Sendable {
+  let events: SharedRing<Event>
+  /// Wakes the intake thread.
+  let bell: Bell
+  let snapshots: Exchange
+  let status: StatusBoard
+}
+
+/// Runs the pipeline on the calling thread until told to stop.
+struct RealTimeLoop: ~Copyable {
+  private var ports: Ports
+  private var pipeline: Pipeline
+  private let clock: Clock
+  private let inputs: Inputs
+  private let results: Results
+  private var decision = Latency()
+  private var gate = Latency()
+  private var lostTelemetry: UInt64 = 0
+  private var lostRecords: UInt64 = 0
+  private var published = false
+  private var lastWall: Int64 = 0
+  private var lastBoot = Instant.past
+
+  /// Telemetry leaves this many slots of the ring of events to records.
+  private let reservedForRecords = 1024
+  /// A wall clock that moved this far against the boot clock was stepped.
+  private let step = Interval.milliseconds(500)
+
+  init(ports: consuming Ports, pipeline: consuming Pipeline, clock: Clock, inputs: Inputs, results: Results) {
+    self.ports = ports
+    self.pipeline = pipeline
+    self.clock = clock
+    self.inputs = inputs
+    self.results = results
+  }
+
+  /// Ends after the stop flag was set and the bell rung: the last turn's events are published, the ports closed.
+  consuming func run(restored: Bool, downSeconds: Int64) {
+    ports.watch(inputs.bell.descriptor, token: 0)
+    turn(.started(restored: restored, downSeconds: downSeconds))
+    ring()
+    while !inputs.stop.isSet {
+      ports.wait(until: pipeline.nextDeadline)
+      while let arrival = ports.next() { take(arrival) }
+      takeMail()
+      if Clock.boot() >= pipeline.nextDeadline { turn(.tick) }
+      tellLosses()
+      handOverSnapshot()
+      answerStatus()
+      ring()
+    }
+    turn(.stopping)
+    handOverSnapshot()
+    ring()
+    ports.close()
+  }
+
+  private mutating func take(_ arrival: Arrival) {
+    switch arrival {
+    case .bytes(let port, let generation):
+      let came = ports.receivedAt
+      pipeline.turn(reading(), bytes: ports.received, from: port, generation)
+      decision.record(Clock.boot() - came)
+      carryOut(since: came)
+    case .opened(let port, let generation): turn(.portOpened(port, generation))
+    case .lost(let port, let generation, let failure, let errno): turn(.portLost(port, generation, failure, errno: errno))
+    case .requestFailed(let port, let generation, let failure): turn(.requestFailed(port, generation, failure))
+    case .signalled: break
+    }
+  }
+
+  private mutating func takeMail() {
+    while let command = inputs.commands.pop() { turn(.command(command)) }
+    while let report = inputs.reports.pop() { turn(report) }
+  }
+
+  private mutating func turn(_ input: Input) {
+    let now = reading()
+    pipeline.turn(now, input)
+    carryOut(since: now.boot)
+  }
+
+  /// The time of this turn. A wall clock that was stepped is told first: it is a label only, but the log must say so.
+  private mutating func reading() -> Now {
+    let now = clock.now()
+    if lastBoot > .past {
+      let drift = (now.wall &- lastWall) &- (now.boot - lastBoot).ns
+      if abs(drift) > step.ns {
+        pipeline.turn(now, .clockStepped(byNanoseconds: drift))
+        carryOut(since: now.boot)
+      }
+    }
+    lastWall = now.wall
+    lastBoot = now.boot
+    return now
+  }
+
+  /// Does what the turn asked for: writes first as they come, events to the ring.
+  private mutating func carryOut(since came: Instant) {
+    for index in 0..<pipeline.outbox.count {
+      switch pipeline.outbox.outputs[index] {
+      case .send(let send):
+        ports.send(send, from: pipeline.outbox.bytes.span)
+        if case .actuator = send.urgency { gate.record(Clock.boot() - came) }
+      case .event(let event): publish(event)
+      case .reopen(let port, let generation): ports.reopen(port, generation)
+      }
+    }
+    lostTelemetry &+= UInt64(pipeline.outbox.lostTelemetry)
+    lostRecords &+= UInt64(pipeline.outbox.lostRecords)
+  }
+
+  private mutating func publish(_ event: Event) {
+    let isRecord = event.body.stream == .records
+    let room = isRecord || results.events.count < results.events.capacity - reservedForRecords
+    if room && results.events.push(event) {
+      published = true
+    } else if isRecord {
+      lostRecords &+= 1
+    } else {
+      lostTelemetry &+= 1
+    }
+  }
+
+  /// What found no room is itself an event, as soon as there is room again.
+  private mutating func tellLosses() {
+    guard lostTelemetry > 0 || lostRecords > 0, results.events.count < results.events.capacity / 2 else { return }
+    let telemetry = lostTelemetry
+    let records = lostRecords
+    lostTelemetry = 0
+    lostRecords = 0
+    if telemetry > 0 { turn(.lost(.telemetry, count: telemetry)) }
+    if records > 0 { turn(.lost(.records, count: records)) }
+  }
+
+  private mutating func ring() {
+    guard published else { return }
+    published = false
+    results.bell.ring()
+  }
+}

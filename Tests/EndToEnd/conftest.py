@@ -1,0 +1,26 @@
+"""Fixtures: a site that is always taken down, and nothing left behind."""
+
+import pytest
+
+from site_under_test import Site
+
+
+@pytest.fixture
+def site_of(tmp_path):
+    """Makes sites in this test's folder and ends their programs afterwards."""
+    sites = []
+
+    def make(**options):
+        site = Site(tmp_path, **options)
+        sites.append(site)
+        return site
+
+    yield make
+    for site in sites:
+        site.close()
+
+
+@pytest.fixture
+def site(site_of):
+    """A running site: simulated devices and the door."""
+    return site_of().start()

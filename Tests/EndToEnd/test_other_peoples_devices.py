@@ -1,0 +1,63 @@
+"""A Modbus device that none of our code plays: pymodbus, over TCP and over RTU on a pseudo-terminal."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from site_under_test import Process, free_port
+
+HERE = pathlib.Path(__file__).parent
+
+SETTINGS = """\
+site: {{ id: test-site, name: Test site, time_zone: Asia/Shanghai }}
+desk: none
+log: {{ folder: log, reading_interval_s: 1 }}
+buses:
+  door-ir: {{ serial: {run}/door-ir }}
+  door-io: {{ modbus_tcp: "127.0.0.1:{io_port}" }}
+  rooms: {{ modbus_rtu: {run}/foreign-rtu }}
+devices:
+  door-thermometer: {{ profile: gy-mcu90614, bus: door-ir }}
+  door-relays: {{ profile: modbus-relay-8ch, bus: door-io, unit: 1 }}
+  room-301-co2: {{ profile: vaisala-gmp25x, bus: rooms, unit: 31 }}
+lanes:
+  north-door:
+    thermometer: {{ device: door-thermometer, site_offset_c: {offset} }}
+    gate: {{ device: door-relays, relay: 1, open_s: {open_s}, read_back: input 1, on_failure: {on_failure} }}
+    lamp: {{ device: door-relays, relay: 2 }}
+    fire_release: {{ device: door-relays, input: 7 }}
+    staff_button: {{ device: door-relays, input: 8 }}
+rooms:
+  room-301: {{ volume_m3: 180, seats: 30, co2: [room-301-co2], windows: openable }}
+"""
+
+
+@pytest.fixture
+def foreign(site_of):
+    """A site whose board (TCP) and CO2 probe (RTU) are pymodbus servers."""
+    site = site_of(settings=SETTINGS)
+    server = Process("pymodbus", [sys.executable, HERE / "foreign_devices.py", site.io_port, site.run / "foreign-rtu"],
+                     stdin=subprocess.PIPE)
+    site.processes.append(server)
+    server.wait_for_line(lambda line: line == "ready")
+    site.start_simulator("--serve", "door-ir")
+    site.start_door()
+    site.foreign = server
+    return site
+
+
+def test_a_foreign_probe_is_read_correctly(foreign):
+    foreign.follow()
+    reading = foreign.wait_for("reading", field="co2", quality="good")
+    assert reading["source"].endswith("/room-301-co2")
+    assert abs(reading["data"]["value"] - 987.5) < 0.01
+
+
+def test_a_foreign_board_is_written_correctly(foreign):
+    foreign.follow()
+    foreign.wait_for("device.up")
+    foreign.ask_simulator("person north-door body=38.4 stay=8")
+    foreign.wait_for("alarm.raised", kind="suspected_fever")
+    foreign.foreign.wait_for_line(lambda line: line == "coil 1 on", within=10)
