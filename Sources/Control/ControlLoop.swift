@@ -71,7 +71,7 @@ struct ControlLoop {
     let now = parts.clock()
     let accepting = now >= acceptFrom ? Int16(POLLIN) : 0
     var result = [
-      pollfd(fd: parts.inbox.fd, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: parts.inbox.descriptor, events: Int16(POLLIN), revents: 0),
       pollfd(fd: parts.command.fd, events: accepting, revents: 0),
       pollfd(fd: parts.events.fd, events: accepting, revents: 0),
     ]

@@ -1,9 +1,10 @@
-// What other threads tell the sockets' thread. A lock held for a copy, a byte in a socket pair until it is drained, and
+// What other threads tell the sockets' thread. A lock held for a copy, a bell rung once until it is drained, and
 // bounds: doorbells coalesce to the newest seq of each stream; events and answers beyond the bound are lost and counted.
 
 import Domain
 import Foundation
 import Glibc
+import Rings
 import Synchronization
 
 final class Inbox: Sendable {
@@ -22,21 +23,19 @@ final class Inbox: Sendable {
     var counters = ControlCounters()
   }
 
-  /// Readable when there is post.
-  let fd: Int32
-  private let ringer: Int32
+  /// Rung when there is post.
+  private let bell: Bell
   private let handedOver: Int
   private let state = Mutex(State())
 
   init(limits: ControlLimits) throws(ControlError) {
     handedOver = limits.handedOver
-    (fd, ringer) = try makePair()
+    guard let bell = Bell() else { throw .system(call: "eventfd", path: "", errno: EMFILE) }
+    self.bell = bell
   }
 
-  deinit {
-    close(fd)
-    close(ringer)
-  }
+  /// Readable when there is post.
+  var descriptor: Int32 { bell.descriptor }
 
   func committed(_ stream: Domain.Stream, seq: Int64, answers: [AnsweredCommand]) {
     put { state in
@@ -60,7 +59,7 @@ final class Inbox: Sendable {
 
   /// Everything since the last call. `reached` stays.
   func take() -> Post {
-    _ = receive(fd, atMost: 16)
+    bell.drain()
     return state.withLock { state in
       let post = state.post
       state.post.events = []
@@ -86,7 +85,7 @@ final class Inbox: Sendable {
       defer { state.rung = true }
       return !state.rung
     }
-    if ring { _ = transmit(ringer, [1]) }
+    if ring { bell.ring() }
   }
 
   private func keep<Item>(_ items: [Item], _ list: inout [Item], _ lost: inout UInt64) {

@@ -22,8 +22,9 @@ enum JSONLine {
       "\(key.stringValue) is required"
     case DecodingError.valueNotFound(let type, let context):
       "\(name(context.codingPath)): expected \(describe(type)), found null"
-    case DecodingError.dataCorrupted(let context):
-      "\(name(context.codingPath)): \(context.debugDescription)"
+    // The line is known to be JSON, so only a number can be wrong; the decoder does not say which.
+    case DecodingError.dataCorrupted:
+      "a number is out of its range; tickets and occurrences are whole, from 0 to 4294967295"
     default: "not a JSON object"
     }
   }

@@ -75,15 +75,6 @@ final class Listener: Sendable {
 
 private let streamType = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
 
-/// Two ends of one connection: what is sent to the second can be read from the first.
-func makePair() throws(ControlError) -> (Int32, Int32) {
-  var ends: [Int32] = [-1, -1]
-  guard unsafe socketpair(AF_UNIX, streamType, 0, &ends) == 0 else {
-    throw .system(call: "socketpair", path: "", errno: errno)
-  }
-  return (ends[0], ends[1])
-}
-
 func makeSocket(_ path: String) throws(ControlError) -> Int32 {
   let fd = socket(AF_UNIX, streamType, 0)
   if fd < 0 { throw .system(call: "socket", path: path, errno: errno) }

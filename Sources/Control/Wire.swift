@@ -177,3 +177,8 @@ extension CommandID {
       high: word([b.0, b.1, b.2, b.3, b.4, b.5, b.6, b.7]), low: word([b.8, b.9, b.10, b.11, b.12, b.13, b.14, b.15]))
   }
 }
+
+extension CommandAnswer {
+  /// As it goes over the socket, without the newline.
+  public func line() -> Data { JSONLine.encode(self) }
+}

@@ -1,0 +1,119 @@
+// Ways to the running door: where its sockets are, how what goes wrong there is said, and how an order is given.
+
+import ArgumentParser
+import Control
+import Domain
+import Foundation
+
+/// What a person sees of an error, and the exit code that goes with it.
+func complain(_ words: String) {
+  FileHandle.standardError.write(Data("gatehouse: \(words)\n".utf8))
+}
+
+extension PlaceOptions {
+  /// Where the sockets are. Settings are read only when nothing else says so.
+  func sockets() throws -> ControlPaths {
+    let locations = locations
+    if let folder = locations.runDir { return ControlPaths(folder: folder) }
+    return locations.sockets(logFolder: try loadLogFolder(locations))
+  }
+
+  /// The door's status, or the end of the program with words.
+  func status() throws -> (line: Data, status: Status) {
+    let paths = try sockets()
+    do {
+      let line = try EventsClient(path: paths.events).status()
+      return (line, try Status(line: line))
+    } catch let error as ControlError {
+      complain(error.description)
+      throw ExitCode.unreachable
+    } catch {
+      complain("the door's status can't be read; is it of another version? \(error)")
+      throw ExitCode.unreachable
+    }
+  }
+}
+
+/// The options of every order.
+struct OrderOptions: ParsableArguments {
+  @OptionGroup var places: PlaceOptions
+  @Option(help: "Your name, kept beside your user in the log.")
+  var who: String?
+  @Option(help: "The reason, kept in the log.")
+  var why: String?
+  @Option(help: "The id of an earlier try: a door that carried it out answers as it did then.")
+  var id: String?
+  @Flag(help: "Print the door's answer as one line of JSON.")
+  var json = false
+
+  func validate() throws {
+    if let id, UUID(uuidString: id) == nil { throw ValidationError("--id takes a UUID, as printed by the first try.") }
+    for (name, text) in [("--who", who), ("--why", why)] where (text ?? "").utf8.count > 96 {
+      throw ValidationError("\(name) takes 96 bytes at most (32 Chinese characters).")
+    }
+  }
+
+  /// Gives an order and reports what became of it; ends the program with its exit code.
+  func give(_ action: Action, lane: String? = nil, done: String) throws {
+    let id = id.flatMap(UUID.init(uuidString:)) ?? UUID()
+    let request = CommandRequest(
+      id: id, action: action, lane: lane, issued: bootClock(), who: who, why: why, origin: .commandLine)
+    let answer: CommandAnswer
+    do {
+      answer = try CommandClient(path: places.sockets().command).send(request)
+    } catch ControlError.timedOut {
+      complain("the door did not answer in time; ask again with --id \(request.id): nothing is done twice")
+      throw ExitCode.unreachable
+    } catch let error as ControlError {
+      complain(error.description)
+      throw ExitCode.unreachable
+    }
+    if json { print(String(decoding: answer.line(), as: UTF8.self)) }
+    let report = OrderReport(answer, done: done, id: request.id)
+    if report.code == .success {
+      if !json { print(report.words) }
+    } else {
+      complain(report.words)
+      throw report.code
+    }
+  }
+}
+
+/// What a person is told of an answer.
+struct OrderReport: Equatable {
+  var words: String
+  var code: ExitCode
+
+  init(_ answer: CommandAnswer, done: String, id: String) {
+    switch answer.answer {
+    case .done:
+      let place = answer.seq.map { "in the log as records \($0)" } ?? "NOT YET in the log: it is stalled"
+      words = "\(done) (\(place))"
+      code = .success
+    case .refused:
+      words = "refused: \(printable(answer.message ?? Self.explain(answer.reason ?? "no reason given")))"
+      code = .problem
+    case .unknown:
+      words = "the door did not say what became of it; look at `gatehouse status`, or ask again with --id \(id)"
+      code = .unreachable
+    }
+  }
+
+  /// Words for the refusals of the rules.
+  static func explain(_ reason: String) -> String {
+    let known = Refusal.allCases.first { $0.name == reason }
+    switch known {
+    case .expired: return "it came too late to be carried out"
+    case .unknownAlarm: return "there is no such alarm now; `gatehouse alarms` lists them"
+    case .unknownTicket: return "there is no such ticket; `gatehouse status` lists who waits"
+    case .unknownLane: return "there is no such lane"
+    case .notWaiting: return "that screening does not wait"
+    case .laneBusy: return "somebody is being measured in that lane"
+    case .laneReleased: return "that lane is released: its gate stands open"
+    case .whoAndWhyRequired: return "a name and a reason are required: --who and --why"
+    case .gateUnavailable: return "the gate's board does not answer"
+    case .implausible: return "the value can't be a body temperature"
+    case nil: return reason
+    }
+  }
+}

@@ -1,0 +1,101 @@
+// One event for people: time, what, where, and its facts. Any event can be shown, also of a type this program does not
+// know: its data are listed as they are.
+
+import Foundation
+
+/// A CloudEvent, as far as a person wants to see it.
+struct EventLine: Decodable, Equatable {
+  var type: String
+  var source: String
+  var time: String
+  var stream: String?
+  var seq: Int64?
+  var durable: Bool?
+  var data: [String: Fact]?
+
+  /// `2026-11-23`, in the time zone of the site.
+  var day: String { String(time.prefix(10)) }
+
+  /// `08:14:05.312`
+  var clock: String {
+    guard let start = time.firstIndex(of: "T") else { return time }
+    let rest = time[time.index(after: start)...].prefix { $0.isNumber || $0 == ":" || $0 == "." }
+    return String(rest.prefix(12)).padding(toLength: 12, withPad: " ", startingAt: 0)
+  }
+
+  var date: Date? {
+    (try? Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse(time))
+      ?? (try? Date.ISO8601FormatStyle().parse(time))
+  }
+
+  /// Without the prefix that all types share.
+  var what: String { type.hasPrefix("gatehouse.") ? String(type.dropFirst("gatehouse.".count)) : type }
+
+  /// The last part of the source: the lane, room, device or port.
+  var place: String { source.split(separator: "/").last.map(String.init) ?? source }
+
+  /// `ticket 17, reason elevated`; a reading as `co2 608 ppm`.
+  var facts: String {
+    var facts = data ?? [:]
+    var parts: [String] = []
+    if let name = facts["field"] ?? facts["name"], let value = facts["value"] {
+      let unit = facts["unit"].map { " \($0.text)" } ?? ""
+      parts.append("\(name.text) \(value.text)\(unit)")
+      for key in ["field", "name", "value", "unit"] { facts[key] = nil }
+      if facts["quality"]?.text == "good" { facts["quality"] = nil }
+    }
+    parts += facts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.text)" }
+    if durable == false { parts.append("NOT DURABLE") }
+    return printable(parts.joined(separator: ", "))
+  }
+
+  private var foldableFacts: String { facts.split(separator: ", ").map { whole(String($0)) }.joined(separator: ", ") }
+
+  /// The event in lines of `width` columns.
+  func lines(width: Int = 100) -> [String] {
+    let start = "\(clock)  \(padded(what, 24))  \(padded(printable(place), 18))  "
+    let folds = fold(foldableFacts, width: max(20, width - columnWidth(start)))
+    return folds.enumerated().map { number, text in
+      let line = (number == 0 ? start : String(repeating: " ", count: columnWidth(start))) + text
+      return String(line.replacing("\u{A0}", with: " ").reversed().drop { $0 == " " }.reversed())
+    }
+  }
+
+  private func padded(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - columnWidth(text)))
+  }
+}
+
+/// A value in an event's data.
+enum Fact: Decodable, Equatable {
+  case none, text(String), number(Double), truth(Bool), list([Fact]), object([String: Fact])
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if container.decodeNil() {
+      self = .none
+    } else if let value = try? container.decode(Bool.self) {
+      self = .truth(value)
+    } else if let value = try? container.decode(Double.self) {
+      self = .number(value)
+    } else if let value = try? container.decode(String.self) {
+      self = .text(value)
+    } else if let value = try? container.decode([Fact].self) {
+      self = .list(value)
+    } else {
+      self = .object(try container.decode([String: Fact].self))
+    }
+  }
+
+  var text: String {
+    switch self {
+    case .none: "–"
+    case .text(let text): text
+    case .number(let value): decimal(value)
+    case .truth(let value): value ? "yes" : "no"
+    case .list(let list): list.map(\.text).joined(separator: " ")
+    case .object(let object):
+      object.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.text)" }.joined(separator: " ")
+    }
+  }
+}

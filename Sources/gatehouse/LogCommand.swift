@@ -1,0 +1,75 @@
+// The log, read from its files beside the running door: the door is only asked to say when there is more.
+
+import ArgumentParser
+import Control
+import Domain
+import Foundation
+
+struct LogCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "log", abstract: "Show what happened, follow what happens, or verify the log.",
+    discussion: """
+      Shows the newest 50 records unless --since or --limit says otherwise. Times are those of the site.
+
+      EXAMPLES
+        gatehouse log
+        gatehouse log --follow                           until Ctrl-C
+        gatehouse log --since "2 h" --type alarm         alarm.raised, alarm.cleared …
+        gatehouse log --stream telemetry --json          one CloudEvent a line, for programs
+        gatehouse log verify                             is every event there, unchanged?
+
+      \(ExitCode.help)
+      """,
+    subcommands: [Show.self, VerifyCommand.self], defaultSubcommand: Show.self)
+
+  struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "show", abstract: "Show events (the default).",
+      discussion: "EXAMPLE\n  gatehouse log show --since 2026-11-23 --type screening")
+    @OptionGroup var log: LogOptions
+    @Flag(help: "Go on as things happen, until Ctrl-C.") var follow = false
+    @Option(help: "From when on: 90s, \"15 min\", 2h, 1d, 2026-11-23, 2026-11-23T08:00, with or without +08:00.")
+    var since: String?
+    @Option(help: "Only this type or its beginning: alarm, screening.denied. May be given more than once.")
+    var type: [String] = []
+    @Option(help: "records, telemetry or aggregates.")
+    var stream = "records"
+    @Option(help: "At most this many, the newest (50, or all with --since).")
+    var limit: Int?
+    @Flag(help: "CloudEvents as JSON lines.") var json = false
+
+    func validate() throws {
+      if let limit, limit < 1 { throw ValidationError("--limit takes a number from 1 on.") }
+      if let since, readSince(since, now: Date(), zone: .current) == nil {
+        throw ValidationError("--since takes 90s, \"15 min\", 2h, 1d, or a date such as 2026-11-23T08:00; not \"\(since)\".")
+      }
+      guard Domain.Stream.allCases.contains(where: { $0.name == stream }) else {
+        throw ValidationError("--stream takes records, telemetry or aggregates; not \"\(stream)\".")
+      }
+    }
+
+    func run() throws {
+      let wanted = Domain.Stream.allCases.first { $0.name == stream } ?? .records
+      var follower = Follower(
+        source: try openLog(log.folderOrSettings(), stream: wanted), stream: wanted,
+        printer: LogPrinter(filter: LogFilter(types: type), json: json))
+      if follow {
+        try follower.follow(door: log.places.sockets(), since: moment, limit: count)
+      } else {
+        try follower.show(since: moment, limit: count)
+      }
+    }
+
+    private var moment: Date? { since.flatMap { readSince($0, now: Date(), zone: .current) } }
+    private var count: Int { limit ?? (since == nil ? (follow ? 10 : 50) : .max) }
+  }
+}
+
+/// Which log.
+struct LogOptions: ParsableArguments {
+  @OptionGroup var places: PlaceOptions
+  @Option(help: "The log's folder, for instance a copy; else the one the settings name.")
+  var folder: String?
+
+  func folderOrSettings() throws -> String { try folder ?? loadLogFolder(places.locations) }
+}

@@ -1,0 +1,67 @@
+// What the door says about itself.
+
+import ArgumentParser
+import Control
+import Foundation
+
+struct StatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status", abstract: "Show what the door sees now: alarms, lanes, rooms, devices, log.",
+    discussion: """
+      EXAMPLES
+        gatehouse status
+        gatehouse status --json                everything, for programs: one line
+
+      \(ExitCode.help)
+      """)
+  @OptionGroup var places: PlaceOptions
+  @Flag(help: "The whole status as one line of JSON.") var json = false
+
+  func run() throws {
+    let (line, status) = try places.status()
+    if json {
+      print(String(decoding: line, as: UTF8.self))
+    } else {
+      for line in status.lines() { print(line) }
+    }
+  }
+}
+
+struct DevicesCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "devices", abstract: "List the configured devices, their state and last readings.",
+    discussion: """
+      EXAMPLES
+        gatehouse devices
+        gatehouse devices --counters           requests, replies, time-outs … of each
+
+      \(ExitCode.help)
+      """)
+  @OptionGroup var places: PlaceOptions
+  @Flag(help: "One JSON object a device and line.") var json = false
+  @Flag(help: "Show what is counted instead of readings.") var counters = false
+
+  func run() throws {
+    let status = try places.status().status
+    if json {
+      for device in status.devices { print(try jsonLine(device)) }
+      return
+    }
+    for line in (counters ? status.counterTable : status.deviceTable).lines() { print(line) }
+  }
+}
+
+extension Status {
+  /// Only what is not zero, by name.
+  var counterTable: Columns {
+    var table = Columns([("DEVICE", .left), ("STATE", .left), ("SINCE", .left), ("COUNTED", .left)])
+    for device in devices {
+      let counted = device.counters.filter { $0.value > 0 }.sorted { $0.key < $1.key }
+      table.add([
+        device.name, device.state, clockTime(device.since),
+        counted.map { whole("\($0.key) \($0.value)") }.joined(separator: ", "),
+      ])
+    }
+    return table
+  }
+}

@@ -1,0 +1,90 @@
+// The door's status as tables for people. What needs somebody comes first: alarms, lanes, then rooms and devices.
+
+import Control
+import Foundation
+
+extension Status {
+  /// Everything, in lines of 100 columns at most.
+  func lines() -> [String] {
+    var result = [heading]
+    for table in [alarmTable, laneTable, roomTable, deviceTable, portTable] where !table.isEmpty {
+      result += [""] + table.lines()
+    }
+    return result + [""] + footing
+  }
+
+  private var heading: String {
+    "\(printable(site)) · gatehouse \(version) · up \(duration(uptime)) · \(ready ? "ready" : "NOT READY")"
+  }
+
+  var alarmTable: Columns {
+    var table = Columns([
+      ("ALARM", .right), ("PRIORITY", .left), ("WHAT", .left), ("WHERE", .left), ("SINCE", .left), ("STATE", .left),
+    ])
+    for alarm in alarms {
+      table.add([
+        "\(alarm.occurrence)", alarm.priority, alarm.kind, alarm.place, clockTime(alarm.since), alarm.state,
+      ])
+    }
+    return table
+  }
+
+  private var laneTable: Columns {
+    var table = Columns([("LANE", .left), ("STATE", .left), ("PASSED", .right), ("DENIED", .right), ("WAITING", .left)])
+    for lane in lanes {
+      let waiting = lane.waiting.map { whole("\($0.ticket) \($0.state) \(duration($0.since))") }
+      let state = lane.released.map { "\(lane.state) (\($0))" } ?? lane.state
+      table.add([lane.name, state, "\(lane.passed)", "\(lane.denied)", waiting.joined(separator: ", ")])
+    }
+    return table
+  }
+
+  private var roomTable: Columns {
+    var table = Columns([("ROOM", .left), ("CO2 5 MIN", .right), ("CO2 1 H", .right)])
+    for room in rooms { table.add([room.name, ppm(room.mean5), ppm(room.mean60)]) }
+    return table
+  }
+
+  var deviceTable: Columns {
+    var table = Columns([
+      ("DEVICE", .left), ("PROFILE", .left), ("PORT", .left), ("STATE", .left), ("READINGS", .left),
+    ])
+    for device in devices {
+      table.add([
+        device.name, device.profile, device.port, device.state, device.fields.map { whole($0.text) }.joined(separator: ", "),
+      ])
+    }
+    return table
+  }
+
+  private var portTable: Columns {
+    var table = Columns([("PORT", .left), ("STATE", .left), ("OPENED", .right), ("LOST", .right)])
+    for port in ports { table.add([port.name, port.state, "\(port.opens)", "\(port.losses)"]) }
+    return table
+  }
+
+  private var footing: [String] {
+    var result = [
+      "log: records \(log.records), telemetry \(log.telemetry), aggregates \(log.aggregates); "
+        + "\(log.tail) not yet committed\(log.stalled ? "; STALLED" : "")"
+    ]
+    let lost = log.lost.filter { $0.value > 0 }.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+    if !lost.isEmpty { result.append("lost: \(lost.joined(separator: ", "))") }
+    for (name, times) in latency.sorted(by: { $0.key < $1.key }) where times.count > 0 {
+      result.append(
+        "\(name): p50 \(number(times.p50, digits: 1)) µs, p99 \(number(times.p99, digits: 1)) µs, "
+          + "max \(number(times.max, digits: 1)) µs of \(times.count)")
+    }
+    return result
+  }
+
+  private func ppm(_ value: Double?) -> String { value.map { "\(number($0, digits: 0)) ppm" } ?? "–" }
+}
+
+extension Status.Field {
+  /// `co2 608 ppm`, or `co2 stale`.
+  var text: String {
+    guard quality == "good", let value else { return "\(name) \(quality)" }
+    return unit.isEmpty ? "\(name) \(number(value))" : "\(name) \(number(value)) \(unit)"
+  }
+}

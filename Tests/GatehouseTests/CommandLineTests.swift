@@ -1,0 +1,74 @@
+// Goal: what people type is understood, and what is missing is said before anything is done. Method: parsing only; no
+// door, no files.
+
+import ArgumentParser
+import Control
+import Testing
+
+@testable import gatehouse
+
+@Suite struct LocationTests {
+  private func locations(_ flags: [String?] = [nil, nil, nil], _ environment: [String: String] = [:], _ there: [String] = [])
+    -> Locations
+  {
+    Locations(
+      settings: flags[0], profiles: flags[1], runDir: flags[2], environment: environment,
+      program: "/usr/bin/gatehouse", exists: there.contains)
+  }
+
+  @Test func flagsWinOverEnvironmentOverFiles() {
+    let environment = ["GATEHOUSE_SETTINGS": "e.yaml", "GATEHOUSE_PROFILES": "ep", "GATEHOUSE_RUN_DIR": "er"]
+    let flags = locations(["f.yaml", "fp", "fr"], environment, ["./gatehouse.yaml"])
+    #expect(flags.settings == "f.yaml" && flags.profiles == "fp" && flags.runDir == "fr")
+    let variables = locations([nil, nil, nil], environment, ["./gatehouse.yaml"])
+    #expect(variables.settings == "e.yaml" && variables.profiles == "ep" && variables.runDir == "er")
+    let found = locations([nil, nil, nil], [:], ["/etc/gatehouse/gatehouse.yaml", "./DeviceProfiles"])
+    #expect(found.settings == "/etc/gatehouse/gatehouse.yaml" && found.profiles == "./DeviceProfiles")
+    #expect(found.runDir == nil)
+    let empty = locations([nil, nil, nil], ["GATEHOUSE_SETTINGS": ""])
+    #expect(empty.settings == "./gatehouse.yaml" && empty.profiles == "/usr/share/gatehouse/profiles")
+  }
+
+  @Test func socketsLieInTheLogFolderUnlessSaidOtherwise() {
+    #expect(locations().sockets(logFolder: "/var/lib/g").command == "/var/lib/g/command.sock")
+    #expect(locations([nil, nil, "/run/g"]).sockets(logFolder: "/var/lib/g").events == "/run/g/events.sock")
+  }
+}
+
+@Suite struct CommandLineTests {
+  @Test(arguments: [
+    ["check"], ["check", "--settings", "x.yaml", "--profiles", "p"], ["status", "--json"], ["devices", "--counters"],
+    ["alarms"], ["alarms", "--json"], ["alarms", "acknowledge", "7"], ["alarms", "acknowledge", "7", "--who", "Li Na"],
+    ["override", "north-door", "--who", "Li Na", "--why", "wheelchair"], ["resume", "17"], ["contact", "17", "36.9"],
+    ["resume", "17", "--id", "6F9619FF-8B86-D011-B42D-00C04FC964FF"], ["version"],
+    ["log"], ["log", "--follow", "--type", "gatehouse.alarm.raised"], ["log", "--since", "2h", "--limit", "5"],
+    ["log", "--stream", "telemetry", "--json"], ["log", "verify"], ["log", "verify", "--folder", "/tmp/l"],
+    ["profile", "decode", "gy-mcu90614", "5a", "5a"],
+    ["profile", "decode", "x.yaml", "ff86", "--request", "ff 01 86", "--json"],
+  ])
+  func understands(arguments: [String]) {
+    #expect(throws: Never.self) { _ = try Gatehouse.parseAsRoot(arguments) }
+  }
+
+  @Test(arguments: [
+    ["override", "north-door"], ["override", "north-door", "--who", "Li Na"], ["override", "north-door", "--why", "x"],
+    ["override", "north-door", "--who", "", "--why", "x"], ["override"], ["resume"], ["resume", "x"], ["resume", "-1"],
+    ["resume", "4294967296"], ["contact", "17"], ["contact", "17", "warm"], ["alarms", "acknowledge"],
+    ["resume", "17", "--id", "17"], ["open"], ["log", "--since", "yesterday"], ["log", "--limit", "0"],
+    ["log", "--stream", "rumours"], ["profile", "decode", "p"], ["profile", "decode", "p", "xyz"],
+    ["profile", "decode", "p", "5"], ["resume", "17", "--who", String(repeating: "张", count: 33)],
+  ])
+  func refuses(arguments: [String]) {
+    #expect { _ = try Gatehouse.parseAsRoot(arguments) } throws: { Gatehouse.exitCode(for: $0) == .validationFailure }
+  }
+
+  @Test func everyCommandHelpsWithAnExample() {
+    var all: [any ParsableCommand.Type] = Gatehouse.configuration.subcommands
+    all.removeAll { $0 == VersionCommand.self }
+    for command in all {
+      #expect(command.configuration.discussion.contains("EXAMPLE"), "\(command)")
+      #expect(command.configuration.discussion.contains("EXIT CODES"), "\(command)")
+    }
+    #expect(Gatehouse.helpMessage().contains("EXIT CODES"))
+  }
+}
