@@ -115,7 +115,8 @@ import Glibc
   private func read(_ request: BusRequest, until deadline: Instant) -> BusReply {
     var reply = BusReply(.reply)
     while true {
-      switch StandInFramer.judge(reply.bytes.span.extracting(0..<Int(reply.count)), request.bytes[0], request.bytes[1]) {
+      switch judgeReply(
+        reply.bytes.span.extracting(0..<Int(reply.count)), unit: request.bytes[0], function: request.bytes[1]) {
       case .complete(let count):
         reply.at = bootClock()
         reply.count = Int32(count - 2)

@@ -11,7 +11,7 @@ import Domain
 import Glibc
 
 /// What an event of the epoll belongs to.
-enum Tag: BitwiseCopyable {
+enum EventTag: BitwiseCopyable {
   case timer
   case mail
   case watched(index: Int)
@@ -68,16 +68,16 @@ enum Tag: BitwiseCopyable {
   }
 
   /// Reports `tag` whenever `descriptor` is readable or has failed.
-  func add(_ descriptor: Int32, _ tag: Tag) -> Bool { control(EPOLL_CTL_ADD, descriptor, tag, EPOLLIN.rawValue) }
+  func add(_ descriptor: Int32, _ tag: EventTag) -> Bool { control(EPOLL_CTL_ADD, descriptor, tag, EPOLLIN.rawValue) }
 
   /// Also, or no longer, reports that it can be written to.
-  func watchWrites(_ descriptor: Int32, _ tag: Tag, _ on: Bool) {
+  func watchWrites(_ descriptor: Int32, _ tag: EventTag, _ on: Bool) {
     _ = control(EPOLL_CTL_MOD, descriptor, tag, EPOLLIN.rawValue | (on ? EPOLLOUT.rawValue : 0))
   }
 
   func remove(_ descriptor: Int32) { _ = control(EPOLL_CTL_DEL, descriptor, .timer, 0) }
 
-  private func control(_ operation: Int32, _ descriptor: Int32, _ tag: Tag, _ events: UInt32) -> Bool {
+  private func control(_ operation: Int32, _ descriptor: Int32, _ tag: EventTag, _ events: UInt32) -> Bool {
     var event = unsafe epoll_event(events: events, data: epoll_data_t(u64: tag.bits))
     return unsafe epoll_ctl(epoll, operation, descriptor, &event) == 0
   }
@@ -94,7 +94,7 @@ enum Tag: BitwiseCopyable {
       if !due { arm(deadline, now) }
       cursor = 0
       count = max(0, Int(unsafe epoll_wait(epoll, events, Int32(Self.eventsMax), due ? 0 : -1)))
-      guard count == 1, case .timer = unsafe Tag(events[0].data.u64), !due else { return }
+      guard count == 1, case .timer = unsafe EventTag(events[0].data.u64), !due else { return }
       // The timer alone: the deadline, or one that was left armed.
       armed = .past
       count = 0
@@ -103,11 +103,11 @@ enum Tag: BitwiseCopyable {
   }
 
   /// The next ready event: what it belongs to, and whether it can be written to or read from (or has failed).
-  mutating func next() -> (tag: Tag, writable: Bool, readable: Bool)? {
+  mutating func next() -> (tag: EventTag, writable: Bool, readable: Bool)? {
     while cursor < count {
       let event = unsafe events[cursor]
       cursor &+= 1
-      let tag = unsafe Tag(event.data.u64)
+      let tag = unsafe EventTag(event.data.u64)
       if case .timer = tag {
         armed = .past
         continue
