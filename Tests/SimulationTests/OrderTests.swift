@@ -1,0 +1,79 @@
+// Commands and scripts: both ways of writing one mean the same, and a mistake is told, never swallowed.
+
+import Domain
+import Foundation
+import Testing
+
+@testable import Simulation
+
+@Suite struct OrderTests {
+  @Test(arguments: [
+    ("person north body=38.2 stay=8", #"{"person":"north","body":38.2,"stay":8}"#),
+    ("people on", #"{"people":true}"#),
+    ("input board 7 on", #"{"input":["board",7,true]}"#),
+    ("fault thermometer silence for=5", #"{"fault":["thermometer","silence"],"for":5}"#),
+    ("state", #"{"state":null}"#),
+  ])
+  func bothFormsAreOne(plain: String, json: String) throws {
+    #expect(try Order(plain) == Order(json))
+  }
+
+  @Test(arguments: [
+    ("", "empty"), ("dance", "no command"), ("{}", "no key"), ("{", "no JSON"),
+    ("person south body=36", "north"), ("person north", "body="), ("person north body=warm", "no number"),
+    ("person north body=36 mood=good", "mood"), ("person north body=36 stay=-1", "length of time"),
+    ("room room-a co2=-5", "between"), ("room room-a occupants=1e99", "between"),
+    ("input board 0 on", "1 to 32"), ("input board 1 perhaps", "neither"),
+    ("fault board sadness", "silence"), ("field board colour 1", "relays"), ("gate north ajar", "stuck_open"),
+    ("unplug cellar", "rooms"), ("replug ir", "already"), ("speed fast", "speed"), ("people on every=0", "above 0"),
+    ("ambient north 900", "ambient"),
+  ])
+  func mistakesAreTold(line: String, word: String) {
+    var world = World(Sample.door())
+    let before = world.state()
+    let answer = world.perform(line)
+    #expect(answer.hasPrefix("error ") && answer.contains(word), "\(line): \(answer)")
+    #expect(world.state() == before)
+  }
+
+  @Test func stateIsOneLineOfJSON() throws {
+    var world = World(Sample.door())
+    _ = world.perform("person north body=36.6")
+    world.advance(to: at(1_000))
+    let line = world.perform("state")
+    #expect(!line.contains("\n"))
+    let state = try JSONDecoder().decode(WorldState.self, from: Data(line.utf8))
+    #expect(state.t == 1)
+    #expect(state.lanes["north"]?.occupied == true && state.lanes["north"]?.gate.open == false)
+    #expect(state.lanes["north"]?.surface_c == 35.0)
+    #expect(state.buses["ir"]?.plugged == true)
+  }
+
+  @Test func quitQuits() {
+    var world = World(Sample.door())
+    #expect(world.perform("quit") == "ok" && world.wantsToQuit)
+  }
+
+  @Test func scriptPlaysInOrderAndLoops() throws {
+    var script = try Script(
+      """
+      # a comment
+      at 500ms person north body=36.5   # another
+
+      at 1min loop
+      at 3s room room-a occupants=3
+      """)
+    #expect(script.nextDeadline == at(500))
+    #expect(script.takeDue(at: at(499)).isEmpty)
+    #expect(script.takeDue(at: at(4_000)).map(\.order) == ["person north body=36.5", "room room-a occupants=3"])
+    #expect(script.nextDeadline == at(60_000))
+    #expect(script.takeDue(at: at(59_999)).isEmpty)
+    #expect(script.takeDue(at: at(60_600)).map(\.order) == ["person north body=36.5"])
+    #expect(script.nextDeadline == at(63_000))
+  }
+
+  @Test(arguments: ["3s person", "at soon state", "at 3s", "at 0s loop", "at 3 state", "at 5s state\nat 4s loop"])
+  func scriptsMistakesAreTold(text: String) {
+    #expect(throws: Script.Mistake.self) { try Script(text) }
+  }
+}
