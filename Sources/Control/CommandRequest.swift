@@ -5,7 +5,8 @@
 public import Domain
 public import Foundation
 
-/// What a client asks for. One JSON object; `docs/operations.md` lists commands and their keys.
+/// What a client asks for: one JSON object. `lane` goes with `override`; `ticket` with `resume` and `contact_reading`, which
+/// also takes `celsius`; `occurrence` with `acknowledge` and `clear_suspect`. `id` and `command` are always there.
 public struct CommandRequest: Codable, Sendable, Equatable {
   public var id: String
   public var command: String

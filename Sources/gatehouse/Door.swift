@@ -56,13 +56,15 @@ struct OrderOptions: ParsableArguments {
   /// Gives an order and reports what became of it; ends the program with its exit code.
   func give(_ action: Action, lane: String? = nil, done: String) throws {
     let id = id.flatMap(UUID.init(uuidString:)) ?? UUID()
+    let goodFor = if case .overrideLane = action { 3.0 } else { 10.0 }
     let request = CommandRequest(
-      id: id, action: action, lane: lane, issued: bootClock(), who: who, why: why, origin: .commandLine)
+      id: id, action: action, lane: lane, goodFor: goodFor, issued: bootClock(), who: who, why: why, origin: .commandLine)
     let answer: CommandAnswer
     do {
-      answer = try CommandClient(path: places.sockets().command).send(request)
-    } catch ControlError.timedOut {
-      complain("the door did not answer in time; ask again with --id \(request.id): nothing is done twice")
+      // The door itself says `unknown` 5 s after the order has run out.
+      answer = try CommandClient(path: places.sockets().command).send(request, within: .seconds(Int64(goodFor) + 6))
+    } catch let error as ControlError where error == .timedOut || error == .closed {
+      complain("\(error); ask again with --id \(request.id): nothing is done twice")
       throw ExitCode.unreachable
     } catch let error as ControlError {
       complain(error.description)

@@ -91,7 +91,7 @@ enum Fact: Decodable, Equatable {
     switch self {
     case .none: "–"
     case .text(let text): text
-    case .number(let value): decimal(value)
+    case .number(let value): decimal(value, digits: 3)
     case .truth(let value): value ? "yes" : "no"
     case .list(let list): list.map(\.text).joined(separator: " ")
     case .object(let object):

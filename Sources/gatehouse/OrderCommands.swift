@@ -104,7 +104,7 @@ struct ContactCommand: ParsableCommand {
 
   func run() throws {
     try order.give(
-      .contactReading(ticket: ticket, celsius: celsius), done: "\(number(celsius)) degC is kept for ticket \(ticket)")
+      .contactReading(ticket: ticket, celsius: celsius), done: "\(decimal(celsius)) degC is kept for ticket \(ticket)")
   }
 }
 

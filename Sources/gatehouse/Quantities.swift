@@ -15,7 +15,7 @@ func duration(_ seconds: Double) -> String {
 }
 
 /// At most `digits` decimals, without zeros at the end.
-func number(_ value: Double, digits: Int = 2) -> String {
+func decimal(_ value: Double, digits: Int = 2) -> String {
   guard value.isFinite else { return "?" }
   var text = String(format: "%.\(digits)f", value)
   if text.contains(".") {
@@ -30,6 +30,3 @@ func clockTime(_ time: String?) -> String {
   guard let time, let start = time.firstIndex(of: "T") else { return time ?? "" }
   return String(time[time.index(after: start)...].prefix(8))
 }
-
-/// As `number`, for places where that name means something else.
-func decimal(_ value: Double) -> String { number(value, digits: 3) }

@@ -72,19 +72,19 @@ extension Status {
     if !lost.isEmpty { result.append("lost: \(lost.joined(separator: ", "))") }
     for (name, times) in latency.sorted(by: { $0.key < $1.key }) where times.count > 0 {
       result.append(
-        "\(name): p50 \(number(times.p50, digits: 1)) µs, p99 \(number(times.p99, digits: 1)) µs, "
-          + "max \(number(times.max, digits: 1)) µs of \(times.count)")
+        "\(name): p50 \(decimal(times.p50, digits: 1)) µs, p99 \(decimal(times.p99, digits: 1)) µs, "
+          + "max \(decimal(times.max, digits: 1)) µs of \(times.count)")
     }
     return result
   }
 
-  private func ppm(_ value: Double?) -> String { value.map { "\(number($0, digits: 0)) ppm" } ?? "–" }
+  private func ppm(_ value: Double?) -> String { value.map { "\(decimal($0, digits: 0)) ppm" } ?? "–" }
 }
 
 extension Status.Field {
   /// `co2 608 ppm`, or `co2 stale`.
   var text: String {
     guard quality == "good", let value else { return "\(name) \(quality)" }
-    return unit.isEmpty ? "\(name) \(number(value))" : "\(name) \(number(value)) \(unit)"
+    return unit.isEmpty ? "\(name) \(decimal(value))" : "\(name) \(decimal(value)) \(unit)"
   }
 }

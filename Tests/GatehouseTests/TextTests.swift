@@ -41,7 +41,7 @@ import Testing
   func durations(seconds: Double, text: String) { #expect(duration(seconds) == text) }
 
   @Test(arguments: [(31.92, "31.92"), (608, "608"), (0.1 + 0.2, "0.3"), (-0.001, "0"), (100, "100"), (.infinity, "?")])
-  func numbers(value: Double, text: String) { #expect(number(value) == text) }
+  func numbers(value: Double, text: String) { #expect(decimal(value) == text) }
 }
 
 @Suite struct MomentTests {
