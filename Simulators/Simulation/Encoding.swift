@@ -50,8 +50,11 @@ public func encodedFrame(_ framing: Framing, fields: [Field], values: [Double]) 
     }
   }
   switch framing.check {
-  case .sum8(let from, let at): frame[at] = sum(frame[from..<at])
-  case .negativeSum8(let from, let at): frame[at] = 0 &- sum(frame[from..<at])
+  case .sum8(let from, let at) where frame.indices.contains(at) && (0...at).contains(from):
+    frame[at] = sum(frame[from..<at])
+  case .negativeSum8(let from, let at) where frame.indices.contains(at) && (0...at).contains(from):
+    frame[at] = 0 &- sum(frame[from..<at])
+  case .sum8, .negativeSum8: break
   }
   return frame
 }

@@ -3,6 +3,8 @@
 //     # comment
 //     at 3s person north-door body=36.5
 //     at 1min loop
+//
+// A day is `at 8h room room-301 occupants=30` … `at 24h loop`.
 
 public import Domain
 
@@ -68,9 +70,9 @@ public struct Script: Sendable {
     return due
   }
 
-  /// `3s`, `1.5s`, `200ms`, `2min`.
+  /// `3s`, `1.5s`, `200ms`, `2min`, `8h`.
   static func interval(_ text: Substring) -> Interval? {
-    for (unit, ns) in [("ms", 1e6), ("min", 60e9), ("s", 1e9)] where text.hasSuffix(unit) {
+    for (unit, ns) in [("ms", 1e6), ("min", 60e9), ("h", 3_600e9), ("s", 1e9)] where text.hasSuffix(unit) {
       guard let number = Double(text.dropLast(unit.count)), (0...1e6).contains(number) else { return nil }
       return Interval(ns: Int64(number * ns))
     }
