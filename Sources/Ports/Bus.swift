@@ -9,7 +9,7 @@ import Glibc
 import Rings
 import Synchronization
 
-/// Unit and PDU, without CRC; at most 254 bytes are a frame.
+/// Unit and PDU, without CRC: at most 254 bytes. One byte alone wakes a device.
 struct BusRequest: BitwiseCopyable, Sendable {
   var bytes = InlineArray<260, UInt8>(repeating: 0)
   var count: Int32 = 0
@@ -20,6 +20,8 @@ struct BusRequest: BitwiseCopyable, Sendable {
 struct BusReply: BitwiseCopyable, Sendable {
   enum Outcome: BitwiseCopyable, Sendable {
     case reply
+    /// The waking byte went out.
+    case woken
     case failed(RequestFailure)
     case lost(PortFailure, Int32)
   }

@@ -48,10 +48,12 @@ import Glibc
 
   /// Sends `request` and waits for its reply, for at most `replyWithin` and the bus's silence.
   mutating func carry(_ request: BusRequest) -> BusReply {
-    guard request.count >= 2, request.count <= 254 else { return BusReply(.failed(.notSent)) }
+    guard request.count >= 1, request.count <= 254 else { return BusReply(.failed(.notSent)) }
     keepSilence()
     defer { lastByte = bootClock() }
-    tcflush(descriptor, TCIOFLUSH)
+    if request.count == 1 { return write(request, until: bootClock() + .milliseconds(10)) ?? BusReply(.woken) }
+    // What came late belongs to an earlier request. Not TCIOFLUSH: a waking byte may still be on its way out.
+    tcflush(descriptor, TCIFLUSH)
     let unit = request.bytes[0]
     return unit >= 1 && unit <= 247 && Self.isKnown(request.bytes[1]) ? throughLibrary(request) : throughFramer(request)
   }

@@ -60,20 +60,28 @@ enum Connection {
 }
 
 extension Address {
-  /// Asks the resolver. With `numericOnly` it never looks anything up and never blocks.
-  static func resolve(host: String, port: Int, numericOnly: Bool) -> Result<Address, OpenFailure> {
+  /// Asks the resolver for all addresses of a host. With `numericOnly` it never looks anything up and never blocks.
+  static func resolve(host: String, port: Int, numericOnly: Bool) -> Result<[Address], OpenFailure> {
     var hints = unsafe addrinfo()
     unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     unsafe hints.ai_flags = AI_NUMERICSERV | (numericOnly ? AI_NUMERICHOST : 0)
     var list: UnsafeMutablePointer<addrinfo>?
     let code = unsafe getaddrinfo(host, String(port), &hints, &list)
     defer { if let list = unsafe list { unsafe freeaddrinfo(list) } }
-    guard code == 0, let first = unsafe list?.pointee, let address = unsafe first.ai_addr else {
+    guard code == 0, unsafe list != nil else {
       let said = unsafe String(cString: gai_strerror(code))
       return .failure(
         OpenFailure(failure: .unreachable, code: EHOSTUNREACH, explanation: "The host \(host) is not known: \(said)."))
     }
-    let bytes = unsafe UnsafeRawBufferPointer(start: address, count: Int(first.ai_addrlen))
-    return .success(Address(bytes: unsafe Array(bytes), family: unsafe first.ai_family))
+    var addresses: [Address] = []
+    var entry = unsafe list
+    while let one = unsafe entry?.pointee {
+      if let address = unsafe one.ai_addr {
+        let bytes = unsafe UnsafeRawBufferPointer(start: address, count: Int(one.ai_addrlen))
+        addresses.append(Address(bytes: unsafe Array(bytes), family: unsafe one.ai_family))
+      }
+      unsafe entry = unsafe one.ai_next
+    }
+    return .success(addresses)
   }
 }

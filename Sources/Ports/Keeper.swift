@@ -35,7 +35,8 @@ final class KeeperLink: Sendable {
 private enum Stage {
   case waiting(until: Instant)
   case lookingUp(Lookup)
-  case connecting(Int32, until: Instant)
+  /// To one address of a host; the others are tried when it fails.
+  case connecting(Int32, until: Instant, others: ArraySlice<Address>)
   case open(Int32, since: Instant)
   case carried(Bus, Thread, since: Instant)
   /// Its thread was told to end.
@@ -104,7 +105,7 @@ struct Keeper: ~Copyable {
     for port in ports {
       switch port.stage {
       case .waiting(let until): deadline = min(deadline, until)
-      case .connecting(let descriptor, let until):
+      case .connecting(let descriptor, let until, _):
         deadline = min(deadline, until)
         waits.append(pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0))
       case .ending(_, _, _, let until): deadline = min(deadline, until)
@@ -144,10 +145,10 @@ struct Keeper: ~Copyable {
     case .lookingUp(let lookup):
       switch lookup.result {
       case nil: break
-      case .success(let address)?: connect(index, address, now)
+      case .success(let addresses)?: connect(index, addresses[...], now)
       case .failure(let failure)?: fail(index, failure)
       }
-    case .connecting(let descriptor, let until): finishConnect(index, descriptor, until, now)
+    case .connecting(let descriptor, let until, let others): finishConnect(index, descriptor, until, others, now)
     case .ending(let bus, let thread, let since, let until):
       if bus.hasEnded {
         thread.join()
@@ -174,7 +175,7 @@ struct Keeper: ~Copyable {
       startBus(index, lowerDescriptor(descriptor), line)
     case .modbusTCP(let host, let port):
       switch Address.resolve(host: host, port: port, numericOnly: true) {
-      case .success(let address): connect(index, address, now)
+      case .success(let addresses): connect(index, addresses[...], now)
       case .failure: ports[index].stage = .lookingUp(Lookup(host: host, port: port, done: link.ordered))
       }
     }
@@ -214,22 +215,32 @@ struct Keeper: ~Copyable {
     }
   }
 
-  private mutating func connect(_ index: Int, _ address: Address, _ now: Instant) {
-    do {
-      ports[index].stage = .connecting(try Connection.begin(address), until: now + Self.connectMax)
-    } catch {
-      fail(index, error)
+  /// To the first address that takes a connection: a name often has an IPv6 address that nobody listens on.
+  private mutating func connect(_ index: Int, _ addresses: ArraySlice<Address>, _ now: Instant) {
+    var failure = Connection.failed(EADDRNOTAVAIL)
+    var others = addresses
+    while let address = others.popFirst() {
+      do {
+        let descriptor = try Connection.begin(address)
+        ports[index].stage = .connecting(descriptor, until: now + Self.connectMax, others: others)
+        return
+      } catch {
+        failure = error
+      }
     }
+    fail(index, failure)
   }
 
-  private mutating func finishConnect(_ index: Int, _ descriptor: Int32, _ until: Instant, _ now: Instant) {
+  private mutating func finishConnect(
+    _ index: Int, _ descriptor: Int32, _ until: Instant, _ others: ArraySlice<Address>, _ now: Instant
+  ) {
     var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
     let done = unsafe poll(&wait, 1, 0) > 0
     guard done || until <= now else { return }
     let code = done ? Connection.outcome(descriptor) : ETIMEDOUT
     guard code == 0 else {
       close(descriptor)
-      return fail(index, Connection.failed(code))
+      return others.isEmpty ? fail(index, Connection.failed(code)) : connect(index, others, now)
     }
     ports[index].stage = .open(descriptor, since: now)
     handOver(index, descriptor: descriptor)
@@ -314,7 +325,7 @@ struct Keeper: ~Copyable {
     for index in ports.indices {
       switch ports[index].stage {
       case .open(let descriptor, _): release(index, descriptor)
-      case .connecting(let descriptor, _): close(descriptor)
+      case .connecting(let descriptor, _, _): close(descriptor)
       case .carried(let bus, let thread, _):
         bus.stop()
         abandoned.append((index, bus, thread))

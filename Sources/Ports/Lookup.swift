@@ -1,11 +1,12 @@
 // Looks a host name up on a thread of its own: the resolver can block for half a minute, and the keeper has other ports.
 
 import Domain
+import Glibc
 import Synchronization
 
 /// One look-up. It outlives whoever asked, if it must; nobody waits for it.
 final class Lookup: Sendable {
-  private let answer = Mutex<Result<Address, OpenFailure>?>(nil)
+  private let answer = Mutex<Result<[Address], OpenFailure>?>(nil)
 
   /// `done` is rung when `result` is there.
   init(host: String, port: Int, done: Alert) {
@@ -14,9 +15,9 @@ final class Lookup: Sendable {
       answer.withLock { $0 = found }
       done.ring()
     }
-    if let thread { thread.detach() } else { answer.withLock { $0 = .failure(Connection.failed(11)) } }
+    if let thread { thread.detach() } else { answer.withLock { $0 = .failure(Connection.failed(EAGAIN)) } }
   }
 
   /// `nil` while it is being looked up.
-  var result: Result<Address, OpenFailure>? { answer.withLock { $0 } }
+  var result: Result<[Address], OpenFailure>? { answer.withLock { $0 } }
 }

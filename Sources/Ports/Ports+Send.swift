@@ -5,11 +5,11 @@ import Glibc
 import Rings
 
 extension Ports {
-  /// A request on a bus takes at most this long (`check` refuses more), so a queue of them ends.
-  var longestReply: Interval { .seconds(5) }
-
   /// Sends bytes `send.offset ..< send.offset + send.count` of `bytes` (the outbox's). What the kernel does not take at
   /// once waits in a bounded queue; actuator writes go before polls. `false`: dropped and counted.
+  ///
+  /// On a bus the bytes are unit and PDU, without CRC; a reply or a failure comes for each. A single byte is sent as it
+  /// is, to wake a device, and nothing comes for it.
   @discardableResult
   public mutating func send(_ send: Send, from bytes: Span<UInt8>) -> Bool {
     let index = Int(send.port.index)
@@ -116,7 +116,7 @@ extension Ports {
 
   private mutating func request(_ message: Span<UInt8>, _ index: Int, _ send: Send) -> Bool {
     var request = BusRequest()
-    guard let bus = bus(index), rows[index].underWay < Bus.requestsMax, message.count <= request.bytes.count else {
+    guard let bus = bus(index), rows[index].underWay < Bus.requestsMax, message.count <= 254 else {
       return false
     }
     for offset in 0..<message.count { request.bytes[offset] = message[offset] }
@@ -131,7 +131,8 @@ extension Ports {
     bus.wake.ring()
     rows[index].underWay &+= 1
     rows[index].counters.bytesOut &+= UInt64(message.count)
-    if rows[index].underWay == 1 { rows[index].stuckAt = bootClock() + send.replyWithin + grace }
+    rows[index].longestReply = max(rows[index].longestReply, send.replyWithin)
+    if rows[index].underWay == 1 { rows[index].stuckAt = bootClock() + rows[index].longestReply + grace }
     return true
   }
 }

@@ -27,6 +27,7 @@ struct PortRow: BitwiseCopyable {
   /// Requests on the bus's thread, and when that counts as stuck.
   var underWay = 0
   var stuckAt = Instant.never
+  var longestReply = Interval.zero
 }
 
 struct WatchRow: BitwiseCopyable {
@@ -205,7 +206,9 @@ public struct Ports: ~Copyable {
       if let arrival = take(opening) { return arrival }
     }
     for index in 0..<rows.capacity where rows[index].bus != 0 {
-      if let reply = bus(index)?.replies.pop() { return take(reply, index) }
+      while let reply = bus(index)?.replies.pop() {
+        if let arrival = take(reply, index) { return arrival }
+      }
     }
     hasMail = false
     return nil
@@ -224,6 +227,7 @@ public struct Ports: ~Copyable {
     rows[index].watchesWrites = false
     rows[index].underWay = 0
     rows[index].stuckAt = .never
+    rows[index].longestReply = .zero
     if opening.descriptor >= 0, !poller.add(opening.descriptor, .port(index: index, opening.generation)) {
       lose(index, .ioError, errno)
       return takeLoss()
@@ -236,13 +240,14 @@ public struct Ports: ~Copyable {
     let generation = rows[index].counters.generation
     receivedAt = reply.at
     rows[index].underWay = max(0, rows[index].underWay &- 1)
-    rows[index].stuckAt = rows[index].underWay == 0 ? .never : bootClock() + longestReply + grace
+    rows[index].stuckAt = rows[index].underWay == 0 ? .never : bootClock() + rows[index].longestReply + grace
     switch reply.outcome {
     case .reply:
       bufferCount = max(0, min(Int(reply.count), 260))
       for offset in 0..<bufferCount { buffer[offset] = reply.bytes[offset] }
       rows[index].counters.bytesIn &+= UInt64(bufferCount)
       return .bytes(port, generation)
+    case .woken: return nil
     case .failed(let failure):
       rows[index].counters.failedRequests &+= 1
       return .requestFailed(port, generation, failure)

@@ -27,6 +27,7 @@ enum SerialLine {
       close(descriptor)
       throw error
     }
+    askLowLatency(descriptor)
     tcflush(descriptor, TCIOFLUSH)
     return descriptor
   }
@@ -67,6 +68,15 @@ enum SerialLine {
         failure: .refused, code: EINVAL,
         explanation: "\(path) does not take \(line.baud) baud, \(line.dataBits)\(line.parity.rawValue)\(line.stopBits).")
     }
+  }
+
+  /// FTDI adapters hold bytes for up to 16 ms unless the line asks for low latency, which any user may; others ignore
+  /// it. `struct serial_struct` (linux/serial.h): 72 bytes, flags at 16; ASYNC_LOW_LATENCY is bit 13.
+  private static func askLowLatency(_ descriptor: Int32) {
+    var facts = [UInt32](repeating: 0, count: 32)
+    guard unsafe ioctl(descriptor, UInt(TIOCGSERIAL), &facts) == 0 else { return }
+    facts[4] |= 1 << 13
+    _ = unsafe ioctl(descriptor, UInt(TIOCSSERIAL), &facts)
   }
 
   private static var controlMask: tcflag_t {

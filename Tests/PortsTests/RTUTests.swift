@@ -188,6 +188,19 @@ private let cases: [ExchangeCase] = [
     ports.close()
   }
 
+  @Test func aWakingByteGoesOutAloneAndNothingComesForIt() throws {
+    let ports = try makePorts(.modbusRTU(path: path, line))
+    let generation = try ports.takeOpened()
+    #expect(ports.send([0], generation))
+    #expect(ports.send(read1, generation, within: .seconds(2)))
+    #expect(try device.read(9) == [0] + frame(read1))
+    try device.write(frame(good1))
+    let all = try ports.take { _ in true }
+    #expect(all[0].bytes == good1)
+    #expect(ports.row(0).underWay == 0)
+    ports.close()
+  }
+
   @Test func theTTYStaysInReachOfLibmodbus() throws {
     let ports = try makePorts(.modbusRTU(path: path, line))
     _ = try ports.takeOpened()

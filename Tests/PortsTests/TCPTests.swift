@@ -26,8 +26,8 @@ import Testing
   @Test func aNameIsLookedUpBesideTheKeeper() throws {
     let server = try Server()
     let ports = try makePorts(.modbusTCP(host: "localhost", port: server.port))
-    let all = try ports.take { if case .opened = $0.arrival { true } else if case .lost = $0.arrival { true } else { false } }
-    // A machine whose localhost is ::1 only refuses; what must not happen is that nothing comes.
+    // localhost may be ::1 first, where nobody listens.
+    let all = try ports.take { if case .opened = $0.arrival { true } else { false } }
     #expect(all.count == 1)
     ports.close()
   }
