@@ -37,10 +37,12 @@ struct BusReply: BitwiseCopyable, Sendable {
   }
 }
 
-/// What tests change about buses.
+/// Bounds of buses, and what tests change about them.
 struct BusOptions: Sendable {
   /// How long after its reply's deadline a request may still be on the bus's thread, before that counts as stuck.
   var grace = Interval.seconds(2)
+  /// How long a bus's thread may take to end before it is abandoned.
+  var endMax = Interval.seconds(2)
   /// Called on the bus's thread before each exchange.
   var beforeExchange: (@Sendable () -> Void)?
 }

@@ -58,8 +58,6 @@ private struct Kept {
 /// State of the keeper's thread; made, run and dropped there.
 struct Keeper: ~Copyable {
   static let connectMax = Interval.seconds(3)
-  /// How long a bus's thread may take to end before it is abandoned.
-  static let endMax = Interval.seconds(2)
 
   private let link: KeeperLink
   private let notice: @Sendable (PortNotice) -> Void
@@ -293,7 +291,7 @@ struct Keeper: ~Copyable {
       wait(index, openSince: since)
     case .carried(let bus, let thread, let since):
       bus.stop()
-      ports[index].stage = .ending(bus, thread, since: since, until: bootClock() + Self.endMax)
+      ports[index].stage = .ending(bus, thread, since: since, until: bootClock() + busOptions.endMax)
     case .waiting, .lookingUp, .connecting, .ending: break
     }
   }
@@ -321,7 +319,7 @@ struct Keeper: ~Copyable {
 
   /// Ends all threads, waiting for each exchange under way, and closes all descriptors.
   private mutating func closeAll() {
-    let deadline = bootClock() + Self.endMax
+    let deadline = bootClock() + busOptions.endMax
     for index in ports.indices {
       switch ports[index].stage {
       case .open(let descriptor, _): release(index, descriptor)

@@ -25,7 +25,7 @@ extension Ports {
     let message = bytes.extracting(start..<start + count)
     let taken =
       switch rows[index].kind {
-      case .stream: write(message, index, send.urgency)
+      case .serial, .connection: write(message, index, send.urgency)
       case .bus: request(message, index, send)
       }
     if !taken { rows[index].counters.dropped &+= 1 }
@@ -64,7 +64,7 @@ extension Ports {
   /// Writes from the queue until it is empty or the kernel takes no more.
   mutating func flush(_ index: Int) {
     while rows[index].counters.isOpen, let slot = queue.first(port: index) {
-      let sent = put(queue.rest(of: slot), rows[index].descriptor)
+      let sent = put(queue.rest(of: slot), rows[index].descriptor, rows[index].kind)
       guard account(sent.count, of: queue.rest(of: slot).count, sent.code, index) else { return }
       if !queue.advance(slot, by: sent.count) { return }
     }
@@ -73,16 +73,20 @@ extension Ports {
 
   /// Writes what the kernel takes of `message`: how many bytes, or -1 when the port is lost.
   private mutating func put(_ message: Span<UInt8>, _ index: Int) -> Int {
-    let sent = put(message, rows[index].descriptor)
+    let sent = put(message, rows[index].descriptor, rows[index].kind)
     return account(sent.count, of: message.count, sent.code, index) ? sent.count : -1
   }
 
-  private func put(_ message: Span<UInt8>, _ descriptor: Int32) -> (count: Int, code: Int32) {
+  /// A peer that has closed must cost an error, not a SIGPIPE.
+  private func put(_ message: Span<UInt8>, _ descriptor: Int32, _ kind: PortKind) -> (count: Int, code: Int32) {
     unsafe message.withUnsafeBufferPointer { bytes in
       var count = 0
       var code: Int32 = 0
       repeat {
-        count = unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+        switch kind {
+        case .connection: count = unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+        case .serial, .bus: count = unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+        }
         code = count < 0 ? errno : 0
       } while code == EINTR
       return code == EAGAIN ? (0, 0) : (max(count, 0), code)

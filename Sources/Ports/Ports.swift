@@ -10,7 +10,8 @@ import Rings
 
 /// What a port is to the real-time thread.
 enum PortKind: BitwiseCopyable {
-  case stream
+  case serial
+  case connection
   case bus
 }
 
@@ -88,9 +89,13 @@ public struct Ports: ~Copyable {
     }
     guard let started else { throw PortsFailure(description: "The keeper's thread does not start.") }
     let rows = settings.map { settings in
-      if case .modbusRTU = settings.link { PortRow(kind: .bus) } else { PortRow(kind: .stream) }
+      switch settings.link {
+      case .serial: PortRow(kind: .serial)
+      case .modbusTCP: PortRow(kind: .connection)
+      case .modbusRTU: PortRow(kind: .bus)
+      }
     }
-    self.rows = Table(rows, filler: PortRow(kind: .stream))
+    self.rows = Table(rows, filler: PortRow(kind: .serial))
     self.poller = poller
     self.link = link
     keeper = started

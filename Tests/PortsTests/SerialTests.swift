@@ -153,6 +153,16 @@ import Testing
 /// Collects what the keeper tells people.
 final class Notices: Sendable {
   private let kept = Mutex<[PortNotice]>([])
+  private let came = Semaphore()
   var all: [PortNotice] { kept.withLock { $0 } }
-  var add: @Sendable (PortNotice) -> Void { { notice in self.kept.withLock { $0.append(notice) } } }
+  var add: @Sendable (PortNotice) -> Void {
+    { notice in
+      self.kept.withLock { $0.append(notice) }
+      self.came.post()
+    }
+  }
+  /// Waits until one is what is wanted.
+  func await(_ isWanted: (PortNotice) -> Bool) {
+    while !all.contains(where: isWanted) { came.wait() }
+  }
 }

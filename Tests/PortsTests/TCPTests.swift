@@ -49,6 +49,20 @@ import Testing
     ports.close()
   }
 
+  /// Writing into a connection that was reset is a loss, not a signal that ends the program.
+  @Test func aWriteIntoAClosedConnectionIsALoss() throws {
+    let server = try Server()
+    let ports = try makePorts(.modbusTCP(host: "127.0.0.1", port: server.port))
+    let peer = try server.accept()
+    let generation = try ports.takeOpened()
+    peer.unplug()
+    var sends = 0
+    while ports.send([1, 2, 3], generation), sends < 1000 { sends += 1 }
+    #expect(sends < 1000)
+    #expect(try ports.takeLost() == .hungUp)
+    ports.close()
+  }
+
   @Test func refusedIsToldOnce() throws {
     let server = try Server()
     let port = server.port
