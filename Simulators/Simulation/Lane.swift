@@ -26,6 +26,8 @@ public struct Lane: Sendable {
   /// From the open gate to turning away from the sensor, and on to the gate's leaf.
   static var reaction: Interval { .milliseconds(500) }
   static var walk: Interval { .milliseconds(700) }
+  /// A gate that is open longer than this is taken for open to all.
+  static var patience: Interval { .seconds(6) }
   static var contact: Interval { .milliseconds(400) }
 
   public init(siteOffset: Double) { self.siteOffset = siteOffset }
@@ -56,15 +58,21 @@ public struct Lane: Sendable {
 
   private mutating func decide(_ standing: inout Presence, at now: Instant) {
     guard standing.left == nil else { return }
-    if gate.isOpen, crosses == .never, let opened = gate.changes.last?.at, now - opened >= Self.reaction {
-      // Nobody walks before having stood there: a gate that is open anyway is not taken in stride.
-      guard now - standing.arrived >= Self.reaction else { return }
+    if isInvited(standing, at: now) {
       standing.left = now
       crosses = now + Self.walk
     } else if now - standing.arrived >= standing.person.stay {
       standing.left = now
       gaveUp += 1
     }
+  }
+
+  /// Whether the gate opened for the one who stands here, or has stood open for so long that nobody waits any more
+  /// (released, jammed). The rest of the opening of the one before is left alone.
+  private func isInvited(_ standing: Presence, at now: Instant) -> Bool {
+    guard gate.isOpen, crosses == .never, let opened = gate.changes.last?.at else { return false }
+    let since = opened >= standing.arrived ? opened : max(standing.arrived, opened + Self.patience)
+    return now - since >= Self.reaction
   }
 
   private mutating func cross(at now: Instant) {

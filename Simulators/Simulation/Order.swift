@@ -12,7 +12,7 @@ struct Order: Equatable {
   }
 
   static let verbs = [
-    "person", "people", "room", "input", "field", "fault", "unplug", "replug", "gate", "ambient", "speed", "state", "quit",
+    "person", "people", "room", "input", "field", "fault", "unplug", "replug", "gate", "ambient", "offset", "speed", "state", "quit",
   ]
 
   var verb: String

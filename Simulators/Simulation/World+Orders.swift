@@ -28,7 +28,8 @@ extension World {
     case "unplug": try plug(order, false)
     case "replug": try plug(order, true)
     case "gate": try gate(order)
-    case "ambient": try ambient(order)
+    case "ambient": try degrees(order, -60...80) { $0.ambient = $1 }
+    case "offset": try degrees(order, -10...10) { $0.siteOffset = $1 }
     case "speed": try speed(order)
     case "quit": wantsToQuit = true
     default: throw Order.Mistake("\(order.verb) is not known here")
@@ -123,13 +124,15 @@ extension World {
     lanes[lane].setFault(fault)
   }
 
-  private mutating func ambient(_ order: Order) throws(Order.Mistake) {
+  private mutating func degrees(
+    _ order: Order, _ range: ClosedRange<Double>, set: (inout Lane, Double) -> Void
+  ) throws(Order.Mistake) {
     let lane = try index(of: order.word(0, "a lane"), in: plan.lanes.map(\.name), "lane")
     try order.allow()
-    guard let celsius = Double(try order.word(1, "degrees")), (-60...80).contains(celsius) else {
-      throw Order.Mistake("ambient is between -60 and 80 degC")
+    guard let celsius = Double(try order.word(1, "degrees")), range.contains(celsius) else {
+      throw Order.Mistake("\(order.verb) is between \(range.lowerBound) and \(range.upperBound) degC")
     }
-    lanes[lane].ambient = celsius
+    set(&lanes[lane], celsius)
   }
 
   private mutating func speed(_ order: Order) throws(Order.Mistake) {

@@ -27,6 +27,7 @@ import Synchronization
         unplug BUS, replug BUS               comes back under another tty
         gate LANE stuck_open|stuck_shut|normal
         ambient LANE DEGREES                 the hall's temperature
+        offset LANE DEGREES                  the true site offset, where the settings have it wrong
         speed N                              rooms' air lives N times faster than people
         state                                one line of JSON
         quit

@@ -27,6 +27,7 @@ import Testing
     ("fault board sadness", "silence"), ("field board colour 1", "relays"), ("gate north ajar", "stuck_open"),
     ("unplug cellar", "rooms"), ("replug ir", "already"), ("speed fast", "speed"), ("people on every=0", "above 0"),
     ("ambient north 900", "ambient"),
+    ("offset north 11", "offset"),
   ])
   func mistakesAreTold(line: String, word: String) {
     var world = World(Sample.door())

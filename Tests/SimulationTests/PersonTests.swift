@@ -75,6 +75,33 @@ import Testing
     #expect(lane.passed == 1 && lane.gaveUp == 0)
   }
 
+  /// The gate stays open longer than the one it opened for needs: the next waits for an opening of one's own.
+  @Test func nextPersonDoesNotSlipThrough() {
+    var lane = Lane(siteOffset: 1.6)
+    lane.arrive(Person(body: 36.6))
+    lane.arrive(Person(body: 36.6, stay: .seconds(4)))
+    for ms in stride(from: 0 as Int64, through: 12_000, by: 10) {
+      lane.advance(relay: (1_000..<6_000).contains(ms), at: at(ms))
+    }
+    #expect(lane.passed == 1 && lane.gaveUp == 1)
+  }
+
+  /// Released or jammed open, it is taken for open to all.
+  @Test func everybodyWalksThroughAReleasedGate() {
+    var lane = Lane(siteOffset: 1.6)
+    for _ in 0..<3 { lane.arrive(Person(body: 39, stay: .seconds(9))) }
+    for ms in stride(from: 0 as Int64, through: 20_000, by: 10) { lane.advance(relay: true, at: at(ms)) }
+    #expect(lane.passed == 3 && lane.gaveUp == 0)
+  }
+
+  /// Settings that are a degree off: the world tells by what the sensor sees.
+  @Test func trueOffsetMayDiffer() {
+    var world = World(Sample.door())
+    #expect(world.perform("offset north 2.6") == "ok" && world.perform("person north body=36.6") == "ok")
+    world.advance(to: at(1_000))
+    #expect(world.report().lanes["north"]?.surface_c == 34.0)
+  }
+
   @Test func stuckGateContradictsItsRelay() {
     var shut = GateMechanics()
     shut.fault = .stuckShut
