@@ -102,8 +102,9 @@ enum EventTag: BitwiseCopyable {
     }
   }
 
-  /// The next ready event: what it belongs to, and whether it can be written to or read from (or has failed).
-  mutating func next() -> (tag: EventTag, writable: Bool, readable: Bool)? {
+  /// The next ready event: what it belongs to, and whether that can be written to, is to be read, and has failed (then it
+  /// is to be read too: bytes may lie before the end).
+  mutating func next() -> (tag: EventTag, writable: Bool, readable: Bool, failed: Bool)? {
     while cursor < count {
       let event = unsafe events[cursor]
       cursor &+= 1
@@ -113,7 +114,8 @@ enum EventTag: BitwiseCopyable {
         continue
       }
       let bits = unsafe event.events
-      return (tag, bits & EPOLLOUT.rawValue != 0, bits & ~EPOLLOUT.rawValue != 0)
+      let failed = bits & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0
+      return (tag, bits & EPOLLOUT.rawValue != 0, bits & ~EPOLLOUT.rawValue != 0, failed)
     }
     return nil
   }

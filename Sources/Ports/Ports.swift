@@ -168,7 +168,7 @@ public struct Ports: ~Copyable {
         guard rows[index].counters.isOpen, rows[index].counters.generation == generation else { break }
         if event.writable { flush(index) }
         if let lost = takeLoss() { return lost }
-        if event.readable, let arrival = read(index) { return arrival }
+        if event.readable, let arrival = read(index, failed: event.failed) { return arrival }
       }
     }
   }
@@ -188,7 +188,7 @@ public struct Ports: ~Copyable {
 
   // MARK: Streams
 
-  private mutating func read(_ index: Int) -> Arrival? {
+  private mutating func read(_ index: Int, failed: Bool) -> Arrival? {
     let descriptor = rows[index].descriptor
     let count = unsafe buffer.withUnsafeBuffer { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
     receivedAt = bootClock()
@@ -197,9 +197,9 @@ public struct Ports: ~Copyable {
       rows[index].counters.bytesIn &+= UInt64(count)
       return .bytes(PortID(index), rows[index].counters.generation)
     }
-    if count < 0, errno == EAGAIN || errno == EINTR { return nil }
     let code = count == 0 ? 0 : errno
-    lose(index, count == 0 ? .hungUp : failureInUse(code), code)
+    if code == EINTR || code == EAGAIN && !failed { return nil }
+    lose(index, count == 0 || code == EAGAIN ? .hungUp : failureInUse(code), code)
     return takeLoss()
   }
 
