@@ -95,7 +95,7 @@ public struct Framing: Sendable {
 }
 
 /// How a frame proves itself, always over bytes before the check itself.
-public enum Check: Sendable, Equatable {
+public enum Check: Sendable, Equatable, BitwiseCopyable {
   /// Low byte of the sum of all bytes from `from` on.
   case sum8(from: Int, at: Int)
   /// Minus that sum: the two's complement.
@@ -162,7 +162,7 @@ public enum RegisterTable: UInt8, Sendable, BitwiseCopyable, CaseIterable {
 }
 
 /// Where a field's bytes are.
-public enum Location: Sendable, Equatable {
+public enum Location: Sendable, Equatable, BitwiseCopyable {
   /// Offset in the frame, counted from its first byte.
   case frame(at: Int)
   /// A register, or the first of its registers, or the first of its bits.
@@ -170,7 +170,7 @@ public enum Location: Sendable, Equatable {
 }
 
 /// How bytes are a number.
-public enum NumberType: Sendable, Equatable {
+public enum NumberType: Sendable, Equatable, BitwiseCopyable {
   case u8, i8, u16be, u16le, i16be, i16le, u32be, u32le, i32be, i32le
   /// IEEE 754, most significant byte first.
   case f32be

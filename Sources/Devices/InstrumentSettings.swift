@@ -1,0 +1,117 @@
+// What is plugged in: ports by their kind and devices by profile, port and unit. Built by Settings, read once at start.
+
+public import Domain
+
+/// How a port speaks.
+public enum PortKind: UInt8, BitwiseCopyable, Sendable {
+  case serial, modbusRTU, modbusTCP
+}
+
+/// One configured device.
+public struct DevicePlan: Sendable {
+  public var profile: Profile
+  public var port: PortID
+  /// Modbus unit; ignored on serial lines.
+  public var unit: UInt8
+  /// A lane depends on it: probed sooner after an outage, and its bus waits less for replies.
+  public var isAtLane: Bool
+
+  public init(profile: Profile, port: PortID, unit: UInt8, isAtLane: Bool) {
+    self.profile = profile
+    self.port = port
+    self.unit = unit
+    self.isAtLane = isAtLane
+  }
+}
+
+/// All ports and devices, in the order of their ids.
+public struct InstrumentSettings: Sendable {
+  public var ports: [PortKind]
+  public var devices: [DevicePlan]
+
+  public init(ports: [PortKind], devices: [DevicePlan]) {
+    self.ports = ports
+    self.devices = devices
+  }
+}
+
+/// What a device may be told to do. Channels count from 1.
+public enum WriteAction: BitwiseCopyable, Sendable {
+  case set(channel: UInt8, on: Bool)
+  /// On, and off again by the board itself.
+  case pulse(channel: UInt8, for: Interval)
+}
+
+/// What became of a device, or of a write to it.
+public enum DeviceChange: BitwiseCopyable, Sendable {
+  case up(DeviceID)
+  case down(DeviceID, DownReason)
+  case poweredOn(DeviceID)
+  case wrote(DeviceID, WriteAction)
+  case writeFailed(DeviceID, WriteAction)
+}
+
+/// Counts of one device since the start.
+public struct DeviceCounters: BitwiseCopyable, Sendable {
+  public var requests: UInt64 = 0
+  public var replies: UInt64 = 0
+  public var timeOuts: UInt64 = 0
+  public var checkErrors: UInt64 = 0
+  public var exceptions: UInt64 = 0
+  public var wrongReplies: UInt64 = 0
+  public var writes: UInt64 = 0
+  public var writesFailed: UInt64 = 0
+
+  @_noLocks @_noAllocation public init() {}
+}
+
+/// Counts of one bus since the start.
+public struct BusCounters: BitwiseCopyable, Sendable {
+  public var bytesDropped: UInt64 = 0
+  public var staleInputs: UInt64 = 0
+  public var lateReplies: UInt64 = 0
+  public var readingsLost: UInt64 = 0
+
+  @_noLocks @_noAllocation public init() {}
+}
+
+/// What a call found: readings and changes, in order. Cleared by whoever has read it.
+public struct Findings: ~Copyable {
+  public private(set) var readings: Table<Reading>
+  public private(set) var readingCount = 0
+  public private(set) var changes: Table<DeviceChange>
+  public private(set) var changeCount = 0
+  /// Readings that found no room.
+  public private(set) var lost = 0
+
+  /// A burst of 4096 bytes of the shortest frames with two fields fits.
+  public init(readings: Int = 1024, changes: Int = 256) {
+    self.readings = Table(
+      capacity: readings,
+      filledWith: Reading(
+        device: DeviceID(0), field: 0, use: .information, unit: .none, quality: .invalid(.neverRead), at: .past, decoded: .nan))
+    self.changes = Table(capacity: changes, filledWith: .up(DeviceID(0)))
+  }
+
+  @_noLocks @_noAllocation
+  public mutating func clear() {
+    readingCount = 0
+    changeCount = 0
+    lost = 0
+  }
+
+  @_noLocks @_noAllocation
+  mutating func add(_ reading: Reading) {
+    guard readingCount < readings.capacity else { lost &+= 1; return }
+    readings[readingCount] = reading
+    readingCount &+= 1
+  }
+
+  /// A device changes at most twice a call, so this never fills; a change that found no room would be a silent one.
+  @_noLocks @_noAllocation
+  mutating func add(_ change: DeviceChange) {
+    precondition(changeCount < changes.capacity, "A call found more changes than there are devices on a port.")
+    changes[changeCount] = change
+    changeCount &+= 1
+  }
+}

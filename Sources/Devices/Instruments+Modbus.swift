@@ -1,0 +1,362 @@
+// Modbus: requests and replies over RTU (the port's thread adds and checks the CRC) and TCP (the header is made and
+// matched here), and writes to whatever is allowed to be written.
+
+public import Domain
+
+extension Instruments {
+  // MARK: Asking
+
+  @_noLocks @_noAllocation
+  func ask(_ bus: Int, _ device: Int, _ request: Int, _ now: Instant, _ outbox: inout Outbox) {
+    buses[bus].asked = requests[request].modbus
+    buses[bus].unit = devices[device].unit
+    buses[bus].buffered = 0
+    guard transmit(bus, device, request, urgency: .poll, &outbox) else {
+      requests[request].due = now + .milliseconds(100)
+      return
+    }
+    devices[device].counters.requests &+= 1
+    buses[bus].state = .awaiting(
+      device: Int32(truncatingIfNeeded: device), request: Int32(truncatingIfNeeded: request))
+    buses[bus].until = now + patience(bus, device)
+  }
+
+  /// How long the pipeline itself waits. A bus thread keeps the reply time; here only its silence is watched.
+  @_noLocks @_noAllocation
+  private func patience(_ bus: Int, _ device: Int) -> Interval {
+    switch buses[bus].kind {
+    case .modbusRTU: replyTime(bus, device) + .seconds(3)
+    case .serial, .modbusTCP: replyTime(bus, device)
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private func replyTime(_ bus: Int, _ device: Int) -> Interval {
+    buses[bus].carriesGate ? min(devices[device].replyWithin, .milliseconds(100)) : devices[device].replyWithin
+  }
+
+  /// Writes the request (`request` ≥ 0) or what stands in `asked` to the outbox.
+  @_noLocks @_noAllocation
+  private func transmit(_ bus: Int, _ device: Int, _ request: Int, urgency: Urgency, _ outbox: inout Outbox) -> Bool {
+    let port = PortID(bus)
+    let generation = buses[bus].generation
+    if buses[bus].kind.isRTU, devices[device].wakeByte >= 0 {
+      let start = outbox.byteCount
+      outbox.append(UInt8(truncatingIfNeeded: Int(devices[device].wakeByte)))
+      guard outbox.finishSend(from: start, to: port, generation, urgency: urgency, replyWithin: devices[device].wakeBefore) else {
+        return false
+      }
+    }
+    let start = outbox.byteCount
+    switch buses[bus].kind {
+    case .serial:
+      for index in 0..<Int(requests[request].byteCount) { outbox.append(constants[Int(requests[request].firstByte) &+ index]) }
+    case .modbusTCP:
+      buses[bus].transaction &+= 1
+      outbox.append(UInt8(truncatingIfNeeded: buses[bus].transaction >> 8))
+      outbox.append(UInt8(truncatingIfNeeded: buses[bus].transaction))
+      outbox.append(0)
+      outbox.append(0)
+      outbox.append(0)
+      outbox.append(6)
+      outbox.append(buses[bus].unit)
+      for index in 0..<5 { outbox.append(buses[bus].asked.byte(index)) }
+    case .modbusRTU:
+      outbox.append(buses[bus].unit)
+      for index in 0..<5 { outbox.append(buses[bus].asked.byte(index)) }
+    }
+    return outbox.finishSend(from: start, to: port, generation, urgency: urgency, replyWithin: replyTime(bus, device))
+  }
+
+  // MARK: Answers
+
+  /// RTU: a whole reply without its CRC, which the port's thread has checked.
+  @_noLocks @_noAllocation
+  mutating func receiveReply(_ bus: Int, _ bytes: Span<UInt8>, _ now: Instant, _ findings: inout Findings) {
+    let base = bus &* Self.bufferSize
+    for index in 0..<min(bytes.count, Self.bufferSize) { buffers[base &+ index] = bytes[index] }
+    take(bus, from: base, count: min(bytes.count, Self.bufferSize), now, &findings)
+  }
+
+  /// Modbus TCP: header of seven bytes (transaction, protocol 0, length, unit), then the PDU.
+  @_noLocks @_noAllocation
+  mutating func reassemble(_ bus: Int, _ bytes: Span<UInt8>, _ now: Instant, _ findings: inout Findings) {
+    let base = bus &* Self.bufferSize
+    for index in 0..<bytes.count {
+      buffers[base &+ Int(buses[bus].buffered)] = bytes[index]
+      buses[bus].buffered &+= 1
+      let count = Int(buses[bus].buffered)
+      guard count >= 6 else { continue }
+      let length = Int(buffers[base &+ 4]) << 8 | Int(buffers[base &+ 5])
+      guard buffers[base &+ 2] == 0, buffers[base &+ 3] == 0, length >= 3, length <= 254 else {
+        // Not Modbus: what follows cannot be told from data, so the connection is given up by the time-out.
+        buses[bus].counters.bytesDropped &+= UInt64(count)
+        buses[bus].buffered = 0
+        continue
+      }
+      guard count == 6 &+ length else { continue }
+      let transaction = UInt16(buffers[base]) << 8 | UInt16(buffers[base &+ 1])
+      buses[bus].buffered = 0
+      if transaction == buses[bus].transaction, isAwaiting(bus) {
+        take(bus, from: base &+ 6, count: length, now, &findings)
+      } else {
+        buses[bus].counters.lateReplies &+= 1
+      }
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private func isAwaiting(_ bus: Int) -> Bool {
+    switch buses[bus].state {
+    case .awaiting, .awaitingWrite: true
+    case .idle, .quarantine: false
+    }
+  }
+
+  /// A whole reply: unit and PDU.
+  @_noLocks @_noAllocation
+  mutating func take(_ bus: Int, from base: Int, count: Int, _ now: Instant, _ findings: inout Findings) {
+    let state = buses[bus].state
+    guard isAwaiting(bus) else {
+      buses[bus].counters.lateReplies &+= 1
+      return
+    }
+    guard count >= 3, buffers[base] == buses[bus].unit else {
+      giveUp(bus, .wrongReply, now, &findings)
+      return
+    }
+    let verdict = buses[bus].asked.judge(buffers, at: base &+ 1, length: count &- 1)
+    if case .wrong = verdict {
+      giveUp(bus, .wrongReply, now, &findings)
+      return
+    }
+    become(idle: bus)
+    switch state {
+    case .awaiting(let device, let request):
+      if case .data(let at) = verdict {
+        answered(bus, Int(device), Int(request), at, now, &findings)
+      } else {
+        // It is there and says no: not silence, but no value either.
+        devices[Int(device)].counters.exceptions &+= 1
+        requests[Int(request)].due = later(requests[Int(request)].due, devices[Int(device)].period, now)
+        countFailure(Int(device), .exception, now, &findings)
+      }
+    case .awaitingWrite(let device):
+      if case .data = verdict {
+        finishWrite(bus, Int(device), worked: true, &findings)
+        rise(Int(device), now, &findings)
+      } else {
+        devices[Int(device)].counters.exceptions &+= 1
+        finishWrite(bus, Int(device), worked: false, &findings)
+      }
+    case .idle, .quarantine: break
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private func become(idle bus: Int) {
+    buses[bus].state = .idle
+    buses[bus].until = .never
+  }
+
+  @_noLocks @_noAllocation
+  private func answered(
+    _ bus: Int, _ device: Int, _ request: Int, _ data: Int, _ now: Instant, _ findings: inout Findings
+  ) {
+    let asked = requests[request].modbus
+    devices[device].counters.replies &+= 1
+    requests[request].due = later(requests[request].due, devices[device].period, now)
+    rise(device, now, &findings)
+    // Status words first: they judge the values that came with them.
+    for field in 0..<Int(devices[device].fieldCount) {
+      let row = Int(devices[device].firstField) &+ field
+      raws[row] = fields[row].raw(inReplyTo: asked, buffers, data: data, otherwise: raws[row])
+    }
+    for field in 0..<Int(devices[device].fieldCount) {
+      if fields[Int(devices[device].firstField) &+ field].isCovered(by: asked) { report(device, field, now, &findings) }
+    }
+  }
+
+  /// No good reply came to what is out.
+  @_noLocks @_noAllocation
+  mutating func giveUp(_ bus: Int, _ failure: RequestFailure, _ now: Instant, _ findings: inout Findings) {
+    let state = buses[bus].state
+    buses[bus].buffered = 0
+    buses[bus].until = .never
+    buses[bus].state = .idle
+    switch state {
+    case .awaiting(let device, let request):
+      count(failure, Int(device))
+      requests[Int(request)].due = later(requests[Int(request)].due, devices[Int(device)].period, now)
+      countFailure(Int(device), failure.downReason, now, &findings)
+      quarantine(bus, Int(device), now)
+    case .awaitingWrite(let device):
+      count(failure, Int(device))
+      let row = writeRow(bus)
+      writes[row].attempts &+= 1
+      if writes[row].attempts >= Self.attemptsMax { finishWrite(bus, Int(device), worked: false, &findings) }
+      countFailure(Int(device), failure.downReason, now, &findings)
+      if devices[Int(device)].isDown { dropWrites(of: Int(device), bus, &findings) }
+    case .idle, .quarantine: break
+    }
+  }
+
+  /// On a serial line a late reply may still come; until one reply time has passed, bytes are nobody's.
+  @_noLocks @_noAllocation
+  private func quarantine(_ bus: Int, _ device: Int, _ now: Instant) {
+    guard case .serial = buses[bus].kind else { return }
+    buses[bus].state = .quarantine
+    buses[bus].until = now + devices[device].replyWithin
+  }
+
+  @_noLocks @_noAllocation
+  private func count(_ failure: RequestFailure, _ device: Int) {
+    switch failure {
+    case .timedOut, .notSent: devices[device].counters.timeOuts &+= 1
+    case .badCheck: devices[device].counters.checkErrors &+= 1
+    case .wrongReply: devices[device].counters.wrongReplies &+= 1
+    }
+  }
+
+  // MARK: Writes
+
+  /// Queues a write before any poll of its bus. `false`: the device is down, or cannot, or eight writes wait already.
+  @_noLocks @_noAllocation
+  public mutating func write(
+    _ action: WriteAction, to device: DeviceID, at now: Instant, _ findings: inout Findings, _ outbox: inout Outbox
+  ) -> Bool {
+    let row = Int(device.index)
+    let bus = Int(devices[row].port)
+    guard buses[bus].isOpen, !devices[row].isDown, buses[bus].writeCount < Self.writesMax, request(for: action, row) != nil else {
+      devices[row].counters.writesFailed &+= 1
+      return false
+    }
+    let place = (Int(buses[bus].firstWrite) &+ Int(buses[bus].writeCount)) % Self.writesMax
+    writes[bus &* Self.writesMax &+ place] = WriteRow(device: Int32(truncatingIfNeeded: row), action: action, attempts: 0)
+    buses[bus].writeCount &+= 1
+    work(bus, now, &findings, &outbox)
+    return true
+  }
+
+  @_noLocks @_noAllocation
+  private func writeRow(_ bus: Int) -> Int { bus &* Self.writesMax &+ Int(buses[bus].firstWrite) }
+
+  /// Function 05; a pulse's value is its length in the board's units.
+  @_noLocks @_noAllocation
+  private func request(for action: WriteAction, _ device: Int) -> ModbusRequest? {
+    switch action {
+    case .set(let channel, let on):
+      guard channel >= 1, Int32(channel) <= devices[device].coilCount else { return nil }
+      return ModbusRequest(
+        function: 5, address: UInt16(truncatingIfNeeded: Int(devices[device].coilAddress) &+ Int(channel) &- 1),
+        count: on ? 0xFF00 : 0)
+    case .pulse(let channel, let time):
+      guard channel >= 1, Int32(channel) <= devices[device].coilCount, devices[device].pulseAddress >= 0 else { return nil }
+      let units = max(1, min(time.ns / max(devices[device].pulseUnit.ns, 1), 0x7FFF))
+      return ModbusRequest(
+        function: 5, address: UInt16(truncatingIfNeeded: Int(devices[device].pulseAddress) &+ Int(channel) &- 1),
+        count: UInt16(truncatingIfNeeded: units))
+    }
+  }
+
+  @_noLocks @_noAllocation
+  mutating func sendWrite(_ bus: Int, _ now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
+    let device = Int(writes[writeRow(bus)].device)
+    guard let asked = request(for: writes[writeRow(bus)].action, device) else {
+      finishWrite(bus, device, worked: false, &findings)
+      return
+    }
+    buses[bus].asked = asked
+    buses[bus].unit = devices[device].unit
+    buses[bus].buffered = 0
+    guard transmit(bus, device, -1, urgency: .actuator, &outbox) else {
+      finishWrite(bus, device, worked: false, &findings)
+      return
+    }
+    devices[device].counters.writes &+= 1
+    buses[bus].state = .awaitingWrite(device: Int32(truncatingIfNeeded: device))
+    buses[bus].until = now + patience(bus, device)
+  }
+
+  @_noLocks @_noAllocation
+  private func finishWrite(_ bus: Int, _ device: Int, worked: Bool, _ findings: inout Findings) {
+    guard buses[bus].writeCount > 0 else { return }
+    let action = writes[writeRow(bus)].action
+    buses[bus].firstWrite = (buses[bus].firstWrite &+ 1) % Int32(Self.writesMax)
+    buses[bus].writeCount &-= 1
+    if worked {
+      findings.add(.wrote(DeviceID(device), action))
+    } else {
+      devices[device].counters.writesFailed &+= 1
+      findings.add(.writeFailed(DeviceID(device), action))
+    }
+  }
+
+  @_noLocks @_noAllocation
+  func dropWrite(_ bus: Int, _ findings: inout Findings) {
+    finishWrite(bus, Int(writes[writeRow(bus)].device), worked: false, &findings)
+  }
+
+  /// A dead device's writes are not kept for later: a gate that opens minutes after its verdict is worse than none.
+  @_noLocks @_noAllocation
+  private func dropWrites(of device: Int, _ bus: Int, _ findings: inout Findings) {
+    for _ in 0..<Int(buses[bus].writeCount) {
+      let row = writes[writeRow(bus)]
+      if Int(row.device) == device {
+        dropWrite(bus, &findings)
+      } else {
+        // Keep the order of the others: move it behind.
+        buses[bus].firstWrite = (buses[bus].firstWrite &+ 1) % Int32(Self.writesMax)
+        let place = (Int(buses[bus].firstWrite) &+ Int(buses[bus].writeCount) &- 1) % Self.writesMax
+        writes[bus &* Self.writesMax &+ place] = row
+      }
+    }
+  }
+}
+
+extension PortKind {
+  var isRTU: Bool { @_noLocks @_noAllocation get { if case .modbusRTU = self { true } else { false } } }
+}
+
+extension RequestFailure {
+  var downReason: DownReason {
+    @_noLocks @_noAllocation get {
+      switch self {
+      case .timedOut, .notSent: .silent
+      case .badCheck, .wrongReply: .rejected
+      }
+    }
+  }
+}
+
+extension Interval {
+  @_noLocks @_noAllocation
+  static func + (a: Interval, b: Interval) -> Interval { Interval(ns: a.ns &+ b.ns) }
+}
+
+extension FieldRow {
+  /// Whether a reply to `asked` holds the whole field.
+  @_noLocks @_noAllocation
+  func isCovered(by asked: ModbusRequest) -> Bool {
+    guard case .register(let table, let address) = location, table.readFunction == asked.function else { return false }
+    let first = Int(asked.address)
+    let end = first &+ Int(asked.count)
+    if case .bits(let count) = type { return address >= first && address &+ count <= end }
+    return address >= first && address &+ max(1, byteCount / 2) <= end
+  }
+
+  /// The raw number in the data of a reply; `otherwise` when the reply does not hold it.
+  @_noLocks @_noAllocation
+  func raw(inReplyTo asked: ModbusRequest, _ bytes: borrowing Table<UInt8>, data: Int, otherwise: Double) -> Double {
+    guard isCovered(by: asked), case .register(_, let address) = location else { return otherwise }
+    let distance = address &- Int(asked.address)
+    guard case .bits(let count) = type else { return raw(bytes, at: data &+ 2 &* distance) }
+    var mask: UInt32 = 0
+    for bit in 0..<min(count, 32) {
+      let place = distance &+ bit
+      let isOn = bytes[data &+ place / 8] >> UInt8(place % 8) & 1 == 1
+      if isOn != isInverted { mask |= 1 << UInt32(bit) }
+    }
+    return Double(mask)
+  }
+}

@@ -1,0 +1,116 @@
+// Serial lines: finding frames in a stream of bytes, with noise before, between and inside them.
+//
+// Bytes gather in the port's buffer. What cannot be the start of a frame is dropped byte by byte; a frame that fails its
+// check is rejected and only its first byte dropped, so a good frame that began inside the bad one is still found.
+
+import Domain
+
+extension Instruments {
+  @_noLocks @_noAllocation
+  mutating func scan(_ bus: Int, _ bytes: Span<UInt8>, _ now: Instant, _ findings: inout Findings) {
+    guard buses[bus].deviceCount > 0 else { return }
+    let device = Int(members[Int(buses[bus].firstDevice)])
+    if devices[device].requestCount > 0 {
+      guard case .awaiting = buses[bus].state else {
+        // Nobody asked: a late reply or noise is never taken for the next answer.
+        buses[bus].counters.bytesDropped &+= UInt64(bytes.count)
+        buses[bus].counters.lateReplies &+= 1
+        return
+      }
+    }
+    let base = bus &* Self.bufferSize
+    for index in 0..<bytes.count {
+      buffers[base &+ Int(buses[bus].buffered)] = bytes[index]
+      buses[bus].buffered &+= 1
+      findFrames(bus, device, base, now, &findings)
+    }
+  }
+
+  /// Takes all whole frames at the start of the buffer; leaves at most the beginning of one.
+  @_noLocks @_noAllocation
+  private mutating func findFrames(_ bus: Int, _ device: Int, _ base: Int, _ now: Instant, _ findings: inout Findings) {
+    let length = Int(devices[device].frameLength)
+    while buses[bus].buffered > 0 {
+      let count = Int(buses[bus].buffered)
+      guard startFits(device, base, count) else {
+        drop(bus, base, 1)
+        buses[bus].counters.bytesDropped &+= 1
+        continue
+      }
+      guard count >= length else { return }
+      if devices[device].check.holds(for: buffers, at: base, length: length) {
+        accept(bus, device, base, now, &findings)
+        drop(bus, base, length)
+      } else {
+        devices[device].counters.checkErrors &+= 1
+        buses[bus].counters.bytesDropped &+= 1
+        drop(bus, base, 1)
+      }
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private func startFits(_ device: Int, _ base: Int, _ count: Int) -> Bool {
+    for index in 0..<min(count, Int(devices[device].syncCount)) {
+      guard buffers[base &+ index] == constants[Int(devices[device].firstSync) &+ index] else { return false }
+    }
+    return true
+  }
+
+  @_noLocks @_noAllocation
+  private func drop(_ bus: Int, _ base: Int, _ count: Int) {
+    let left = Int(buses[bus].buffered) &- count
+    for index in 0..<left { buffers[base &+ index] = buffers[base &+ index &+ count] }
+    buses[bus].buffered = Int32(truncatingIfNeeded: left)
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func accept(_ bus: Int, _ device: Int, _ base: Int, _ now: Instant, _ findings: inout Findings) {
+    devices[device].counters.replies &+= 1
+    for field in 0..<Int(devices[device].fieldCount) {
+      let row = Int(devices[device].firstField) &+ field
+      guard case .frame(let at) = fields[row].location else { continue }
+      raws[row] = fields[row].raw(buffers, at: base &+ at)
+    }
+    if case .awaiting(_, let request) = buses[bus].state {
+      requests[Int(request)].due = later(requests[Int(request)].due, devices[device].period, now)
+      buses[bus].state = .idle
+      buses[bus].until = .never
+    }
+    rise(device, now, &findings)
+    for field in 0..<Int(devices[device].fieldCount) { report(device, field, now, &findings) }
+  }
+
+  /// The next regular moment, without catching up on missed ones.
+  @_noLocks @_noAllocation
+  func later(_ due: Instant, _ period: Interval, _ now: Instant) -> Instant {
+    let next = due + period
+    return next > now ? next : now + period
+  }
+
+  /// One field of a device whose raw number was just stored.
+  @_noLocks @_noAllocation
+  func report(_ device: Int, _ field: Int, _ now: Instant, _ findings: inout Findings) {
+    let row = Int(devices[device].firstField) &+ field
+    let raw = raws[row]
+    let isWarmUpValue = fields[row].isWarmUpValue(raw)
+    if !isWarmUpValue { warming[row] = false }
+    let isWarming = devices[device].poweredAt > .past && now - devices[device].poweredAt < devices[device].warmUp
+    var (value, quality) = fields[row].judge(raw, isWarmingUp: isWarming || (isWarmUpValue && warming[row]))
+    if quality.isGood {
+      for index in 0..<fields[row].badFields.count where fields[row].badFields[index] >= 0 {
+        let status = raws[Int(devices[device].firstField) &+ Int(fields[row].badFields[index])]
+        // A status that was never read is not a good one.
+        guard status >= 0, status <= 4_294_967_295 else {
+          quality = .invalid(.unconfirmed)
+          break
+        }
+        if UInt32(status) & fields[row].badMasks[index] != 0 { quality = .invalid(.deviceError) }
+      }
+    }
+    findings.add(
+      Reading(
+        device: DeviceID(device), field: UInt16(truncatingIfNeeded: field), use: fields[row].use, unit: fields[row].unit,
+        quality: quality, at: now, decoded: value))
+  }
+}

@@ -1,0 +1,330 @@
+// All instruments: from bytes to readings, and whose turn it is on which bus. No port, no clock, no waiting: bytes and
+// times come in, readings and bytes to send go out, so schedules, time-outs and back-off are tested without a bus.
+//
+// A bus is idle or awaits one reply. When it is idle, a write goes first; else the request that has been due longest.
+// A device that answers nothing twice and for 3 s is down and is probed with one request, at growing intervals, so a
+// silent unit costs its neighbours one reply time now and then. It is up only after a good reply.
+//
+// Memory: one row a port, a device, a field and a request, all sized at start; 512 bytes of input and 8 waiting writes
+// a port.
+
+public import Domain
+
+/// What a bus is doing.
+enum BusState: BitwiseCopyable {
+  case idle
+  /// A request of this device is out.
+  case awaiting(device: Int32, request: Int32)
+  case awaitingWrite(device: Int32)
+  /// A reply came too late or not at all; until then, bytes are dropped.
+  case quarantine
+}
+
+struct BusRow: BitwiseCopyable {
+  var kind: PortKind
+  var firstDevice: Int32 = 0
+  var deviceCount: Int32 = 0
+  var isOpen = false
+  var generation = Generation(0)
+  var state = BusState.idle
+  /// When the reply is given up, or the quarantine ends.
+  var until = Instant.never
+  var buffered: Int32 = 0
+  var transaction: UInt16 = 0
+  var firstWrite: Int32 = 0
+  var writeCount: Int32 = 0
+  var asked = ModbusRequest(function: 0, address: 0, count: 0)
+  var unit: UInt8 = 0
+  var carriesGate = false
+  var counters = BusCounters()
+}
+
+struct DeviceRow: BitwiseCopyable {
+  var port: Int32
+  var unit: UInt8
+  var isAtLane: Bool
+  var isUSBPowered: Bool
+  var warmUp: Interval
+  var period: Interval
+  var replyWithin: Interval
+  var wakeByte: Int16
+  var wakeBefore: Interval
+  var firstField: Int32
+  var fieldCount: Int32
+  var firstRequest: Int32
+  var requestCount: Int32
+  var firstSync: Int32
+  var syncCount: Int32
+  var frameLength: Int32
+  var check: Check
+  var coilAddress: Int32
+  var coilCount: Int32
+  var pulseAddress: Int32
+  var pulseUnit: Interval
+
+  var isUp = false
+  var isDown = false
+  var poweredAt = Instant.past
+  /// Its last valid frame; before the first one, when its port was opened.
+  var lastGood = Instant.past
+  var failures: Int32 = 0
+  var backOff = Interval.milliseconds(500)
+  var counters = DeviceCounters()
+}
+
+struct RequestRow: BitwiseCopyable {
+  var firstByte: Int32 = 0
+  var byteCount: Int32 = 0
+  var modbus = ModbusRequest(function: 0, address: 0, count: 0)
+  var due = Instant.never
+}
+
+struct WriteRow: BitwiseCopyable {
+  var device: Int32
+  var action: WriteAction
+  var attempts: Int32
+}
+
+/// Every configured device.
+public struct Instruments: ~Copyable {
+  static var bufferSize: Int { @_noLocks @_noAllocation get { 512 } }
+  static var writesMax: Int { @_noLocks @_noAllocation get { 8 } }
+  static var attemptsMax: Int32 { @_noLocks @_noAllocation get { 3 } }
+
+  let buses: Table<BusRow>
+  let devices: Table<DeviceRow>
+  let fields: Table<FieldRow>
+  /// The last raw number of each field, for status words that spoil others.
+  let raws: Table<Double>
+  /// Whether each field still shows nothing but its warm-up values since its port was opened.
+  let warming: Table<Bool>
+  let requests: Table<RequestRow>
+  let constants: Table<UInt8>
+  let buffers: Table<UInt8>
+  let writes: Table<WriteRow>
+  /// The devices of each port, one after another.
+  let members: Table<Int32>
+  var heap: DeadlineHeap
+
+  /// When `advance` is next needed.
+  public var nextDeadline: Instant { @_noLocks @_noAllocation get { heap.earliest } }
+
+  @_noLocks @_noAllocation
+  public func counters(of device: DeviceID) -> DeviceCounters { devices[Int(device.index)].counters }
+
+  @_noLocks @_noAllocation
+  public func counters(of port: PortID) -> BusCounters { buses[Int(port.index)].counters }
+
+  @_noLocks @_noAllocation
+  public func isUp(_ device: DeviceID) -> Bool { devices[Int(device.index)].isUp }
+
+  // MARK: Ports come and go
+
+  @_noLocks @_noAllocation
+  public mutating func opened(_ port: PortID, _ generation: Generation, at now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
+    let bus = Int(port.index)
+    buses[bus].isOpen = true
+    buses[bus].generation = generation
+    buses[bus].state = .idle
+    buses[bus].until = .never
+    buses[bus].buffered = 0
+    for index in 0..<Int(buses[bus].deviceCount) {
+      let device = Int(members[Int(buses[bus].firstDevice) &+ index])
+      devices[device].lastGood = now
+      devices[device].failures = 0
+      devices[device].backOff = .milliseconds(500)
+      devices[device].isDown = false
+      if devices[device].isUSBPowered {
+        devices[device].poweredAt = now
+        findings.add(.poweredOn(DeviceID(device)))
+      }
+      for field in 0..<Int(devices[device].fieldCount) {
+        raws[Int(devices[device].firstField) &+ field] = .nan
+        warming[Int(devices[device].firstField) &+ field] = true
+      }
+      for request in 0..<Int(devices[device].requestCount) { requests[Int(devices[device].firstRequest) &+ request].due = now }
+    }
+    work(bus, now, &findings, &outbox)
+  }
+
+  @_noLocks @_noAllocation
+  public mutating func lost(_ port: PortID, _ generation: Generation, at now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
+    let bus = Int(port.index)
+    buses[bus].isOpen = false
+    buses[bus].state = .idle
+    buses[bus].until = .never
+    while buses[bus].writeCount > 0 { dropWrite(bus, &findings) }
+    for index in 0..<Int(buses[bus].deviceCount) {
+      fall(Int(members[Int(buses[bus].firstDevice) &+ index]), .portLost, &findings)
+    }
+    heap.set(bus, to: .never)
+  }
+
+  // MARK: What came in
+
+  /// Bytes of a port, or the whole reply of a bus (unit, PDU). Old generations are dropped and counted.
+  @_noLocks @_noAllocation
+  public mutating func received(
+    _ bytes: Span<UInt8>, from port: PortID, _ generation: Generation, at now: Instant, _ findings: inout Findings,
+    _ outbox: inout Outbox
+  ) {
+    let bus = Int(port.index)
+    guard buses[bus].isOpen, buses[bus].generation.number == generation.number else {
+      buses[bus].counters.staleInputs &+= 1
+      return
+    }
+    switch buses[bus].kind {
+    case .serial: scan(bus, bytes, now, &findings)
+    case .modbusRTU: receiveReply(bus, bytes, now, &findings)
+    case .modbusTCP: reassemble(bus, bytes, now, &findings)
+    }
+    work(bus, now, &findings, &outbox)
+  }
+
+  /// A bus thread got no valid reply to the request that is out.
+  @_noLocks @_noAllocation
+  public mutating func failed(
+    _ port: PortID, _ generation: Generation, _ failure: RequestFailure, at now: Instant, _ findings: inout Findings,
+    _ outbox: inout Outbox
+  ) {
+    let bus = Int(port.index)
+    guard buses[bus].isOpen, buses[bus].generation.number == generation.number else {
+      buses[bus].counters.staleInputs &+= 1
+      return
+    }
+    giveUp(bus, failure, now, &findings)
+    work(bus, now, &findings, &outbox)
+  }
+
+  /// Does what is due: time-outs, the next request, silence.
+  @_noLocks @_noAllocation
+  public mutating func advance(to now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
+    // Each bus that is handled gets a later deadline; the bound is a promise, not a need.
+    for _ in 0..<buses.capacity {
+      guard heap.earliest <= now else { return }
+      let bus = heap.first
+      if buses[bus].until <= now { expire(bus, now, &findings) }
+      watchStreams(bus, now, &findings)
+      work(bus, now, &findings, &outbox)
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func expire(_ bus: Int, _ now: Instant, _ findings: inout Findings) {
+    if case .quarantine = buses[bus].state {
+      buses[bus].state = .idle
+      buses[bus].until = .never
+      buses[bus].buffered = 0
+    } else {
+      giveUp(bus, .timedOut, now, &findings)
+    }
+  }
+
+  // MARK: Up and down
+
+  /// The device gave a valid frame.
+  @_noLocks @_noAllocation
+  func rise(_ device: Int, _ now: Instant, _ findings: inout Findings) {
+    devices[device].lastGood = now
+    devices[device].failures = 0
+    devices[device].backOff = .milliseconds(500)
+    devices[device].isDown = false
+    guard !devices[device].isUp else { return }
+    devices[device].isUp = true
+    for request in 0..<Int(devices[device].requestCount) {
+      let row = Int(devices[device].firstRequest) &+ request
+      if requests[row].due > now { requests[row].due = now }
+    }
+    findings.add(.up(DeviceID(device)))
+  }
+
+  @_noLocks @_noAllocation
+  func fall(_ device: Int, _ reason: DownReason, _ findings: inout Findings) {
+    guard !devices[device].isDown else { return }
+    devices[device].isUp = false
+    devices[device].isDown = true
+    findings.add(.down(DeviceID(device), reason))
+  }
+
+  /// A request of this device got no good answer. Down after two of them and 3 s.
+  @_noLocks @_noAllocation
+  func countFailure(_ device: Int, _ reason: DownReason, _ now: Instant, _ findings: inout Findings) {
+    devices[device].failures &+= 1
+    if devices[device].failures >= 2, now - devices[device].lastGood >= .seconds(3) { fall(device, reason, &findings) }
+    guard devices[device].isDown else { return }
+    // One probe, at growing intervals.
+    for request in 0..<Int(devices[device].requestCount) {
+      requests[Int(devices[device].firstRequest) &+ request].due = request == 0 ? now + devices[device].backOff : .never
+    }
+    let longest: Interval = devices[device].isAtLane ? .seconds(30) : .minutes(5)
+    devices[device].backOff = min(devices[device].backOff * 2, longest)
+  }
+
+  /// Devices that speak unasked are down when silent for three periods, and at least 3 s.
+  @_noLocks @_noAllocation
+  private func watchStreams(_ bus: Int, _ now: Instant, _ findings: inout Findings) {
+    guard buses[bus].isOpen else { return }
+    for index in 0..<Int(buses[bus].deviceCount) {
+      let device = Int(members[Int(buses[bus].firstDevice) &+ index])
+      guard devices[device].requestCount == 0, !devices[device].isDown, now >= silence(of: device) else { continue }
+      fall(device, .silent, &findings)
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private func silence(of device: Int) -> Instant {
+    devices[device].lastGood + max(devices[device].period * 3, .seconds(3))
+  }
+
+  // MARK: The next thing on a bus
+
+  /// Sends what is due if the bus is idle, and says when it must be looked at again.
+  @_noLocks @_noAllocation
+  mutating func work(_ bus: Int, _ now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
+    guard buses[bus].isOpen else { return }
+    if case .idle = buses[bus].state {
+      if buses[bus].writeCount > 0 {
+        sendWrite(bus, now, &findings, &outbox)
+      } else {
+        askNext(bus, now, &outbox)
+      }
+    }
+    heap.set(bus, to: nextLook(bus))
+  }
+
+  @_noLocks @_noAllocation
+  private func askNext(_ bus: Int, _ now: Instant, _ outbox: inout Outbox) {
+    var longest = Instant.never
+    var chosen = (device: -1, request: -1)
+    for index in 0..<Int(buses[bus].deviceCount) {
+      let device = Int(members[Int(buses[bus].firstDevice) &+ index])
+      for request in 0..<Int(devices[device].requestCount) {
+        let row = Int(devices[device].firstRequest) &+ request
+        if requests[row].due <= now, requests[row].due < longest {
+          longest = requests[row].due
+          chosen = (device, row)
+        }
+      }
+    }
+    guard chosen.device >= 0 else { return }
+    ask(bus, chosen.device, chosen.request, now, &outbox)
+  }
+
+  @_noLocks @_noAllocation
+  private func nextLook(_ bus: Int) -> Instant {
+    var look = buses[bus].until
+    var isIdle = false
+    if case .idle = buses[bus].state { isIdle = true }
+    for index in 0..<Int(buses[bus].deviceCount) {
+      let device = Int(members[Int(buses[bus].firstDevice) &+ index])
+      if devices[device].requestCount == 0 {
+        if !devices[device].isDown { look = min(look, silence(of: device)) }
+      } else if isIdle {
+        for request in 0..<Int(devices[device].requestCount) {
+          look = min(look, requests[Int(devices[device].firstRequest) &+ request].due)
+        }
+      }
+    }
+    return look
+  }
+}
