@@ -1,0 +1,188 @@
+// What a settings file says, checked: the answer of `Settings.load`. The door maps it to the types of Devices and Rules,
+// which know nothing of files. Numbers carry their unit in the name here too, so that file and code read the same.
+
+public import Devices
+public import Domain
+
+/// A whole site, checked. Whoever holds one needs to check nothing more.
+public struct Settings: Sendable {
+  public var site: SiteSettings
+  public var log: LogSettings
+  /// Whether a desk is expected to speak to this door. Without one, an alarm must be seen or heard at the lane.
+  public var desk: Desk
+  /// In the order of the file; `PortID` is the index.
+  public var ports: [PortSettings]
+  /// In the order of the file; `DeviceID` is the index.
+  public var devices: [DeviceSettings]
+  /// In the order of the file; `LaneID` is the index.
+  public var lanes: [LaneWiring]
+  /// In the order of the file; `RoomID` is the index.
+  public var rooms: [RoomLayout]
+  public var policy: PolicySettings
+  public var realTime: RealTimeWishes
+  public var names: Names
+  /// What is allowed and still not wise. Not errors.
+  public var warnings: [Problem]
+}
+
+/// Whether somebody watches from a desk.
+public enum Desk: String, Sendable, CaseIterable { case expected, none }
+
+/// The site and its clock.
+public struct SiteSettings: Sendable {
+  /// Names the site in events; lower case letters, digits and hyphens.
+  public var id: String
+  /// For people.
+  public var name: String
+  /// IANA name, for example `Asia/Shanghai`.
+  public var timeZone: String
+  /// The zone's offsets from one year ago to two years ahead, in order of time; never empty.
+  public var offsets: [ZoneOffset]
+  /// Absolute path, or `nil` when no identities are kept.
+  public var identitySecretFile: String?
+}
+
+/// From `from` on, the zone is `seconds` east of UTC.
+public struct ZoneOffset: Sendable, Equatable {
+  /// Wall time, ns since 1970 UTC.
+  public var from: Int64
+  public var seconds: Int32
+}
+
+/// Where the log is and how often readings enter it.
+public struct LogSettings: Sendable {
+  /// Absolute path.
+  public var folder: String
+  /// A value that does not move is logged this often.
+  public var readingInterval: Interval
+  /// A temperature that moved by this much is logged sooner, degC.
+  public var celsiusDeadBand: Double
+  /// A CO2 value that moved by this much is logged sooner, ppm.
+  public var ppmDeadBand: Double
+  /// Any other value, in its own unit.
+  public var otherDeadBand: Double
+  /// A segment is closed after a day or at this size, MB.
+  public var segmentMB: Int
+}
+
+/// A configured device.
+public struct DeviceSettings: Sendable {
+  public var name: String
+  public var profile: Profile
+  public var port: PortID
+  /// Modbus unit; 0 for a serial device.
+  public var unit: UInt8
+  /// Part of a lane: read before rooms are.
+  public var atLane: Bool
+}
+
+/// An input or a relay of a board, channels counted from 1.
+public struct Channel: Sendable, Equatable {
+  public var device: DeviceID
+  public var number: UInt8
+}
+
+/// What a gate does when its lane can no longer decide.
+public enum FailureState: String, Sendable, CaseIterable { case open, shut }
+
+/// What a lane is wired to.
+public struct LaneWiring: Sendable {
+  public var name: String
+  public var thermometer: DeviceID
+  /// Body (axillary equivalent) minus surface, degC, as measured at this site.
+  public var siteOffset: Double
+  public var gate: Channel?
+  /// How long a pulse holds the gate open.
+  public var openFor: Interval
+  public var onFailure: FailureState
+  /// The input that is on while the gate is not shut.
+  public var readBack: Channel?
+  public var lamp: Channel?
+  public var buzzer: Channel?
+  public var passage: Channel?
+  public var presence: Channel?
+  public var fireRelease: Channel?
+  public var staffButton: Channel?
+}
+
+/// What a room is for.
+public enum RoomKind: String, Sendable, CaseIterable { case exam, waiting, office, isolation }
+
+/// How a room gets air from outside.
+public enum Windows: String, Sendable, CaseIterable { case openable, sealed, none }
+
+/// A room whose air is watched.
+public struct RoomLayout: Sendable {
+  public var name: String
+  public var kind: RoomKind
+  public var volumeM3: Double
+  /// 0: not said.
+  public var seats: Int
+  /// Devices with a CO2 field.
+  public var co2: [DeviceID]
+  public var windows: Windows
+}
+
+/// The numbers rules decide by.
+public struct PolicySettings: Sendable {
+  /// Counts up whenever the site changes its policy; stands in every verdict.
+  public var version: UInt32
+  public var fever: FeverPolicy
+  public var air: AirPolicy
+}
+
+/// Limits on the body estimate (axillary equivalent), degC, and the times of a screening.
+public struct FeverPolicy: Sendable {
+  /// Suspicion from here on. 37.3: practice at Chinese examination sites, an axillary figure.
+  public var threshold = 37.3
+  /// A second measurement from here on.
+  public var retakeFrom = 37.0
+  /// Rest and another device from here on; one retake never clears it.
+  public var high = 38.0
+  /// Below: came in from the cold, not normal.
+  public var lowGuard = 35.0
+  /// At least this many valid readings decide.
+  public var readings = 3
+  /// The most they may differ, degC.
+  public var spread = 0.3
+  /// Readings that decide come from one burst of this length.
+  public var burst = Interval.seconds(10)
+  /// Between a measurement and its retake.
+  public var retakeAfter = Interval.seconds(5)
+  /// The longest a person may stay in front of the thermometer.
+  public var measureMax = Interval.seconds(120)
+  /// The wait after the cold.
+  public var coldWait = Interval.minutes(5)
+  /// The rest after a high value.
+  public var rest = Interval.minutes(5)
+  /// A ticket that nobody resumes is abandoned.
+  public var abandonAfter = Interval.minutes(30)
+}
+
+/// Limits on CO2, ppm, and the delays of its alarms.
+public struct AirPolicy: Sendable {
+  /// 1-hour mean. 1000: GB/T 18883.
+  public var mean = 1000.0
+  public var meanClear = 950.0
+  /// Short mean. 1500: poor air, act (HSE).
+  public var high = 1500.0
+  public var highClear = 1300.0
+  /// What the short mean is taken over.
+  public var highMean = Interval.minutes(5)
+  public var highAfter = Interval.minutes(5)
+  public var highClearAfter = Interval.minutes(5)
+  public var meanAfter = Interval.minutes(5)
+  public var meanClearAfter = Interval.minutes(5)
+  /// m3/h for each person. 30: GB/T 18883.
+  public var freshAirPerPerson = 30.0
+  /// CO2 outside, ppm. 420 to 430 now.
+  public var outdoor = 425.0
+}
+
+/// What the real-time thread asks of the machine. All optional; it runs without.
+public struct RealTimeWishes: Sendable, Equatable {
+  /// SCHED_FIFO priority 1 to 99.
+  public var fifoPriority: Int?
+  public var cpu: Int?
+  public var lockMemory = false
+}
