@@ -23,6 +23,9 @@ struct EventLine: Decodable, Equatable {
     return String(rest.prefix(12)).padding(toLength: 12, withPad: " ", startingAt: 0)
   }
 
+  /// `nil`: not an event.
+  static func read(_ json: Data) -> EventLine? { try? JSONDecoder().decode(EventLine.self, from: json) }
+
   var date: Date? {
     (try? Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse(time))
       ?? (try? Date.ISO8601FormatStyle().parse(time))

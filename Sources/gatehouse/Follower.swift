@@ -1,5 +1,6 @@
-// Reads a stream of the log and goes on when the door rings. The log's files are the truth: the door only says that
-// there is more, so nothing is missed when it restarts, and what was there is shown also when it is down.
+// Reads the log and goes on when the door rings. The log's files are the truth: the door only says that there is more,
+// so nothing is missed when it restarts, and what was there is shown also when it is down. Several streams are shown
+// in the order of their times, as far as they were there when they were read.
 
 import ArgumentParser
 import Control
@@ -12,34 +13,44 @@ struct StoredEvent: Equatable {
   var json: Data
 }
 
-/// What following needs of a log. `LogReader` behind it; a list in tests.
+/// What following needs of a log: its reader behind it, or a list in tests.
 protocol EventSource {
   /// The newest seq of the stream; 0: empty.
-  func newest() throws -> Int64
-  /// Events after `seq`, in order, `limit` at most.
-  func events(after seq: Int64, limit: Int) throws -> [StoredEvent]
+  func newest(_ stream: Domain.Stream) throws -> Int64
+  /// Events of the stream after `seq`, in order, `limit` at most.
+  func events(_ stream: Domain.Stream, after seq: Int64, limit: Int) throws -> [StoredEvent]
 }
 
 struct Follower {
-  private let source: any EventSource
-  private let stream: Domain.Stream
-  private var printer: LogPrinter
-  /// Everything up to here was shown.
-  private(set) var shown: Int64 = 0
-  private let emit: ([String]) throws -> Void
-
-  init(
-    source: any EventSource, stream: Domain.Stream, printer: LogPrinter, emit: @escaping ([String]) throws -> Void = write
-  ) {
-    self.source = source
-    self.stream = stream
-    self.printer = printer
-    self.emit = emit
+  /// How far one stream is shown, and what of it was read ahead.
+  private struct Track {
+    let stream: Domain.Stream
+    var shown: Int64 = 0
+    var ahead: ArraySlice<(event: StoredEvent, time: Date)> = []
+    /// There was nothing more to read.
+    var isAtEnd = false
   }
 
-  /// Shows the newest `limit` wanted events since a moment.
+  private let source: any EventSource
+  private var printer: LogPrinter
+  private var tracks: [Track]
+  private let emit: ([String]) throws -> Void
+  /// Events read at a time.
+  private let page = 500
+
+  init(
+    source: any EventSource, streams: [Domain.Stream], printer: LogPrinter,
+    emit: @escaping ([String]) throws -> Void = write
+  ) {
+    self.source = source
+    self.printer = printer
+    self.emit = emit
+    tracks = streams.map { Track(stream: $0) }
+  }
+
+  /// Shows the newest `limit` wanted events of each stream since a moment.
   mutating func show(since: Date?, limit: Int) throws {
-    shown = try start(since: since, limit: limit)
+    for index in tracks.indices { tracks[index].shown = try start(tracks[index].stream, since: since, limit: limit) }
     try catchUp()
   }
 
@@ -58,41 +69,56 @@ struct Follower {
         if !down { complain("\(error); waiting for it, the log is shown as far as it goes") }
         down = true
         Thread.sleep(forTimeInterval: 2)
+        // It may have written something on its way out.
+        try catchUp()
       }
     }
   }
 
   mutating func hear(_ news: EventsClient.News) throws {
     switch news {
-    case .doorbell(let bell): if bell.stream == stream.name, bell.seq > shown { try catchUp() }
+    case .doorbell(let bell):
+      if tracks.contains(where: { $0.stream.name == bell.stream && $0.shown < bell.seq }) { try catchUp() }
     case .notDurable(let event):
       struct Streamed: Decodable { var stream: String? }
       let from = (try? JSONDecoder().decode(Streamed.self, from: event))?.stream
-      if from == nil || from == stream.name { try emit(printer.lines(for: event)) }
+      if from == nil || tracks.contains(where: { $0.stream.name == from }) { try emit(printer.lines(for: event)) }
     }
   }
 
+  /// Shows all there is, the oldest first.
   private mutating func catchUp() throws {
+    for index in tracks.indices { tracks[index].isAtEnd = false }
     while true {
-      let events = try source.events(after: shown, limit: 500)
-      for event in events {
-        try emit(printer.lines(for: event.json))
-        shown = event.seq
+      for index in tracks.indices { try readAhead(index) }
+      let next = tracks.indices.filter { !tracks[$0].ahead.isEmpty }.min { a, b in
+        (tracks[a].ahead.first?.time ?? .distantFuture) < (tracks[b].ahead.first?.time ?? .distantFuture)
       }
-      if events.count < 500 { return }
+      guard let next, let first = tracks[next].ahead.popFirst() else { return }
+      try emit(printer.lines(for: first.event.json))
+      tracks[next].shown = first.event.seq
     }
+  }
+
+  private mutating func readAhead(_ index: Int) throws {
+    guard tracks[index].ahead.isEmpty, !tracks[index].isAtEnd else { return }
+    let events = try source.events(tracks[index].stream, after: tracks[index].shown, limit: page)
+    tracks[index].isAtEnd = events.count < page
+    // What has no time that can be read comes at once.
+    tracks[index].ahead = events.map { ($0, EventLine.read($0.json)?.date ?? .distantPast) }[...]
   }
 
   /// The seq before the first event to show: looked for from the end, so that a long log costs nothing.
-  private func start(since: Date?, limit: Int) throws -> Int64 {
-    var end = try source.newest()
+  private func start(_ stream: Domain.Stream, since: Date?, limit: Int) throws -> Int64 {
+    if since == nil, limit == .max { return 0 }
+    var end = try source.newest(stream)
     var wanted = 0
     while end > 0 {
-      let begin = max(0, end - 500)
-      let events = try source.events(after: begin, limit: Int(end - begin))
+      let begin = max(0, end - Int64(page))
+      let events = try source.events(stream, after: begin, limit: Int(end - begin))
       if events.isEmpty { return end }
       for event in events.reversed() where event.seq <= end {
-        guard let line = try? JSONDecoder().decode(EventLine.self, from: event.json) else { continue }
+        guard let line = EventLine.read(event.json) else { continue }
         if let since, let time = line.date, time < since { return event.seq }
         if printer.filter.takes(line.type) { wanted += 1 }
         if wanted >= limit { return event.seq - 1 }

@@ -9,7 +9,8 @@ struct LogCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "log", abstract: "Show what happened, follow what happens, or verify the log.",
     discussion: """
-      Shows the newest 50 records unless --since or --limit says otherwise. Times are those of the site.
+      For people the newest 50 records, for programs (--json) everything, unless --since, --limit or --stream says
+      otherwise. Times are those of the site.
 
       EXAMPLES
         gatehouse log
@@ -32,9 +33,9 @@ struct LogCommand: ParsableCommand {
     var since: String?
     @Option(help: "Only this type or its beginning: alarm, screening.denied. May be given more than once.")
     var type: [String] = []
-    @Option(help: "records, telemetry or aggregates.")
-    var stream = "records"
-    @Option(help: "At most this many, the newest (50, or all with --since).")
+    @Option(help: "records, telemetry, aggregates or all (records; all with --json).")
+    var stream: String?
+    @Option(help: "At most this many of a stream, the newest (50; all with --since or --json).")
     var limit: Int?
     @Flag(help: "CloudEvents as JSON lines.") var json = false
 
@@ -43,15 +44,14 @@ struct LogCommand: ParsableCommand {
       if let since, readSince(since, now: Date(), zone: .current) == nil {
         throw ValidationError("--since takes 90s, \"15 min\", 2h, 1d, or a date such as 2026-11-23T08:00; not \"\(since)\".")
       }
-      guard Domain.Stream.allCases.contains(where: { $0.name == stream }) else {
-        throw ValidationError("--stream takes records, telemetry or aggregates; not \"\(stream)\".")
+      if let stream, stream != "all", !Domain.Stream.allCases.contains(where: { $0.name == stream }) {
+        throw ValidationError("--stream takes records, telemetry, aggregates or all; not \"\(stream)\".")
       }
     }
 
     func run() throws {
-      let wanted = Domain.Stream.allCases.first { $0.name == stream } ?? .records
       var follower = Follower(
-        source: try openLog(log.folderOrSettings(), stream: wanted), stream: wanted,
+        source: try openLog(log.folderOrSettings()), streams: streams,
         printer: LogPrinter(filter: LogFilter(types: type), json: json))
       if follow {
         try follower.follow(door: log.places.sockets(), since: moment, limit: count)
@@ -61,7 +61,11 @@ struct LogCommand: ParsableCommand {
     }
 
     private var moment: Date? { since.flatMap { readSince($0, now: Date(), zone: .current) } }
-    private var count: Int { limit ?? (since == nil ? (follow ? 10 : 50) : .max) }
+    private var count: Int { limit ?? (since == nil && !json ? (follow ? 10 : 50) : .max) }
+    private var streams: [Domain.Stream] {
+      let wanted = stream ?? (json ? "all" : Domain.Stream.records.name)
+      return Domain.Stream.allCases.filter { wanted == "all" || $0.name == wanted }
+    }
   }
 }
 

@@ -31,7 +31,7 @@ struct LogPrinter {
   /// become durable, under the same id.
   mutating func lines(for event: Data) -> [String] {
     struct Identified: Decodable { var id: String }
-    guard let line = try? JSONDecoder().decode(EventLine.self, from: event) else {
+    guard let line = EventLine.read(event) else {
       return json ? [String(decoding: event, as: UTF8.self)] : [printable(String(decoding: event.prefix(90), as: UTF8.self))]
     }
     guard filter.takes(line.type) else { return [] }

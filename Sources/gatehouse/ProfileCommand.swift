@@ -8,7 +8,7 @@ struct ProfileCommand: ParsableCommand {
     commandName: "profile", abstract: "Work on device profiles.",
     discussion: """
       EXAMPLES
-        gatehouse profile decode gy-mcu90614 5a 5a 45 04 0c 78 0d 19 a7
+        gatehouse profile decode ./my-device.yaml 5a 5a 45 04 0c 78 0d 19 a7
 
       \(ExitCode.help)
       """,
@@ -22,7 +22,7 @@ struct ProfileCommand: ParsableCommand {
         Each frame is one line: accepted with its readings, rejected with the reason, or incomplete.
 
         EXAMPLES
-          gatehouse profile decode gy-mcu90614 5a5a45040c780d19a7
+          gatehouse profile decode my-device 5a5a45040c780d19a7
           gatehouse profile decode ./my-device.yaml "fe 04 02 01 90 ac d8" --request "fe 04 00 03 00 01 d5 c5" --json
         """)
     @Argument(help: "The profile's id, or a path to its file.") var profile: String

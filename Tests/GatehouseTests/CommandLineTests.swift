@@ -42,7 +42,7 @@ import Testing
     ["override", "north-door", "--who", "Li Na", "--why", "wheelchair"], ["resume", "17"], ["contact", "17", "36.9"],
     ["resume", "17", "--id", "6F9619FF-8B86-D011-B42D-00C04FC964FF"], ["version"],
     ["log"], ["log", "--follow", "--type", "gatehouse.alarm.raised"], ["log", "--since", "2h", "--limit", "5"],
-    ["log", "--stream", "telemetry", "--json"], ["log", "verify"], ["log", "verify", "--folder", "/tmp/l"],
+    ["log", "--stream", "telemetry", "--json"], ["log", "--stream", "all"], ["log", "verify"], ["log", "verify", "--folder", "/tmp/l"],
     ["profile", "decode", "gy-mcu90614", "5a", "5a"],
     ["profile", "decode", "x.yaml", "ff86", "--request", "ff 01 86", "--json"],
   ])
