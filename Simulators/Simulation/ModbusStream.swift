@@ -5,7 +5,7 @@
 import Domain
 
 /// A request with what is needed to answer it.
-struct ModbusRequest: Equatable {
+struct HeardRequest: Equatable {
   var unit: UInt8
   var pdu: [UInt8]
   /// Modbus TCP's transaction id.
@@ -27,7 +27,7 @@ func rtuFrame(unit: UInt8, _ pdu: [UInt8]) -> [UInt8] {
 }
 
 /// The seven-byte header and the PDU.
-func tcpFrame(_ request: ModbusRequest, _ pdu: [UInt8]) -> [UInt8] {
+func tcpFrame(_ request: HeardRequest, _ pdu: [UInt8]) -> [UInt8] {
   bigEndian(request.transaction) + [0, 0] + bigEndian(UInt16(clamping: pdu.count + 1)) + [request.unit] + pdu
 }
 
@@ -51,13 +51,13 @@ struct ModbusStream {
   }
 
   /// The next RTU request.
-  mutating func nextRTU() -> ModbusRequest? {
+  mutating func nextRTU() -> HeardRequest? {
     while bytes.count >= 4 {
       guard let length = requestLength() else { drop(1); continue }
       guard length <= bytes.count else { return nil }
       let crc = crc16(bytes[..<(length - 2)])
       guard bytes[length - 2] == UInt8(crc & 0xFF), bytes[length - 1] == UInt8(crc >> 8) else { drop(1); continue }
-      let request = ModbusRequest(unit: bytes[0], pdu: Array(bytes[1..<(length - 2)]))
+      let request = HeardRequest(unit: bytes[0], pdu: Array(bytes[1..<(length - 2)]))
       bytes.removeFirst(length)
       return request
     }
@@ -77,11 +77,11 @@ struct ModbusStream {
   }
 
   /// The next Modbus TCP request. A header that is none ends the connection: `isBroken`.
-  mutating func nextTCP() -> ModbusRequest? {
+  mutating func nextTCP() -> HeardRequest? {
     guard bytes.count >= 8, !isBroken else { return nil }
     let length = Int(bytes[4]) << 8 | Int(bytes[5])
     guard bytes.count >= 6 + length else { return nil }
-    let request = ModbusRequest(
+    let request = HeardRequest(
       unit: bytes[6], pdu: Array(bytes[7..<(6 + length)]), transaction: UInt16(bytes[0]) << 8 | UInt16(bytes[1]))
     bytes.removeFirst(6 + length)
     return request

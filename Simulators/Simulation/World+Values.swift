@@ -50,6 +50,7 @@ extension World {
     var mask: UInt32 = 0
     for (lane, planned) in zip(lanes, plan.lanes) {
       if let wire = planned.readBack, wire.device == device, lane.gate.isOpen { mask |= bit(wire.channel) }
+      if let wire = planned.presence, wire.device == device, lane.presence != nil { mask |= bit(wire.channel) }
       if let wire = planned.passage, wire.device == device, lane.isPassage(at: moment) { mask |= bit(wire.channel) }
     }
     for (channel, on) in devices[device].switched {

@@ -76,7 +76,7 @@ extension World {
     send(frame, check: speech.framing.checkIndex, of: index, connection: 0, at: moment)
   }
 
-  private mutating func answer(_ request: ModbusRequest, bus: Int, connection: Int, isTCP: Bool, at moment: Instant) {
+  private mutating func answer(_ request: HeardRequest, bus: Int, connection: Int, isTCP: Bool, at moment: Instant) {
     let asked = devices.indices.filter { devices[$0].bus == bus }
     let meant = asked.filter { devices[$0].answers(to: request.unit) }
     if meant.isEmpty, request.unit == 0, !isTCP {
@@ -93,7 +93,7 @@ extension World {
     }
   }
 
-  private mutating func reply(of index: Int, to request: ModbusRequest, at moment: Instant) -> [UInt8] {
+  private mutating func reply(of index: Int, to request: HeardRequest, at moment: Instant) -> [UInt8] {
     // A device that is silent or cut off does not act either: no write by a request it did not hear.
     if case .silence = devices[index].fault(at: moment)?.kind { return [] }
     if case .exception = devices[index].fault(at: moment)?.kind, let function = request.pdu.first {

@@ -61,9 +61,12 @@ public struct PlannedLane: Sendable {
   public var readBack: Wire?
   /// The contact that is on while somebody goes through.
   public var passage: Wire?
+  /// The contact that is on while somebody stands there.
+  public var presence: Wire?
 
   public init(
-    name: String, thermometer: Int?, siteOffset: Double, gate: Wire? = nil, readBack: Wire? = nil, passage: Wire? = nil
+    name: String, thermometer: Int?, siteOffset: Double, gate: Wire? = nil, readBack: Wire? = nil, passage: Wire? = nil,
+    presence: Wire? = nil
   ) {
     self.name = name
     self.thermometer = thermometer
@@ -71,6 +74,7 @@ public struct PlannedLane: Sendable {
     self.gate = gate
     self.readBack = readBack
     self.passage = passage
+    self.presence = presence
   }
 }
 

@@ -1,0 +1,31 @@
+// The world of a settings file: the same buses, devices, lanes and rooms that the door reads there.
+
+import Devices
+import Domain
+public import Settings
+
+extension WorldPlan {
+  /// Simulates everything the settings name. Indices stay what they are: ports, devices, lanes, rooms in their order.
+  public init(_ settings: Settings) {
+    self.init(
+      buses: settings.ports,
+      devices: settings.devices.map {
+        PlannedDevice(name: $0.name, profile: $0.profile, bus: Int($0.port.index), unit: $0.unit)
+      },
+      lanes: settings.lanes.map { lane in
+        PlannedLane(
+          name: lane.name, thermometer: Int(lane.thermometer.index), siteOffset: lane.siteOffset,
+          gate: lane.gate.map(Wire.init), readBack: lane.readBack.map(Wire.init), passage: lane.passage.map(Wire.init),
+          presence: lane.presence.map(Wire.init))
+      },
+      rooms: settings.rooms.map { room in
+        PlannedRoom(
+          name: room.name, volumeM3: room.volumeM3, outdoorPPM: settings.policy.air.outdoor,
+          sensors: room.co2.map { Int($0.index) })
+      })
+  }
+}
+
+extension Wire {
+  init(_ channel: Channel) { self.init(device: Int(channel.device.index), channel: Int(channel.number)) }
+}
