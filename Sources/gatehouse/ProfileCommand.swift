@@ -1,7 +1,9 @@
 // A device's bytes through the real framing, check and fields, without the device: for whoever writes a profile.
 
 import ArgumentParser
+import Devices
 import Foundation
+import Settings
 
 struct ProfileCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -38,10 +40,9 @@ struct ProfileCommand: ParsableCommand {
     }
 
     func run() throws {
-      let report = try decode(
-        profile: profile, profiles: places.locations.profiles, bytes: readHex(hex.joined()) ?? [],
-        request: request.flatMap(readHex))
-      for line in report { print(json ? line : decodedText(line)) }
+      let profile = try loadProfile(profile, profiles: places.locations.profiles)
+      let frames = decode(readHex(hex.joined()) ?? [], with: profile, request: request.flatMap(readHex))
+      for line in DecodeReport.lines(frames) { print(json ? line : decodedText(line)) }
     }
   }
 }
