@@ -5,6 +5,7 @@ import ArgumentParser
 import Domain
 import Foundation
 import Glibc
+import Settings
 import Simulation
 import Synchronization
 
@@ -84,7 +85,7 @@ import Synchronization
 
   private func plan() throws -> WorldPlan {
     do {
-      return try WorldPlan(settingsFile: settings, profiles: profilesFolder)
+      return WorldPlan(try Settings.load(file: settings, profiles: profilesFolder))
     } catch {
       complain("\(error)")
       throw ExitCode(65)
