@@ -8,12 +8,12 @@ struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Check settings and profiles, without devices.",
     discussion: """
-      Prints every problem at once, each with its place in the file, what was found and what was expected.
-      Warnings are printed too and are no problem.
+      Prints every problem at once, each with its place in the file, what was
+      found and what was expected. Warnings are printed too and are no problem.
 
       EXAMPLES
         gatehouse check
-        gatehouse check --settings new.yaml    before it replaces the one in use
+        gatehouse check --settings new.yaml  before it replaces the one in use
 
       \(ExitCode.help)
       """)

@@ -11,7 +11,7 @@ extension ExitCode {
   static let help = """
     EXIT CODES
       0   done, nothing wrong
-      1   a problem in what was asked: settings, profile, log or command; words on standard error
+      1   a problem in what was asked: settings, profile, log or command
       2   the door can't be reached or did not answer in time
       64  the command line itself is wrong
     """

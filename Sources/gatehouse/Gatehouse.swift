@@ -9,15 +9,15 @@ import ArgumentParser
     abstract: "Look at a door, ask it to act, and read its log.",
     discussion: """
       EXAMPLES
-        gatehouse check                        are the settings right? (no devices needed)
-        gatehouse status                       what the door sees now
-        gatehouse log --follow                 what happens, as it happens
-        gatehouse alarms acknowledge 7         alarm 7 was seen
-        gatehouse override north-door --who "Li Na" --why "wheelchair, checked by hand"
+        gatehouse check                      are the settings right?
+        gatehouse status                     what the door sees now
+        gatehouse log --follow               what happens, as it happens
+        gatehouse alarms acknowledge 7       alarm 7 was seen
+        gatehouse override north-door --who "Li Na" --why wheelchair
 
       FILES
-        Settings are ./gatehouse.yaml, else /etc/gatehouse/gatehouse.yaml, unless --settings or
-        GATEHOUSE_SETTINGS says otherwise.
+        Settings are ./gatehouse.yaml, else /etc/gatehouse/gatehouse.yaml,
+        unless --settings or GATEHOUSE_SETTINGS says otherwise.
 
       \(ExitCode.help)
       """,

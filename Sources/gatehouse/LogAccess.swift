@@ -27,11 +27,12 @@ struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", abstract: "Check that every event is there, unchanged and in order.",
     discussion: """
-      Reads the whole log and computes its chain again. What was deleted on time leaves an anchor and is no fault.
+      Reads the whole log and computes its chain again. What was deleted on time
+      leaves an anchor and is no fault.
 
       EXAMPLES
         gatehouse log verify
-        gatehouse log verify --folder /media/usb/log     a copy
+        gatehouse log verify --folder /media/usb/log   a copy
 
       \(ExitCode.help)
       """)

@@ -9,15 +9,16 @@ struct LogCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "log", abstract: "Show what happened, follow what happens, or verify the log.",
     discussion: """
-      For people the newest 50 records, for programs (--json) everything, unless --since, --limit or --stream says
-      otherwise. Times are those of the site.
+      For people the newest 50 records, for programs (--json) everything, unless
+      --since, --limit or --stream says otherwise. Times are those of the site.
+      All options: gatehouse log show --help
 
       EXAMPLES
         gatehouse log
-        gatehouse log --follow                           until Ctrl-C
-        gatehouse log --since "2 h" --type alarm         alarm.raised, alarm.cleared …
-        gatehouse log --stream telemetry --json          one CloudEvent a line, for programs
-        gatehouse log verify                             is every event there, unchanged?
+        gatehouse log --follow                       until Ctrl-C
+        gatehouse log --since "2 h" --type alarm     alarm.raised, alarm.cleared …
+        gatehouse log --stream telemetry --json      one CloudEvent a line
+        gatehouse log verify                         is all there, unchanged?
 
       \(ExitCode.help)
       """,

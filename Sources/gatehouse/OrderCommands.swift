@@ -11,8 +11,8 @@ struct AlarmsCommand: ParsableCommand {
     commandName: "alarms", abstract: "List alarms, or acknowledge one.",
     discussion: """
       EXAMPLES
-        gatehouse alarms                       the ones that are not back to normal
-        gatehouse alarms acknowledge 7         alarm 7 was seen
+        gatehouse alarms                     the ones that are not back to normal
+        gatehouse alarms acknowledge 7       alarm 7 was seen
 
       \(ExitCode.help)
       """,
@@ -51,10 +51,11 @@ struct OverrideCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "override", abstract: "Let one person through a lane without a verdict.",
     discussion: """
-      The gate opens once, and the log keeps your user, the name and the reason. It is carried out within 3 s or not at all.
+      The gate opens once, and the log keeps your user, the name and the reason.
+      It is carried out within 3 s or not at all.
 
       EXAMPLE
-        gatehouse override north-door --who "Li Na" --why "wheelchair, checked by hand"
+        gatehouse override north-door --who "Li Na" --why wheelchair
 
       \(ExitCode.help)
       """)
@@ -91,7 +92,8 @@ struct ContactCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "contact", abstract: "Enter a contact thermometer's reading for a waiting person.",
     discussion: """
-      Axillary, in degrees Celsius, measured for as long as the thermometer's maker says.
+      Axillary, in degrees Celsius, measured for as long as the thermometer's
+      maker says.
 
       EXAMPLE
         gatehouse contact 17 36.9 --who "Li Na"

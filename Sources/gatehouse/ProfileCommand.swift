@@ -25,7 +25,7 @@ struct ProfileCommand: ParsableCommand {
 
         EXAMPLES
           gatehouse profile decode my-device 5a5a45040c780d19a7
-          gatehouse profile decode ./my-device.yaml "fe 04 02 01 90 ac d8" --request "fe 04 00 03 00 01 d5 c5" --json
+          gatehouse profile decode my-device ff86020c --request "ff 01 86" --json
         """)
     @Argument(help: "The profile's id, or a path to its file.") var profile: String
     @Argument(help: "The bytes that came from the device.") var hex: [String]

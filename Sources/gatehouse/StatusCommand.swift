@@ -10,7 +10,7 @@ struct StatusCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         gatehouse status
-        gatehouse status --json                everything, for programs: one line
+        gatehouse status --json              everything, as one line of JSON
 
       \(ExitCode.help)
       """)
@@ -33,7 +33,7 @@ struct DevicesCommand: ParsableCommand {
     discussion: """
       EXAMPLES
         gatehouse devices
-        gatehouse devices --counters           requests, replies, time-outs … of each
+        gatehouse devices --counters         requests, replies, time-outs … of each
 
       \(ExitCode.help)
       """)

@@ -68,6 +68,8 @@ import Testing
     for command in all {
       #expect(command.configuration.discussion.contains("EXAMPLE"), "\(command)")
       #expect(command.configuration.discussion.contains("EXIT CODES"), "\(command)")
+      // A terminal of 80 must not break the examples.
+      #expect(command.configuration.discussion.split(separator: "\n").allSatisfy { columnWidth(String($0)) <= 79 }, "\(command)")
     }
     #expect(Gatehouse.helpMessage().contains("EXIT CODES"))
   }
