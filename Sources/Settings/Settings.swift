@@ -3,6 +3,7 @@
 
 public import Devices
 public import Domain
+public import Rules
 
 /// A whole site, checked. Whoever holds one needs to check nothing more.
 public struct Settings: Sendable {
@@ -21,6 +22,8 @@ public struct Settings: Sendable {
   public var policy: PolicySettings
   public var realTime: RealTimeWishes
   public var names: Names
+  /// The same ports and devices as Devices takes them.
+  public var instruments: InstrumentSettings
   /// What is allowed and still not wise. Not errors.
   public var warnings: [Problem]
 }
@@ -125,58 +128,8 @@ public struct RoomLayout: Sendable {
 
 /// The numbers rules decide by.
 public struct PolicySettings: Sendable {
-  /// Counts up whenever the site changes its policy; stands in every verdict.
-  public var version: UInt32
   public var fever: FeverPolicy
   public var air: AirPolicy
-}
-
-/// Limits on the body estimate (axillary equivalent), degC, and the times of a screening.
-public struct FeverPolicy: Sendable {
-  /// Suspicion from here on. 37.3: practice at Chinese examination sites, an axillary figure.
-  public var threshold = 37.3
-  /// A second measurement from here on.
-  public var retakeFrom = 37.0
-  /// Rest and another device from here on; one retake never clears it.
-  public var high = 38.0
-  /// Below: came in from the cold, not normal.
-  public var lowGuard = 35.0
-  /// At least this many valid readings decide.
-  public var readings = 3
-  /// The most they may differ, degC.
-  public var spread = 0.3
-  /// Readings that decide come from one burst of this length.
-  public var burst = Interval.seconds(10)
-  /// Between a measurement and its retake.
-  public var retakeAfter = Interval.seconds(5)
-  /// The longest a person may stay in front of the thermometer.
-  public var measureMax = Interval.seconds(120)
-  /// The wait after the cold.
-  public var coldWait = Interval.minutes(5)
-  /// The rest after a high value.
-  public var rest = Interval.minutes(5)
-  /// A ticket that nobody resumes is abandoned.
-  public var abandonAfter = Interval.minutes(30)
-}
-
-/// Limits on CO2, ppm, and the delays of its alarms.
-public struct AirPolicy: Sendable {
-  /// 1-hour mean. 1000: GB/T 18883.
-  public var mean = 1000.0
-  public var meanClear = 950.0
-  /// Short mean. 1500: poor air, act (HSE).
-  public var high = 1500.0
-  public var highClear = 1300.0
-  /// What the short mean is taken over.
-  public var highMean = Interval.minutes(5)
-  public var highAfter = Interval.minutes(5)
-  public var highClearAfter = Interval.minutes(5)
-  public var meanAfter = Interval.minutes(5)
-  public var meanClearAfter = Interval.minutes(5)
-  /// m3/h for each person. 30: GB/T 18883.
-  public var freshAirPerPerson = 30.0
-  /// CO2 outside, ppm. 420 to 430 now.
-  public var outdoor = 425.0
 }
 
 /// What the real-time thread asks of the machine. All optional; it runs without.

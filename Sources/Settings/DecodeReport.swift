@@ -1,0 +1,39 @@
+// What decoding found, as JSON lines: the answer of `profile decode --json` and the form of the proofs in `.vectors`.
+
+public import Devices
+import Domain
+
+/// One line for each frame.
+public func decodeReport(_ bytes: [UInt8], with profile: Profile, request: [UInt8]? = nil) -> [String] {
+  decode(bytes, with: profile, request: request).map(reportLine)
+}
+
+private func reportLine(_ frame: DecodedFrame) -> String {
+  switch frame.outcome {
+  case .accepted(let values): "{\"outcome\":\"accepted\",\"readings\":[\(values.map(reportValue).joined(separator: ","))]}"
+  case .rejected(let reason): "{\"outcome\":\"rejected\",\"reason\":\"\(reason)\"}"
+  case .incomplete: "{\"outcome\":\"incomplete\"}"
+  }
+}
+
+private func reportValue(_ value: DecodedFrame.Value) -> String {
+  let head = "{\"name\":\"\(value.name)\",\"value\":\(number(value)),\"unit\":\"\(value.unit.symbol)\""
+  return switch value.quality {
+  case .good: head + ",\"quality\":\"good\"}"
+  case .invalid(let reason): head + ",\"quality\":\"invalid\",\"reason\":\"\(reason.name)\"}"
+  }
+}
+
+/// Plain and short; channels as the list of those that are on; what is no number is null.
+private func number(_ value: DecodedFrame.Value) -> String {
+  guard value.value.isFinite else { return "null" }
+  if case .channels = value.unit {
+    guard let bits = UInt32(exactly: value.value) else { return "null" }
+    return "[" + (0..<32).filter { bits >> UInt32($0) & 1 == 1 }.map { String($0 + 1) }.joined(separator: ",") + "]"
+  }
+  if value.isSingle, abs(value.value) < 1e15 {
+    return abs(value.value) < 1e-4 || abs(value.value) > 1e9 ? "\(Float(value.value))" : shortest((value.value * 1e4).rounded() / 1e4)
+  }
+  // Scaling leaves tails like 31.920000000000002.
+  return abs(value.value) < 1e6 ? shortest((value.value * 1e6).rounded() / 1e6) : shortest(value.value)
+}

@@ -1,0 +1,212 @@
+// A settings file, read from top to bottom. Names are collected first, so that a reference to a thing whose own
+// description is wrong is not a second problem.
+
+import Devices
+import Domain
+public import Foundation
+import Rules
+import Yams
+
+extension Settings {
+  /// Reads and checks a settings file and the profiles it names, `profiles` being their folder.
+  public static func load(file: String, profiles: String) throws(Problems) -> Settings {
+    try parse(readText(file), file: file, profiles: profiles)
+  }
+
+  /// Reads settings from text; relative paths are relative to `file`.
+  public static func parse(
+    _ text: String, file: String, profiles: String, now: Date = Date()
+  ) throws(Problems) -> Settings {
+    let book = ProblemBook(file: file)
+    guard let top = openDocument(text, book) else { throw Problems(book.problems) }
+    let reader = SettingsReader(book: book, file: file, profileFolder: profiles)
+    let settings = reader.read(top, now: now)
+    guard let settings, book.problems.isEmpty else { throw Problems(book.problems) }
+    return settings
+  }
+}
+
+/// One reading of one file.
+final class SettingsReader {
+  let book: ProblemBook
+  let folder: URL
+  let profileFolder: String
+  var busNames: [String] = []
+  var deviceNames: [String] = []
+  var devices: [DeviceSettings?] = []
+  private var loaded: [String: Profile?] = [:]
+
+  init(book: ProblemBook, file: String, profileFolder: String) {
+    self.book = book
+    self.folder = URL(filePath: file).deletingLastPathComponent()
+    self.profileFolder = profileFolder
+  }
+
+  func read(_ top: Section, now: Date) -> Settings? {
+    let site = top.required("site")?.section().flatMap { readSite($0, now: now) }
+    let desk = top.required("desk")?.choice(Desk.allCases.map { ($0.rawValue, $0) })
+    let log = readLog(top.optional("log")?.section())
+    let buses = top.required("buses")?.section()?.named("bus") ?? []
+    let deviceEntries = top.required("devices")?.section()?.named("device") ?? []
+    busNames = buses.map(\.name)
+    deviceNames = deviceEntries.map(\.name)
+    devices = deviceEntries.map(readDevice)
+    let ports = buses.enumerated().map { readBus($1.name, $1.value, index: $0) }
+    let laneEntries = top.optional("lanes")?.section()?.named("lane") ?? []
+    let lanes = laneEntries.map { readLane($0.name, $0.value, desk: desk, ports: ports) }
+    let rooms = (top.optional("rooms")?.section()?.named("room") ?? []).map { readRoom($0.name, $0.value) }
+    let policy = readPolicy(top.optional("policy")?.section())
+    let wishes = readWishes(top.optional("realtime")?.section())
+    top.close()
+    guard let site, let desk, book.problems.isEmpty else { return nil }
+    let whole = lanes.compactMap(\.self)
+    var plans = devices.compactMap(\.self)
+    for lane in whole { for id in lane.devices where Int(id.index) < plans.count { plans[Int(id.index)].atLane = true } }
+    let links = ports.compactMap(\.self)
+    return Settings(
+      site: site, log: log, desk: desk, ports: links, devices: plans, lanes: whole, rooms: rooms.compactMap(\.self),
+      policy: policy, realTime: wishes,
+      names: Names(
+        site: site.id, lanes: whole.map(\.name), rooms: rooms.compactMap { $0?.name }, devices: deviceNames, ports: busNames,
+        fields: plans.map { $0.profile.fields.map(\.name) }),
+      instruments: InstrumentSettings(
+        ports: links.map(\.kind),
+        devices: plans.map { DevicePlan(profile: $0.profile, port: $0.port, unit: $0.unit, isAtLane: $0.atLane) }),
+      warnings: book.warnings)
+  }
+
+  func path(_ text: String) -> String {
+    text.hasPrefix("/") ? text : URL(filePath: text, relativeTo: folder).standardizedFileURL.path
+  }
+
+  private func readSite(_ section: Section, now: Date) -> SiteSettings? {
+    defer { section.close() }
+    let id = section.required("id")?.text()
+    let name = section.required("name")?.text()
+    let secret = section.optional("identity_secret_file")?.text().map(path)
+    guard let zoneEntry = section.required("time_zone"), let zoneName = zoneEntry.text() else { return nil }
+    guard let zone = TimeZone(identifier: zoneName) else {
+      return zoneEntry.expected("a time zone such as Asia/Shanghai" + meant(zoneName, TimeZone.knownTimeZoneIdentifiers), nil)
+    }
+    guard let id, let name else { return nil }
+    return SiteSettings(id: id, name: name, timeZone: zoneName, offsets: offsets(zone, now), identitySecretFile: secret)
+  }
+
+  private func offsets(_ zone: TimeZone, _ now: Date) -> [ZoneOffset] {
+    let year = 366.0 * 86_400
+    var moment = now.addingTimeInterval(-year)
+    var table: [ZoneOffset] = []
+    let end = now.addingTimeInterval(2 * year)
+    while moment < end, table.count < 64 {
+      table.append(
+        ZoneOffset(from: Int64(moment.timeIntervalSince1970) * 1_000_000_000, seconds: Int32(zone.secondsFromGMT(for: moment))))
+      guard let next = zone.nextDaylightSavingTimeTransition(after: moment), next > moment else { break }
+      moment = next
+    }
+    return table
+  }
+
+  private func readLog(_ section: Section?) -> LogSettings {
+    let interval = section?.optional("reading_interval_s")?.interval(unit: 1, 0.1...86_400, "s") ?? .seconds(60)
+    let log = LogSettings(
+      folder: path(section?.optional("folder")?.text() ?? "log"), readingInterval: interval,
+      celsiusDeadBand: section?.optional("dead_band_c")?.number(0...100, "degC") ?? 0.5,
+      ppmDeadBand: section?.optional("dead_band_ppm")?.number(0...10_000, "ppm") ?? 50,
+      otherDeadBand: section?.optional("dead_band_other")?.number(0...1e9) ?? 1,
+      segmentMB: section?.optional("segment_mb")?.whole(1...4_096, "MB") ?? 256)
+    section?.close()
+    return log
+  }
+
+  private func readWishes(_ section: Section?) -> RealTimeWishes {
+    defer { section?.close() }
+    return RealTimeWishes(
+      fifoPriority: section?.optional("fifo_priority")?.whole(1...99), cpu: section?.optional("cpu")?.whole(0...1_023),
+      lockMemory: section?.optional("lock_memory")?.flag() ?? false)
+  }
+
+  // Buses and devices
+
+  private func profile(_ entry: Entry) -> Profile? {
+    guard let name = entry.text() else { return nil }
+    if let known = loaded[name] { return known }
+    let files = ((try? FileManager.default.contentsOfDirectory(atPath: profileFolder)) ?? []).filter { $0.hasSuffix(".yaml") }
+    let ids = files.map { String($0.dropLast(5)) }.sorted()
+    var profile: Profile?
+    if entry.reference("profile", ids) != nil {
+      do throws(Problems) { profile = try Profile.load(file: "\(profileFolder)/\(name).yaml") } catch { book.problems += error.list }
+    }
+    loaded[name] = .some(profile)
+    return profile
+  }
+
+  private func readDevice(_ name: String, _ entry: Entry) -> DeviceSettings? {
+    guard let section = entry.section() else { return nil }
+    defer { section.close() }
+    let profile = section.required("profile").flatMap(self.profile)
+    let bus = section.required("bus")?.reference("bus", busNames)
+    let unit = section.optional("unit").map { ($0, $0.whole(1...255)) }
+    guard let profile, let bus else { return nil }
+    var number: UInt8 = 0
+    if case .modbus(let speech) = profile.transport {
+      number = UInt8(unit?.1 ?? Int(speech.unit))
+    } else if let unit {
+      unit.0.note("found a unit, expected none: \(profile.id) does not speak Modbus")
+    }
+    return DeviceSettings(name: name, profile: profile, port: PortID(bus), unit: number, atLane: false)
+  }
+
+  private func readBus(_ name: String, _ entry: Entry, index: Int) -> PortSettings? {
+    guard let section = entry.section() else { return nil }
+    defer { section.close() }
+    let riders = devices.compactMap(\.self).filter { Int($0.port.index) == index }
+    let line = section.optional("line").flatMap { readLine($0, over: riders.first?.profile.line ?? Line(baud: 9_600)) }
+    let chosen = line ?? riders.first?.profile.line ?? Line(baud: 9_600)
+    let found = ["serial", "modbus_rtu", "modbus_tcp"].compactMap { key in section.optional(key).map { (key, $0) } }
+    guard let (key, value) = found.first, found.count == 1 else {
+      return entry.expected("exactly one of serial, modbus_rtu or modbus_tcp", nil)
+    }
+    let modbus = riders.filter { if case .modbus = $0.profile.transport { true } else { false } }
+    if !modbus.isEmpty, modbus.count < riders.count { entry.note("found Modbus devices and others on one bus, expected one kind") }
+    if key != "serial", modbus.isEmpty, !riders.isEmpty { value.note("found devices that do not speak Modbus: expected serial") }
+    if modbus.isEmpty, riders.count > 1 { entry.note("found \(riders.count) devices, expected one on a serial line without Modbus") }
+    let units = modbus.map(\.unit)
+    if Set(units).count < units.count { entry.note("found the same unit twice, expected a unit of its own for each device") }
+    if key == "modbus_tcp" { return readHost(value).map { PortSettings(name: name, link: $0) } }
+    guard let path = readPath(value) else { return nil }
+    let isRTU = key == "modbus_rtu" || !modbus.isEmpty
+    return PortSettings(name: name, link: isRTU ? .modbusRTU(path: path, chosen) : .serial(path: path, chosen))
+  }
+
+  private func readPath(_ entry: Entry) -> String? {
+    var value = entry
+    if case .mapping = entry.node {
+      guard let section = entry.section() else { return nil }
+      defer { section.close() }
+      guard let inner = section.required("path") else { return nil }
+      value = inner
+    }
+    guard let text = value.text() else { return nil }
+    if text.hasPrefix("/dev/ttyUSB") || text.hasPrefix("/dev/ttyACM") {
+      value.warn("\(text) can change when a cable is plugged again; a path below /dev/serial/by-id or by-path stays")
+    }
+    return path(text)
+  }
+
+  private func readHost(_ entry: Entry) -> Link? {
+    guard let text = entry.text(), let colon = text.lastIndex(of: ":"), colon > text.startIndex,
+      let port = Int(text[text.index(after: colon)...]), (1...65_535).contains(port)
+    else { return entry.expected("host:port, for example \"10.20.0.15:502\"", nil) }
+    return .modbusTCP(host: String(text[..<colon]), port: port)
+  }
+}
+
+extension PortSettings {
+  fileprivate var kind: PortKind {
+    switch link {
+    case .serial: .serial
+    case .modbusRTU: .modbusRTU
+    case .modbusTCP: .modbusTCP
+    }
+  }
+}
