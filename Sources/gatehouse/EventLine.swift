@@ -39,12 +39,14 @@ struct EventLine: Decodable, Equatable {
 
   /// `ticket 17, reason elevated`; a reading as `co2 608 ppm`.
   var facts: String {
-    var facts = data ?? [:]
+    // What a person has no use for: hashes of what may be forgotten, and the id of a command whose action is named.
+    var facts = (data ?? [:]).filter { $0.key != "personal_hashes" }
+    if facts["action"] != nil { facts["command"] = nil }
     var parts: [String] = []
     if let name = facts["field"] ?? facts["name"], let value = facts["value"] {
       let unit = facts["unit"].map { " \($0.text)" } ?? ""
       parts.append("\(name.text) \(value.text)\(unit)")
-      for key in ["field", "name", "value", "unit"] { facts[key] = nil }
+      for key in ["field", "name", "value", "unit", "device", "use"] { facts[key] = nil }
       if facts["quality"]?.text == "good" { facts["quality"] = nil }
     }
     parts += facts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.text)" }

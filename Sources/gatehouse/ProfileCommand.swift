@@ -1,7 +1,6 @@
 // A device's bytes through the real framing, check and fields, without the device: for whoever writes a profile.
 
 import ArgumentParser
-import Devices
 import Foundation
 import Settings
 
@@ -41,8 +40,8 @@ struct ProfileCommand: ParsableCommand {
 
     func run() throws {
       let profile = try loadProfile(profile, profiles: places.locations.profiles)
-      let frames = decode(readHex(hex.joined()) ?? [], with: profile, request: request.flatMap(readHex))
-      for line in DecodeReport.lines(frames) { print(json ? line : decodedText(line)) }
+      let lines = decodeReport(readHex(hex.joined()) ?? [], with: profile, request: request.flatMap(readHex))
+      for line in lines { print(json ? line : decodedText(line)) }
     }
   }
 }
