@@ -25,6 +25,7 @@ struct BusRow: BitwiseCopyable {
   var firstDevice: Int32 = 0
   var deviceCount: Int32 = 0
   var isOpen = false
+  var wasLost = false
   var generation = Generation(0)
   var state = BusState.idle
   /// When the reply is given up, or the quarantine ends.
@@ -118,6 +119,10 @@ public struct Instruments: ~Copyable {
   @_noLocks @_noAllocation
   public func isUp(_ device: DeviceID) -> Bool { devices[Int(device.index)].isUp }
 
+  /// Whether its board can end a pulse by itself.
+  @_noLocks @_noAllocation
+  public func canPulse(_ device: DeviceID) -> Bool { devices[Int(device.index)].pulseAddress >= 0 }
+
   // MARK: Ports come and go
 
   @_noLocks @_noAllocation
@@ -134,7 +139,8 @@ public struct Instruments: ~Copyable {
       devices[device].failures = 0
       devices[device].backOff = .milliseconds(500)
       devices[device].isDown = false
-      if devices[device].isUSBPowered {
+      // The first opening of this run says nothing: the device may have been on for days.
+      if devices[device].isUSBPowered, buses[bus].wasLost {
         devices[device].poweredAt = now
         findings.add(.poweredOn(DeviceID(device)))
       }
@@ -150,6 +156,7 @@ public struct Instruments: ~Copyable {
   @_noLocks @_noAllocation
   public mutating func lost(_ port: PortID, _ generation: Generation, at now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
     let bus = Int(port.index)
+    if buses[bus].isOpen { buses[bus].wasLost = true }
     buses[bus].isOpen = false
     buses[bus].state = .idle
     buses[bus].until = .never

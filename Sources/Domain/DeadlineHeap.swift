@@ -4,8 +4,6 @@
 //
 //     order[0] is the earliest; order[i] is not later than order[2i+1] and order[2i+2]; place[order[i]] == i
 
-public import Domain
-
 /// One deadline a member, the earliest at hand.
 public struct DeadlineHeap: ~Copyable {
   private let deadlines: Table<Instant>

@@ -1,0 +1,341 @@
+// One turn: an input in, outputs out. One thread owns all of it; nothing here waits, locks, allocates or asks what time
+// it is, and the compiler proves the first three (docs/decisions/0002).
+//
+//     input → Devices: readings and changes → Rules: effects → events and writes in the outbox
+
+public import Domain
+import Devices
+import Rules
+
+/// The state of a site and the only way to move it.
+///
+///     var pipeline = Pipeline(settings)
+///     pipeline.turn(now, bytes: span, from: port, generation)
+///     for index in 0..<pipeline.outbox.count { … pipeline.outbox.outputs[index] … }
+public struct Pipeline: ~Copyable {
+  var instruments: Instruments
+  var lanes: Lanes
+  var rooms: Rooms
+  var alarms: Alarms
+  var findings = Findings()
+  var effects = Effects()
+  /// What the last turn wants done.
+  public private(set) var outbox = Outbox()
+  private let routes: Routes
+  private var thinning: Thinning
+  let devices: Table<DeviceReport>
+  /// The last reading of each field, and where each device's begin.
+  let latest: Table<Reading>
+  let firstField: Table<Int32>
+  private var counter: UInt64 = 0
+  /// Turns since the start.
+  public private(set) var turns: UInt64 = 0
+  /// Something changed that a restart must know, or a minute has passed: take a snapshot between two turns.
+  public private(set) var snapshotDue = false
+  private var snapshotAt = Instant.past
+
+  public init(_ settings: PipelineSettings) {
+    let fieldCounts = settings.instruments.devices.map(\.profile.fields.count)
+    instruments = Instruments(settings.instruments)
+    lanes = Lanes(settings.lanes.map(\.settings))
+    rooms = Rooms(settings.rooms.map(\.policy))
+    alarms = Alarms(
+      Places(
+        lanes: settings.lanes.count, rooms: settings.rooms.count, devices: settings.instruments.devices.count,
+        ports: settings.instruments.ports.count),
+      settings: { AlarmSettings.standard(for: $0, settings.air) },
+      isAtLane: { settings.instruments.devices[Int($0.index)].isAtLane })
+    routes = Routes(settings)
+    thinning = Thinning(fieldCounts: fieldCounts, settings: settings.thinning)
+    devices = Table(capacity: fieldCounts.count, filledWith: DeviceReport())
+    var starts: [Int32] = []
+    var total: Int32 = 0
+    for count in fieldCounts {
+      starts.append(total)
+      total += Int32(count)
+    }
+    firstField = Table(starts, filler: 0)
+    latest = Table(
+      capacity: Int(total),
+      filledWith: Reading(
+        device: DeviceID(0), field: 0, use: .information, unit: .none, quality: .invalid(.neverRead), at: .past, decoded: .nan))
+  }
+
+  /// When a turn is next needed, whatever comes in before.
+  public var nextDeadline: Instant {
+    @_noLocks @_noAllocation get {
+      min(min(instruments.nextDeadline, lanes.nextDeadline), min(rooms.nextDeadline, alarms.nextDeadline))
+    }
+  }
+
+  /// The counter of the last event.
+  public var lastEvent: UInt64 { @_noLocks @_noAllocation get { counter } }
+
+  // MARK: Turns
+
+  /// Bytes from a port, or the whole reply of a bus.
+  @_noLocks @_noAllocation
+  public mutating func turn(_ now: Now, bytes: Span<UInt8>, from port: PortID, _ generation: Generation) {
+    begin()
+    instruments.received(bytes, from: port, generation, at: now.boot, &findings, &outbox)
+    finish(now)
+  }
+
+  /// Anything else.
+  @_noLocks @_noAllocation
+  public mutating func turn(_ now: Now, _ input: Input) {
+    begin()
+    switch input {
+    case .started(let restored, let downSeconds):
+      emit(.systemStarted(restored: restored, downSeconds: downSeconds), at: .site, .none, now)
+    case .stopping: emit(.systemStopping, at: .site, .none, now)
+    case .tick: break
+    case .portOpened(let port, let generation):
+      emit(.portOpened, at: .port(port), .none, now)
+      alarms.set(.portLost, at: .port(port), false, now, &effects)
+      instruments.opened(port, generation, at: now.boot, &findings, &outbox)
+    case .portLost(let port, let generation, let failure, let errno):
+      emit(.portLost(failure, errno: errno), at: .port(port), .none, now)
+      alarms.set(.portLost, at: .port(port), true, now, &effects)
+      instruments.lost(port, generation, at: now.boot, &findings, &outbox)
+    case .requestFailed(let port, let generation, let failure):
+      instruments.failed(port, generation, failure, at: now.boot, &findings, &outbox)
+    case .command(let command): obey(command, now)
+    case .logStalled(let isStalled): alarms.set(.logStalled, at: .log, isStalled, now, &effects)
+    case .clockStepped(let nanoseconds): emit(.clockStepped(byNanoseconds: nanoseconds), at: .site, .none, now)
+    case .lost(let what, let count):
+      emit(.lost(what, count: count), at: .log, .none, now)
+      alarms.set(.eventsLost, at: .site, true, value: Double(count), now, &effects)
+      alarms.set(.eventsLost, at: .site, false, now, &effects)
+    case .beat: break
+    }
+    finish(now)
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func begin() {
+    outbox.clear()
+    findings.clear()
+    effects.clear()
+    turns &+= 1
+  }
+
+  /// What was found becomes decisions, decisions become events and writes, and what is due is done. A write may find
+  /// something new (a dead board), so this goes round; each round has less to do than the last.
+  @_noLocks @_noAllocation
+  private mutating func finish(_ now: Now) {
+    for _ in 0..<4 {
+      judge(now)
+      carryOut(now)
+      if nextDeadline <= now.boot { advance(now) }
+      if findings.readingCount == 0, findings.changeCount == 0, effects.count == 0 { break }
+    }
+    alarms.set(.clockUnsynchronised, at: .site, !now.synchronised, now, &effects)
+    carryOut(now)
+    if now.boot - snapshotAt >= .seconds(60) { snapshotDue = true }
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func advance(_ now: Now) {
+    if instruments.nextDeadline <= now.boot { instruments.advance(to: now.boot, &findings, &outbox) }
+    if lanes.nextDeadline <= now.boot { lanes.advance(to: now, &alarms, &effects) }
+    if rooms.nextDeadline <= now.boot { rooms.advance(to: now, &alarms, &effects) }
+    if alarms.nextDeadline <= now.boot { alarms.advance(to: now, &effects) }
+  }
+
+  // MARK: Findings to rules
+
+  @_noLocks @_noAllocation
+  private mutating func judge(_ now: Now) {
+    for index in 0..<findings.changeCount { judge(findings.changes[index], now) }
+    for index in 0..<findings.readingCount { judge(findings.readings[index], now) }
+    findings.clear()
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func judge(_ reading: Reading, _ now: Now) {
+    let device = Int(reading.device.index)
+    latest[Int(firstField[device]) &+ Int(reading.field)] = reading
+    if reading.quality.isGood { devices[device].goodReadings &+= 1 } else { devices[device].invalidReadings &+= 1 }
+    if thinning.admits(reading) { emit(.reading(reading), at: .device(reading.device), .none, now) }
+    let route = routes.devices[device]
+    switch reading.use {
+    case .surface where route.lane >= 0:
+      lanes.surface(reading, at: LaneID(Int(route.lane)), now, &alarms, &effects)
+    case .sensorAmbient where route.lane >= 0: lanes.ambient(reading, at: LaneID(Int(route.lane)), now)
+    case .co2:
+      alarms.set(.deviceFault, at: .device(reading.device), isFault(reading.quality), now, &effects)
+      for index in 0..<Int(route.roomCount) { rooms.co2(reading, in: routes.rooms[Int(route.firstRoom) &+ index], now) }
+    case .inputs: judgeInputs(reading, route, now)
+    default: break
+    }
+  }
+
+  /// A sensor that is there and has nothing good to say; warming up is no fault.
+  @_noLocks @_noAllocation
+  private func isFault(_ quality: Quality) -> Bool {
+    switch quality {
+    case .good, .invalid(.warmingUp): false
+    case .invalid: true
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func judgeInputs(_ reading: Reading, _ route: DeviceRoute, _ now: Now) {
+    for index in 0..<Int(route.contactCount) {
+      let contact = routes.contacts[Int(route.firstContact) &+ index]
+      var isOn: Bool?
+      if reading.quality.isGood, reading.decoded >= 0, reading.decoded <= 4_294_967_295, contact.channel >= 1, contact.channel <= 32 {
+        isOn = UInt32(reading.decoded) >> UInt32(contact.channel &- 1) & 1 == 1
+      }
+      lanes.contact(contact.contact, isOn: isOn, at: contact.lane, now, &alarms, &effects)
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func judge(_ change: DeviceChange, _ now: Now) {
+    switch change {
+    case .up(let device):
+      show(device, .up, now)
+      emit(.deviceUp, at: .device(device), .none, now)
+      alarms.set(.deviceSilent, at: .device(device), false, now, &effects)
+      tellLanes(device, isUp: true, now)
+    case .down(let device, let reason):
+      show(device, .down, now)
+      emit(.deviceDown(reason), at: .device(device), .none, now)
+      if case .portLost = reason {} else { alarms.set(.deviceSilent, at: .device(device), true, now, &effects) }
+      tellLanes(device, isUp: false, now)
+    case .writeFailed(let device, _): emit(.writeFailed(device), at: .device(device), .none, now)
+    case .wrote, .poweredOn: break
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private func show(_ device: DeviceID, _ presence: Presence, _ now: Now) {
+    devices[Int(device.index)].presence = presence
+    devices[Int(device.index)].since = now.wall
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func tellLanes(_ device: DeviceID, isUp: Bool, _ now: Now) {
+    let route = routes.devices[Int(device.index)]
+    if route.lane >= 0 { lanes.thermometer(isUp: isUp, at: LaneID(Int(route.lane)), now, &alarms, &effects) }
+    for index in 0..<Int(route.boardLaneCount) {
+      lanes.board(isUp: isUp, at: routes.boardLanes[Int(route.firstBoardLane) &+ index], now, &alarms, &effects)
+    }
+  }
+
+  // MARK: Effects to outputs
+
+  @_noLocks @_noAllocation
+  private mutating func carryOut(_ now: Now) {
+    for index in 0..<effects.count {
+      switch effects.list[index] {
+      case .event(let body, let place, let personal): emit(body, at: place, personal, now)
+      case .gate(let lane, let order): move(routes.lanes[Int(lane.index)].gate, order, now)
+      case .lamp(let lane, let on): set(routes.lanes[Int(lane.index)].lamp, on: on, now)
+      case .buzzer(let lane, let on): set(routes.lanes[Int(lane.index)].buzzer, on: on, now)
+      }
+    }
+    effects.clear()
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func move(_ wire: Wire, _ order: GateOrder, _ now: Now) {
+    guard wire.channel > 0 else { return }
+    switch order {
+    case .pulse(let time):
+      if instruments.canPulse(wire.device) {
+        write(.pulse(channel: wire.channel, for: time), to: wire.device, now)
+      } else {
+        // No pulse of its own: the rules shut it when its time is over.
+        write(.set(channel: wire.channel, on: true), to: wire.device, now)
+      }
+    case .hold: write(.set(channel: wire.channel, on: true), to: wire.device, now)
+    case .shut: write(.set(channel: wire.channel, on: false), to: wire.device, now)
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func set(_ wire: Wire, on: Bool, _ now: Now) {
+    guard wire.channel > 0, instruments.isUp(wire.device) else { return }
+    write(.set(channel: wire.channel, on: on), to: wire.device, now)
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func write(_ action: WriteAction, to device: DeviceID, _ now: Now) {
+    if !instruments.write(action, to: device, at: now.boot, &findings, &outbox) {
+      emit(.writeFailed(device), at: .device(device), .none, now)
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func emit(_ body: EventBody, at place: Place, _ personal: Personal, _ now: Now) {
+    counter &+= 1
+    outbox.put(Event(counter: counter, at: now, source: place, body: body, personal: personal))
+    switch body {
+    case .reading, .air, .passage, .deviceUp, .deviceDown, .portOpened, .portLost: break
+    default: snapshotDue = true
+    }
+  }
+
+  // MARK: Commands
+
+  @_noLocks @_noAllocation
+  private mutating func obey(_ command: Command, _ now: Now) {
+    let answer: Answer
+    if now.boot - command.issued > command.goodFor {
+      answer = .refused(.expired)
+    } else {
+      switch command.action {
+      case .acknowledge(let occurrence): answer = alarms.acknowledge(occurrence, &effects)
+      case .clearSuspect(let occurrence): answer = alarms.clearLatched(occurrence, &effects)
+      case .resume(let ticket): answer = lanes.resume(ticket, now, &effects)
+      case .contactReading(let ticket, let celsius):
+        answer = lanes.contactReading(ticket, celsius, now, &alarms, &effects)
+      case .overrideLane(let lane):
+        if command.claimed.isEmpty || command.why.isEmpty {
+          answer = .refused(.whoAndWhyRequired)
+        } else {
+          answer = lanes.override(lane, now, &alarms, &effects)
+        }
+      }
+    }
+    carryOut(now)
+    emit(.commandAnswered(command, answer), at: .site, .none, now)
+  }
+
+  // MARK: Snapshots
+
+  /// Bytes a snapshot takes.
+  public var snapshotSize: Int { alarms.byteCount + lanes.byteCount }
+
+  /// Differs when a snapshot of another build or another site's tables must not be taken over.
+  public var snapshotLayout: UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for part in [
+      1, alarms.rows.capacity, lanes.count, MemoryLayout<AlarmRow>.stride, snapshotSize, devices.capacity, latest.capacity,
+    ] {
+      hash = (hash ^ UInt64(part)) &* 0x100_0000_01b3
+    }
+    return hash
+  }
+
+  /// Copies the state that a restart must have.
+  @_noLocks @_noAllocation
+  public mutating func copySnapshot(to bytes: borrowing Table<UInt8>, _ now: Now) {
+    _ = lanes.copyBytes(to: bytes, at: alarms.copyBytes(to: bytes, at: 0))
+    snapshotDue = false
+    snapshotAt = now.boot
+  }
+
+  /// Takes over an earlier run, before the first turn. `shift` moves its boot times to this boot clock. What follows
+  /// from it (a person who was being measured is abandoned) comes out of the first turn.
+  public mutating func restore(from bytes: borrowing Table<UInt8>, shift: Interval, _ now: Now) {
+    effects.clear()
+    let end = alarms.replaceBytes(from: bytes, at: 0, now: now)
+    _ = lanes.replaceBytes(from: bytes, at: end, shift: shift, now: now, &alarms, &effects)
+    outbox.clear()
+    carryOut(now)
+  }
+}

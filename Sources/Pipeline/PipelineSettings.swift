@@ -1,0 +1,68 @@
+// What the pipeline is built from: the parts of the settings that it needs, without text. gatehoused makes it.
+
+public import Devices
+public import Domain
+public import Rules
+
+/// An input or a relay of a board; channels count from 1.
+public struct Wire: BitwiseCopyable, Sendable {
+  public var device: DeviceID
+  public var channel: UInt8
+
+  public init(device: DeviceID, channel: UInt8) {
+    self.device = device
+    self.channel = channel
+  }
+}
+
+/// A lane: its rules and where it is wired to.
+public struct LanePlan: Sendable {
+  public var settings: LaneSettings
+  public var thermometer: DeviceID
+  public var gate: Wire?
+  public var lamp: Wire?
+  public var buzzer: Wire?
+  public var contacts: [(contact: Contact, wire: Wire)]
+
+  public init(
+    settings: LaneSettings, thermometer: DeviceID, gate: Wire?, lamp: Wire?, buzzer: Wire?,
+    contacts: [(contact: Contact, wire: Wire)]
+  ) {
+    self.settings = settings
+    self.thermometer = thermometer
+    self.gate = gate
+    self.lamp = lamp
+    self.buzzer = buzzer
+    self.contacts = contacts
+  }
+}
+
+/// A room: its limits and its sensors.
+public struct RoomPlan: Sendable {
+  public var policy: AirPolicy
+  public var co2: [DeviceID]
+
+  public init(policy: AirPolicy, co2: [DeviceID]) {
+    self.policy = policy
+    self.co2 = co2
+  }
+}
+
+/// A whole site.
+public struct PipelineSettings: Sendable {
+  public var instruments: InstrumentSettings
+  public var lanes: [LanePlan]
+  public var rooms: [RoomPlan]
+  public var air: AirPolicy
+  public var thinning: ThinningSettings
+
+  public init(
+    instruments: InstrumentSettings, lanes: [LanePlan], rooms: [RoomPlan], air: AirPolicy, thinning: ThinningSettings
+  ) {
+    self.instruments = instruments
+    self.lanes = lanes
+    self.rooms = rooms
+    self.air = air
+    self.thinning = thinning
+  }
+}

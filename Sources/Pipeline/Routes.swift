@@ -1,0 +1,76 @@
+// Who cares about which device: the way from a reading to lanes and rooms, and from a lane back to its relays. Flat
+// lists grouped by device, made once.
+
+import Devices
+import Domain
+import Rules
+
+/// A contact of a lane on an input of a device.
+struct ContactRoute: BitwiseCopyable {
+  var lane: LaneID
+  var contact: Contact
+  var channel: UInt8
+}
+
+/// What hangs on one device.
+struct DeviceRoute: BitwiseCopyable {
+  /// The lane whose thermometer it is, or -1.
+  var lane: Int32 = -1
+  var firstContact: Int32 = 0
+  var contactCount: Int32 = 0
+  var firstBoardLane: Int32 = 0
+  var boardLaneCount: Int32 = 0
+  var firstRoom: Int32 = 0
+  var roomCount: Int32 = 0
+}
+
+/// Where a lane's orders go; channel 0: nowhere.
+struct LaneRoute: BitwiseCopyable {
+  var gate = Wire(device: DeviceID(0), channel: 0)
+  var lamp = Wire(device: DeviceID(0), channel: 0)
+  var buzzer = Wire(device: DeviceID(0), channel: 0)
+}
+
+struct Routes: ~Copyable {
+  let devices: Table<DeviceRoute>
+  let contacts: Table<ContactRoute>
+  let boardLanes: Table<LaneID>
+  let rooms: Table<RoomID>
+  let lanes: Table<LaneRoute>
+
+  init(_ settings: PipelineSettings) {
+    var devices: [DeviceRoute] = []
+    var contacts: [ContactRoute] = []
+    var boardLanes: [LaneID] = []
+    var rooms: [RoomID] = []
+    for index in settings.instruments.devices.indices {
+      var route = DeviceRoute()
+      route.firstContact = Int32(contacts.count)
+      route.firstBoardLane = Int32(boardLanes.count)
+      route.firstRoom = Int32(rooms.count)
+      for (lane, plan) in settings.lanes.enumerated() {
+        if Int(plan.thermometer.index) == index { route.lane = Int32(lane) }
+        if let gate = plan.gate, Int(gate.device.index) == index { boardLanes.append(LaneID(lane)) }
+        for (contact, wire) in plan.contacts where Int(wire.device.index) == index {
+          contacts.append(ContactRoute(lane: LaneID(lane), contact: contact, channel: wire.channel))
+        }
+      }
+      for (room, plan) in settings.rooms.enumerated() where plan.co2.contains(where: { Int($0.index) == index }) {
+        rooms.append(RoomID(room))
+      }
+      route.contactCount = Int32(contacts.count) - route.firstContact
+      route.boardLaneCount = Int32(boardLanes.count) - route.firstBoardLane
+      route.roomCount = Int32(rooms.count) - route.firstRoom
+      devices.append(route)
+    }
+    self.devices = Table(devices, filler: DeviceRoute())
+    self.contacts = Table(contacts, filler: ContactRoute(lane: LaneID(0), contact: .passage, channel: 0))
+    self.boardLanes = Table(boardLanes, filler: LaneID(0))
+    self.rooms = Table(rooms, filler: RoomID(0))
+    lanes = Table(
+      settings.lanes.map { plan in
+        let nowhere = Wire(device: DeviceID(0), channel: 0)
+        return LaneRoute(gate: plan.gate ?? nowhere, lamp: plan.lamp ?? nowhere, buzzer: plan.buzzer ?? nowhere)
+      }, filler: LaneRoute())
+  }
+}

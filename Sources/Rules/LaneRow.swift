@@ -1,0 +1,127 @@
+// The rows of lanes and screenings: two machines, since a person who waits must not block the lane.
+
+public import Domain
+
+/// What a lane is, as configured.
+public struct LaneSettings: BitwiseCopyable, Sendable {
+  /// Body minus surface at this lane, degC; measured on site.
+  public var siteOffset: Double
+  public var hasGate: Bool
+  public var hasReadBack: Bool
+  public var hasPassage: Bool
+  /// How long a pass opens the gate.
+  public var openFor: Interval
+  /// Whether the gate stands open when the lane cannot screen. Required of the site, with no default.
+  public var opensOnFailure: Bool
+  /// A surface reading is stale after this.
+  public var staleAfter: Interval
+  public var policy: FeverPolicy
+
+  public init(
+    siteOffset: Double, hasGate: Bool, hasReadBack: Bool, hasPassage: Bool, openFor: Interval, opensOnFailure: Bool,
+    staleAfter: Interval, policy: FeverPolicy
+  ) {
+    self.siteOffset = siteOffset
+    self.hasGate = hasGate
+    self.hasReadBack = hasReadBack
+    self.hasPassage = hasPassage
+    self.openFor = openFor
+    self.opensOnFailure = opensOnFailure
+    self.staleAfter = staleAfter
+    self.policy = policy
+  }
+}
+
+/// A contact of a lane.
+public enum Contact: UInt8, BitwiseCopyable, Sendable {
+  case readBack, passage, fireRelease, staffButton, presence
+}
+
+/// A valid surface reading of the person at the lane.
+struct Sample: BitwiseCopyable {
+  var surface = 0.0
+  var at = Instant.past
+}
+
+/// The gate of a lane.
+struct Gate: BitwiseCopyable {
+  enum State: BitwiseCopyable { case shut, open, shutting }
+  var state = State.shut
+  /// When an open gate is shut, passage or not.
+  var shutAt = Instant.never
+  /// Passages since the last pass.
+  var passages: Int32 = 0
+  var ticket: UInt32 = 0
+  /// What the contacts say; `nil` not known.
+  var readBack: Bool?
+  var passage: Bool?
+  /// When the read-back began to differ.
+  var differsSince = Instant.never
+}
+
+struct LaneRow: BitwiseCopyable {
+  var settings: LaneSettings
+  var state = LaneState.outOfOrder
+  var gate = Gate()
+  // Health
+  var thermometerIsGood = false
+  var boardIsUp = false
+  var fire = false
+  var staff = false
+  var isReleased = false
+  var releaseCause = ReleaseCause.failure
+  /// When a lane that cannot screen goes to its failure state.
+  var failureAt = Instant.never
+  // The person
+  var ambient = Double.nan
+  var lastGoodAt = Instant.past
+  var personReadings: Int32 = 0
+  var isPresent = false
+  var lastPersonAt = Instant.past
+  var samples = InlineArray<64, Sample>(repeating: Sample())
+  var sampleCount: Int32 = 0
+  /// A verdict was given, or the readings were of more than one person: nothing more in this presence.
+  var isJudged = false
+  var lastSurface = Double.nan
+  var steadyReadings: Int32 = 0
+  /// The slot of the screening at the lane, or -1.
+  var screening: Int32 = -1
+  /// The ticket that was called to be measured again, or 0.
+  var called: UInt32 = 0
+  var calledUntil = Instant.never
+  // Signals
+  var lampIsOn = false
+  var buzzerIsOn = false
+  var isDenied = false
+  var deniedUntil = Instant.never
+  var buzzUntil = Instant.never
+  // Statistics
+  var passed: UInt64 = 0
+  var denied: UInt64 = 0
+  var passedMean = Double.nan
+  var passedCount: Int32 = 0
+
+  init(_ settings: LaneSettings) { self.settings = settings }
+}
+
+/// One person.
+struct ScreeningRow: BitwiseCopyable {
+  var state = ScreeningState.none
+  var ticket: UInt32 = 0
+  var attempt: UInt8 = 0
+  /// Since when it is in its state, and since when it is at the lane.
+  var since = Instant.past
+  var beganAt = Instant.past
+  /// Bursts that began and did not come to a number.
+  var failedTries: Int32 = 0
+  var tryEnds = Instant.never
+  /// No reading of the same person before this.
+  var measureFrom = Instant.past
+  var highReadings: Int32 = 0
+  var normalReadings: Int32 = 0
+  var coldWaits: Int32 = 0
+  /// Ever at or above the threshold, or resting: it may not just vanish.
+  var wasElevated = false
+  var wasResting = false
+  var personal = Personal.none
+}

@@ -1,0 +1,132 @@
+// The gate: one opening a verdict, shut again by the board's own pulse, read back where there is a contact; and the
+// ways it opens without a verdict, each with an alarm: fire, staff, and the failure state the site has chosen.
+
+public import Domain
+
+extension Lanes {
+  // MARK: Contacts
+
+  /// A contact of the lane as its board tells it; `isOn` is `nil` when it is not known.
+  @_noLocks @_noAllocation
+  public mutating func contact(
+    _ contact: Contact, isOn: Bool?, at lane: LaneID, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    let index = Int(lane.index)
+    switch contact {
+    case .readBack:
+      rows[index].gate.readBack = isOn
+      settleGate(index, now, &alarms, &effects)
+    case .passage:
+      let before = rows[index].gate.passage
+      rows[index].gate.passage = isOn
+      if before == false, isOn == true { passed(index, now, &alarms, &effects) }
+      if before == true, isOn == false { wentThrough(index, now, &effects) }
+    case .fireRelease:
+      // Not known keeps what was: a board that is gone neither opens nor shuts by its silence.
+      if let isOn { rows[index].fire = isOn }
+      settleRelease(index, now, &alarms, &effects)
+    case .staffButton:
+      if let isOn { rows[index].staff = isOn }
+      settleRelease(index, now, &alarms, &effects)
+    case .presence: break
+    }
+    settleState(index, now, &effects)
+    settleSignals(index, now, &effects)
+    schedule(index)
+  }
+
+  /// Somebody is in the gate.
+  @_noLocks @_noAllocation
+  private func passed(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    let place = Place.lane(LaneID(index))
+    rows[index].gate.passages &+= 1
+    let isScreened = !rows[index].isReleased && rows[index].gate.ticket > 0 && rows[index].gate.passages == 1
+    effects.event(.passage(screened: isScreened), at: place)
+    guard !isScreened, !rows[index].isReleased else { return }
+    alarms.set(.tailgating, at: place, true, renew: true, now, &effects)
+    alarms.set(.tailgating, at: place, false, now, &effects)
+  }
+
+  /// The one who may pass is through: the gate shuts, without waiting for the rest of its time.
+  @_noLocks @_noAllocation
+  private func wentThrough(_ index: Int, _ now: Now, _ effects: inout Effects) {
+    guard case .open = rows[index].gate.state, !rows[index].isReleased else { return }
+    shut(index, now, &effects)
+  }
+
+  // MARK: Open and shut
+
+  /// Opens for one person.
+  @_noLocks @_noAllocation
+  func open(_ index: Int, ticket: UInt32, _ now: Now, _ effects: inout Effects) {
+    guard rows[index].settings.hasGate, !rows[index].isReleased else { return }
+    rows[index].gate.state = .open
+    rows[index].gate.ticket = ticket
+    rows[index].gate.passages = 0
+    rows[index].gate.shutAt = now.boot + rows[index].settings.openFor
+    rows[index].gate.differsSince = now.boot
+    effects.add(.gate(LaneID(index), .pulse(rows[index].settings.openFor)))
+    effects.event(.gateOpened(ticket: ticket), at: .lane(LaneID(index)))
+  }
+
+  @_noLocks @_noAllocation
+  private func shut(_ index: Int, _ now: Now, _ effects: inout Effects) {
+    rows[index].gate.state = .shutting
+    rows[index].gate.shutAt = .never
+    rows[index].gate.differsSince = now.boot
+    effects.add(.gate(LaneID(index), .shut))
+  }
+
+  @_noLocks @_noAllocation
+  func advanceGate(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    if now.boot >= rows[index].gate.shutAt { shut(index, now, &effects) }
+    settleGate(index, now, &alarms, &effects)
+  }
+
+  /// Compares what the gate should be with what its contact says. Without a contact, an order is believed.
+  @_noLocks @_noAllocation
+  func settleGate(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    let place = Place.lane(LaneID(index))
+    let isToBeOpen: Bool
+    switch rows[index].gate.state {
+    case .open: isToBeOpen = true
+    case .shut, .shutting: isToBeOpen = rows[index].isReleased
+    }
+    let isOpen = rows[index].settings.hasReadBack ? rows[index].gate.readBack : isToBeOpen
+    // The alarm has its own second of on-delay: a gate needs time to move.
+    if let isOpen { alarms.set(.gateJammed, at: place, isOpen != isToBeOpen, now, &effects) }
+    if case .shutting = rows[index].gate.state, isOpen == false, !rows[index].isReleased {
+      rows[index].gate.state = .shut
+      rows[index].gate.ticket = 0
+      rows[index].gate.differsSince = .never
+      effects.event(.gateShut, at: place)
+      settleState(index, now, &effects)
+    }
+  }
+
+  // MARK: Without a verdict
+
+  /// Fire and staff open with every sensor dead; a lane that cannot screen opens only if the site chose so.
+  @_noLocks @_noAllocation
+  func settleRelease(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    let place = Place.lane(LaneID(index))
+    let hasFailed = rows[index].settings.opensOnFailure && now.boot >= rows[index].failureAt
+    let wanted = rows[index].fire || rows[index].staff || hasFailed
+    if wanted, !rows[index].isReleased {
+      rows[index].isReleased = true
+      rows[index].releaseCause = rows[index].fire ? .fire : rows[index].staff ? .staff : .failure
+      rows[index].gate.shutAt = .never
+      rows[index].gate.ticket = 0
+      rows[index].gate.passages = 0
+      effects.add(.gate(LaneID(index), .hold))
+      effects.event(.gateReleased(rows[index].releaseCause), at: place)
+      alarms.set(.gateUnscreened, at: place, true, now, &effects)
+    } else if !wanted, rows[index].isReleased {
+      rows[index].isReleased = false
+      shut(index, now, &effects)
+      effects.event(.gateReturned, at: place)
+      alarms.set(.gateUnscreened, at: place, false, now, &effects)
+      settleGate(index, now, &alarms, &effects)
+    }
+  }
+}

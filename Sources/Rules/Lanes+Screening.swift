@@ -1,0 +1,341 @@
+// A screening: from the first warm reading to a verdict, or to a ticket. docs/rules.md draws the states; the branches
+// here stand in its order.
+
+import Domain
+
+extension Lanes {
+  /// The slots of a lane's screenings.
+  @_noLocks @_noAllocation
+  func slots(_ index: Int) -> Range<Int> { index &* Self.waitingMax..<(index &+ 1) &* Self.waitingMax }
+
+  // MARK: Begin
+
+  @_noLocks @_noAllocation
+  func begin(_ index: Int, _ now: Now, _ effects: inout Effects) {
+    guard rows[index].screening < 0, case .shut = rows[index].gate.state else {
+      // The gate is still open for the one before: nobody is judged until the next presence.
+      rows[index].isJudged = true
+      return
+    }
+    if rows[index].called > 0, let slot = find(rows[index].called), slot / Self.waitingMax == index {
+      resume(slot, index, now, &effects)
+    } else {
+      guard let slot = emptySlot(index) else {
+        rows[index].isJudged = true
+        deny(index, .tableFull, next: .none, slot: -1, now, &effects)
+        return
+      }
+      lastTicket[0] &+= 1
+      screenings[slot] = ScreeningRow()
+      screenings[slot].ticket = lastTicket[0]
+      enter(slot, .measuring, now)
+      rows[index].screening = Int32(truncatingIfNeeded: slot)
+      effects.event(.screeningBegan(ticket: lastTicket[0]), at: .lane(LaneID(index)))
+    }
+    screenings[Int(rows[index].screening)].beganAt = now.boot
+    screenings[Int(rows[index].screening)].tryEnds = now.boot + rows[index].settings.policy.tryFor
+    screenings[Int(rows[index].screening)].failedTries = 0
+    settleState(index, now, &effects)
+  }
+
+  @_noLocks @_noAllocation
+  private func resume(_ slot: Int, _ index: Int, _ now: Now, _ effects: inout Effects) {
+    rows[index].called = 0
+    rows[index].calledUntil = .never
+    rows[index].screening = Int32(truncatingIfNeeded: slot)
+    screenings[slot].measureFrom = now.boot
+    enter(slot, .measuring, now)
+  }
+
+  @_noLocks @_noAllocation
+  private func emptySlot(_ index: Int) -> Int? {
+    for slot in slots(index) {
+      if case .none = screenings[slot].state { return slot }
+    }
+    return nil
+  }
+
+  @_noLocks @_noAllocation
+  func find(_ ticket: UInt32) -> Int? {
+    guard ticket > 0 else { return nil }
+    for slot in 0..<screenings.capacity where screenings[slot].ticket == ticket {
+      if case .none = screenings[slot].state { continue }
+      return slot
+    }
+    return nil
+  }
+
+  @_noLocks @_noAllocation
+  private func enter(_ slot: Int, _ state: ScreeningState, _ now: Now) {
+    screenings[slot].state = state
+    screenings[slot].since = now.boot
+  }
+
+  // MARK: Measure
+
+  /// Looks whether the newest readings are a burst: enough of them, long enough, close enough.
+  @_noLocks @_noAllocation
+  func measure(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    let slot = Int(rows[index].screening)
+    guard slot >= 0, now.boot >= screenings[slot].measureFrom else { return }
+    let policy = rows[index].settings.policy
+    let from = max(screenings[slot].measureFrom, now.boot + Interval(ns: 0 &- policy.burstFor.ns &* 3 / 2))
+    var sum = 0.0
+    var count = 0
+    var lowest = Double.infinity
+    var highest = -Double.infinity
+    var oldest = now.boot
+    for back in 1...64 where back <= Int(rows[index].sampleCount) {
+      let sample = rows[index].samples[(Int(rows[index].sampleCount) &- back) % 64]
+      if sample.at < from { break }
+      sum += sample.surface
+      count &+= 1
+      lowest = min(lowest, sample.surface)
+      highest = max(highest, sample.surface)
+      oldest = sample.at
+      if now.boot - oldest >= policy.burstFor, count >= policy.burstReadings { break }
+    }
+    guard count >= policy.burstReadings, now.boot - oldest >= policy.burstFor, highest - lowest <= policy.spread else { return }
+    decide(index, slot, sum / Double(count), now, &alarms, &effects)
+  }
+
+  // MARK: Decide
+
+  @_noLocks @_noAllocation
+  private func decide(
+    _ index: Int, _ slot: Int, _ surface: Double, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    let policy = rows[index].settings.policy
+    let estimate = surface + rows[index].settings.siteOffset
+    screenings[slot].personal = Personal(surface: surface, ambient: rows[index].ambient, estimate: estimate)
+    screenings[slot].attempt &+= 1
+    if estimate < policy.lowGuard {
+      screenings[slot].coldWaits &+= 1
+      let next: ScreeningState = screenings[slot].coldWaits > 1 ? .noResult : .coldWait
+      wait(index, slot, next, .low, now, &alarms, &effects)
+    } else if estimate >= policy.high {
+      suspect(index, slot, high: true, now, &alarms, &effects)
+      wait(index, slot, .rest, .high, now, &alarms, &effects)
+    } else if estimate >= policy.threshold {
+      elevated(index, slot, now, &alarms, &effects)
+    } else if screenings[slot].wasResting {
+      // A rest is cleared by another device, never by this one alone.
+      wait(index, slot, .contactTest, .normal, now, &alarms, &effects)
+    } else {
+      normal(index, slot, isBorderline: estimate >= policy.retakeFrom, now, &alarms, &effects)
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private func elevated(_ index: Int, _ slot: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    suspect(index, slot, high: false, now, &alarms, &effects)
+    screenings[slot].highReadings &+= 1
+    if screenings[slot].wasResting {
+      wait(index, slot, .contactTest, .elevated, now, &alarms, &effects)
+    } else if screenings[slot].highReadings >= 2 {
+      wait(index, slot, .rest, .elevated, now, &alarms, &effects)
+    } else {
+      again(index, slot, .suspect, .elevated, now, &effects)
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private func normal(
+    _ index: Int, _ slot: Int, isBorderline: Bool, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    screenings[slot].normalReadings &+= 1
+    switch screenings[slot].state {
+    case .suspect where screenings[slot].normalReadings < 2:
+      // Best of three: one high, one normal, so a third decides.
+      again(index, slot, .suspect, .normal, now, &effects)
+    case .measuring where isBorderline:
+      again(index, slot, .retake, .borderline, now, &effects)
+    default:
+      pass(index, slot, .normal, now, &alarms, &effects)
+    }
+  }
+
+  /// The same person is measured again, in a while.
+  @_noLocks @_noAllocation
+  private func again(
+    _ index: Int, _ slot: Int, _ state: ScreeningState, _ reason: ScreeningReason, _ now: Now, _ effects: inout Effects
+  ) {
+    enter(slot, state, now)
+    screenings[slot].measureFrom = now.boot + rows[index].settings.policy.retakeAfter
+    screenings[slot].tryEnds = screenings[slot].measureFrom + rows[index].settings.policy.tryFor
+    deny(index, reason, next: state, slot: slot, now, &effects)
+  }
+
+  @_noLocks @_noAllocation
+  private func suspect(_ index: Int, _ slot: Int, high: Bool, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    let isNew = !screenings[slot].wasElevated
+    screenings[slot].wasElevated = true
+    alarms.set(
+      .suspectedFever, at: .lane(LaneID(index)), true, value: .nan, priority: high ? .high : nil, renew: isNew, now, &effects)
+  }
+
+  @_noLocks @_noAllocation
+  func pass(
+    _ index: Int, _ slot: Int, _ reason: ScreeningReason, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    let row = screenings[slot]
+    rows[index].passed &+= 1
+    rows[index].isJudged = true
+    rows[index].isDenied = false
+    effects.add(
+      .event(
+        .screeningPassed(fact(index, slot, reason, next: .passed)), source: .lane(LaneID(index)), row.personal))
+    close(index, slot, now, &alarms, &effects)
+    if row.personal.estimate.isFinite { follow(index, row.personal.estimate, now, &alarms, &effects) }
+    open(index, ticket: row.ticket, now, &effects)
+    settleState(index, now, &effects)
+  }
+
+  /// The running mean of passed estimates: a wrong site offset shows here.
+  @_noLocks @_noAllocation
+  private func follow(_ index: Int, _ estimate: Double, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    let count = min(rows[index].passedCount &+ 1, 50)
+    rows[index].passedCount = count
+    rows[index].passedMean = count == 1 ? estimate : rows[index].passedMean + (estimate - rows[index].passedMean) / Double(count)
+    guard count >= 20 else { return }
+    let off = abs(rows[index].passedMean - 36.6)
+    let limit = rows[index].settings.policy.driftMax
+    if off > limit {
+      alarms.set(.laneDrift, at: .lane(LaneID(index)), true, value: rows[index].passedMean, now, &effects)
+    } else if off < limit - 0.1 {
+      alarms.set(.laneDrift, at: .lane(LaneID(index)), false, now, &effects)
+    }
+  }
+
+  // MARK: Leave the lane
+
+  /// Out of the lane with a ticket.
+  @_noLocks @_noAllocation
+  private func wait(
+    _ index: Int, _ slot: Int, _ state: ScreeningState, _ reason: ScreeningReason, _ now: Now, _ alarms: inout Alarms,
+    _ effects: inout Effects
+  ) {
+    enter(slot, state, now)
+    if case .rest = state { screenings[slot].wasResting = true }
+    if case .contactTest = state { screenings[slot].wasResting = true }
+    rows[index].isJudged = true
+    rows[index].screening = -1
+    deny(index, reason, next: state, slot: slot, now, &effects)
+    settleState(index, now, &effects)
+  }
+
+  @_noLocks @_noAllocation
+  func deny(
+    _ index: Int, _ reason: ScreeningReason, next: ScreeningState, slot: Int, _ now: Now, _ effects: inout Effects
+  ) {
+    rows[index].denied &+= 1
+    rows[index].isDenied = true
+    rows[index].deniedUntil = now.boot + .seconds(5)
+    rows[index].buzzUntil = now.boot + .seconds(3)
+    let personal = slot >= 0 ? screenings[slot].personal : .none
+    effects.add(.event(.screeningDenied(fact(index, slot, reason, next: next)), source: .lane(LaneID(index)), personal))
+    settleSignals(index, now, &effects)
+  }
+
+  @_noLocks @_noAllocation
+  private func fact(_ index: Int, _ slot: Int, _ reason: ScreeningReason, next: ScreeningState) -> ScreeningFact {
+    ScreeningFact(
+      ticket: slot >= 0 ? screenings[slot].ticket : 0, attempt: slot >= 0 ? screenings[slot].attempt : 0, reason: reason,
+      next: next, policy: rows[index].settings.policy.version)
+  }
+
+  /// The person has gone from the thermometer.
+  @_noLocks @_noAllocation
+  func leave(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    let slot = Int(rows[index].screening)
+    guard slot >= 0 else { return }
+    abandon(index, slot, .left, now, &alarms, &effects)
+  }
+
+  @_noLocks @_noAllocation
+  private func abandon(
+    _ index: Int, _ slot: Int, _ reason: ScreeningReason, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    let wasElevated = screenings[slot].wasElevated
+    effects.add(
+      .event(
+        .screeningAbandoned(fact(index, slot, reason, next: .abandoned)), source: .lane(LaneID(index)),
+        screenings[slot].personal))
+    close(index, slot, now, &alarms, &effects)
+    if wasElevated { alarms.set(.suspectLeft, at: .lane(LaneID(index)), true, renew: true, now, &effects) }
+    settleState(index, now, &effects)
+  }
+
+  /// Two people in one presence: what was measured belongs to nobody.
+  @_noLocks @_noAllocation
+  func secondPerson(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    rows[index].isJudged = true
+    let slot = Int(rows[index].screening)
+    guard slot >= 0 else { return }
+    if screenings[slot].wasElevated {
+      wait(index, slot, .rest, .secondPerson, now, &alarms, &effects)
+    } else {
+      deny(index, .secondPerson, next: .measuring, slot: slot, now, &effects)
+      abandon(index, slot, .secondPerson, now, &alarms, &effects)
+    }
+  }
+
+  /// The thermometer or the board went away in the middle: no result, a ticket, never a pass.
+  @_noLocks @_noAllocation
+  func loseDevice(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    wait(index, Int(rows[index].screening), .noResult, .deviceUnhealthy, now, &alarms, &effects)
+  }
+
+  /// Frees the slot; the last open suspicion takes the alarm with it.
+  @_noLocks @_noAllocation
+  func close(_ index: Int, _ slot: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    if Int(rows[index].screening) == slot { rows[index].screening = -1 }
+    screenings[slot].state = .none
+    var isSuspected = false
+    for other in slots(index) where screenings[other].wasElevated {
+      if case .none = screenings[other].state { continue }
+      isSuspected = true
+    }
+    if !isSuspected { alarms.set(.suspectedFever, at: .lane(LaneID(index)), false, now, &effects) }
+  }
+
+  // MARK: Time
+
+  @_noLocks @_noAllocation
+  func deadline(of slot: Int, _ index: Int) -> Instant {
+    let policy = rows[index].settings.policy
+    switch screenings[slot].state {
+    case .none, .passed, .isolate, .abandoned: return .never
+    case .measuring, .retake, .suspect: return min(screenings[slot].tryEnds, screenings[slot].beganAt + policy.longest)
+    case .coldWait, .rest, .contactTest, .noResult: return screenings[slot].since + policy.waitingLongest
+    }
+  }
+
+  @_noLocks @_noAllocation
+  func expireScreenings(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    if rows[index].called > 0, now.boot >= rows[index].calledUntil {
+      rows[index].called = 0
+      rows[index].calledUntil = .never
+    }
+    for slot in slots(index) where now.boot >= deadline(of: slot, index) {
+      switch screenings[slot].state {
+      case .measuring, .retake, .suspect: expireMeasuring(index, slot, now, &alarms, &effects)
+      default: abandon(index, slot, .tooLong, now, &alarms, &effects)
+      }
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private func expireMeasuring(_ index: Int, _ slot: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    let policy = rows[index].settings.policy
+    screenings[slot].failedTries &+= 1
+    let reason: ScreeningReason = Int(rows[index].sampleCount) < policy.burstReadings ? .tooFew : .scattered
+    if now.boot >= screenings[slot].beganAt + policy.longest {
+      wait(index, slot, screenings[slot].wasElevated ? .rest : .noResult, .tooLong, now, &alarms, &effects)
+    } else if Int(screenings[slot].failedTries) >= policy.tries {
+      wait(index, slot, screenings[slot].wasElevated ? .rest : .noResult, reason, now, &alarms, &effects)
+    } else {
+      screenings[slot].tryEnds = now.boot + policy.tryFor
+    }
+  }
+}

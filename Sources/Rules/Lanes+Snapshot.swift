@@ -1,0 +1,80 @@
+// Lanes across a restart: who waits goes on waiting, who stood at the lane must begin again, and no gate opens.
+
+public import Domain
+
+/// A lane as others see it.
+public struct LaneView: BitwiseCopyable, Sendable {
+  public var state: LaneState
+  public var releasedBy: ReleaseCause?
+  public var passed: UInt64
+  public var denied: UInt64
+}
+
+/// A screening as others see it.
+public struct ScreeningView: BitwiseCopyable, Sendable {
+  public var lane: LaneID
+  public var ticket: UInt32
+  public var state: ScreeningState
+  public var since: Instant
+}
+
+extension Lanes {
+  @_noLocks @_noAllocation
+  public func view(_ lane: LaneID) -> LaneView {
+    let row = rows[Int(lane.index)]
+    return LaneView(
+      state: row.state, releasedBy: row.isReleased ? row.releaseCause : nil, passed: row.passed, denied: row.denied)
+  }
+
+  /// Screenings that may be there: ask `view(screening:)` for each.
+  public var screeningCount: Int { @_noLocks @_noAllocation get { screenings.capacity } }
+
+  /// `nil` when this slot holds nobody who waits.
+  @_noLocks @_noAllocation
+  public func view(screening slot: Int) -> ScreeningView? {
+    guard isWaiting(slot) else { return nil }
+    return ScreeningView(
+      lane: LaneID(slot / Self.waitingMax), ticket: screenings[slot].ticket, state: screenings[slot].state,
+      since: screenings[slot].since)
+  }
+
+  public var byteCount: Int { rows.byteCount + screenings.byteCount + lastTicket.byteCount }
+
+  @_noLocks @_noAllocation
+  public func copyBytes(to bytes: borrowing Table<UInt8>, at offset: Int) -> Int {
+    lastTicket.copyBytes(to: bytes, at: screenings.copyBytes(to: bytes, at: rows.copyBytes(to: bytes, at: offset)))
+  }
+
+  /// Takes over an earlier run. `shift` moves its times to this boot clock. Settings stay this run's; what the devices
+  /// say is learnt anew; a screening that was at the lane is abandoned, with its alarm if it was ever elevated.
+  public mutating func replaceBytes(
+    from bytes: borrowing Table<UInt8>, at offset: Int, shift: Interval, now: Now, _ alarms: inout Alarms,
+    _ effects: inout Effects
+  ) -> Int {
+    let settings = (0..<rows.capacity).map { rows[$0].settings }
+    let end = lastTicket.replaceBytes(
+      from: bytes, at: screenings.replaceBytes(from: bytes, at: rows.replaceBytes(from: bytes, at: offset)))
+    for index in 0..<rows.capacity {
+      let before = rows[index]
+      rows[index] = LaneRow(settings[index])
+      rows[index].passed = before.passed
+      rows[index].denied = before.denied
+      rows[index].passedMean = before.passedMean
+      rows[index].passedCount = before.passedCount
+      for slot in slots(index) {
+        screenings[slot].since = screenings[slot].since + shift
+        switch screenings[slot].state {
+        case .measuring, .retake, .suspect:
+          rows[index].screening = Int32(truncatingIfNeeded: slot)
+          leave(index, now, &alarms, &effects)
+        default: break
+        }
+        if isWaiting(slot), screenings[slot].wasElevated {
+          alarms.set(.suspectedFever, at: .lane(LaneID(index)), true, now, &effects)
+        }
+      }
+      schedule(index)
+    }
+    return end
+  }
+}

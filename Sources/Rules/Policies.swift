@@ -1,0 +1,73 @@
+// Every threshold with its unit, its default and where the default comes from. Settings may change each of them.
+
+public import Domain
+
+/// Who may pass. Temperatures are body estimates (axillary equivalent), degC.
+public struct FeverPolicy: BitwiseCopyable, Sendable {
+  /// Recorded with each decision.
+  public var version: UInt32 = 1
+  /// At or above: elevated. Practice at Chinese examination sites 2020 to 2022, an axillary figure.
+  public var threshold = 37.3
+  /// At or above, below the threshold: measured once more.
+  public var retakeFrom = 37.0
+  /// At or above: never cleared by another reading of the same thermometer.
+  public var high = 38.0
+  /// Below: the skin is cold, which says nothing about the body.
+  public var lowGuard = 35.0
+  /// The most that readings of one burst may differ, degC.
+  public var spread = 0.3
+  /// A burst has at least this many valid readings …
+  public var burstReadings = 3
+  /// … and lasts at least this long, so that somebody walking up is not measured on the way.
+  public var burstFor = Interval.milliseconds(500)
+  /// Too few or too scattered readings in this time: try again.
+  public var tryFor = Interval.seconds(10)
+  public var tries = 3
+  /// A person begins at successive surface readings of at least this …
+  public var personFrom = 30.0
+  /// … and this much above the sensor's own temperature …
+  public var personAboveAmbient = 3.0
+  /// … this many of them.
+  public var personReadings = 3
+  /// A person ends after this long without.
+  public var absence = Interval.seconds(1)
+  /// A step between two readings of one presence that one person's skin does not make, degC.
+  public var stepMax = 0.8
+  /// The sensor's own temperature outside these: no result (handheld instruments work from 16 to 35 °C).
+  public var ambientLowest = 16.0
+  public var ambientHighest = 35.0
+  /// The next reading of the same person, at the earliest.
+  public var retakeAfter = Interval.seconds(5)
+  /// The longest stay at the thermometer.
+  public var longest = Interval.seconds(120)
+  /// The longest wait outside the lane.
+  public var waitingLongest = Interval.minutes(30)
+  /// A running mean of passed estimates this far from 36.6 °C (the middle of the normal axillary range) is drift.
+  public var driftMax = 0.5
+
+  public init() {}
+}
+
+/// When a room's air is bad. Means over windows of the readings, ppm.
+public struct AirPolicy: BitwiseCopyable, Sendable {
+  /// GB/T 18883-2022: at most 0.10 % as a 1-hour mean.
+  public var meanLimit = 1000.0
+  public var meanClear = 950.0
+  public var meanClearAfter = Interval.minutes(15)
+  /// HSE: above 1500 ppm poor, act.
+  public var highLimit = 1500.0
+  public var highClear = 1400.0
+  public var highAfter = Interval.minutes(5)
+  public var highClearAfter = Interval.minutes(10)
+  /// HSE: below 800 ppm good.
+  public var adviceLimit = 800.0
+  public var adviceClear = 750.0
+  public var adviceAfter = Interval.minutes(10)
+  public var adviceClearAfter = Interval.minutes(10)
+  /// The short mean; its fifth is a bin.
+  public var shortWindow = Interval.minutes(5)
+  /// The long mean: at most 120 bins.
+  public var longWindow = Interval.minutes(60)
+
+  public init() {}
+}
