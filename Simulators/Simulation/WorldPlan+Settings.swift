@@ -20,8 +20,7 @@ extension WorldPlan {
       },
       rooms: settings.rooms.map { room in
         PlannedRoom(
-          name: room.name, volumeM3: room.volumeM3, outdoorPPM: settings.policy.air.outdoor,
-          sensors: room.co2.map { Int($0.index) })
+          name: room.name, volumeM3: room.volumeM3, sensors: room.co2.map { Int($0.index) })
       })
   }
 }

@@ -12,7 +12,28 @@ import Testing
 @Suite struct RoundTripTests {
   @Test(arguments: [Sample.thermometer, Sample.asked, Sample.anyAddress, Sample.lowWordFirst, Sample.board])
   func comesBack(profile: Profile) { check(profile) }
+
+  /// Every profile that ships; a new one is played without a line of Swift.
+  @Test(arguments: shipped) func shippedComesBack(file: String) throws { check(try Profile.load(file: file)) }
+
+  @Test func theDemoIsAWorld() throws {
+    let demo = repository + "/Simulators/demo/"
+    let settings = try Settings.load(file: demo + "demo.yaml", profiles: repository + "/DeviceProfiles")
+    var world = World(WorldPlan(settings))
+    let script = try Script(String(contentsOfFile: demo + "demo.script", encoding: .utf8))
+    #expect(script.length == .minutes(1))
+    for step in script.steps { #expect(world.perform(step.order) == "ok", "\(step.order)") }
+  }
 }
+
+private let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .deletingLastPathComponent().path
+
+private let shipped: [String] = {
+  let folder = repository + "/DeviceProfiles"
+  let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+  return files.filter { $0.hasSuffix(".yaml") }.sorted().map { "\(folder)/\($0)" }
+}()
 
 /// Plays the device and decodes what it says. Information fields keep what the simulators make up for them.
 func check(_ profile: Profile) {
