@@ -3,6 +3,43 @@
 
 import Domain
 
+/// One condition under which a field is worth nothing.
+struct Spoiler: BitwiseCopyable {
+  /// Index into the device's fields; -1: none.
+  var field: Int16 = -1
+  var condition = BadWhen.Condition.anyBit(0)
+  var reason = Reason.deviceError
+
+  init() {}
+
+  init(_ bad: BadWhen) {
+    field = Int16(truncatingIfNeeded: bad.field)
+    condition = bad.condition
+    reason = bad.reason
+  }
+
+  /// Whether this status word spoils the value.
+  @_noLocks @_noAllocation
+  func applies(to status: Double) -> Bool {
+    // Signed words show their bits too.
+    let word = UInt32(truncatingIfNeeded: Int64(status))
+    switch condition {
+    case .anyBit(let mask): return word & mask != 0
+    case .equals(let number): return word == number
+    }
+  }
+}
+
+extension Field {
+  /// A number of the profile as its type can hold it: -999.9 is another number in single precision.
+  fileprivate func asDecoded(_ number: Double) -> Double {
+    switch type {
+    case .f32be, .f32leWords: Double(Float(number))
+    default: number
+    }
+  }
+}
+
 /// One field, compiled.
 struct FieldRow: BitwiseCopyable {
   /// The type of its number; for bits, how many.
@@ -15,10 +52,9 @@ struct FieldRow: BitwiseCopyable {
   var use: Use
   var lowest: Double
   var highest: Double
-  var sentinels: InlineArray<4, Double>
-  var warmUpValues: InlineArray<4, Double>
-  var badFields: InlineArray<2, Int16>
-  var badMasks: InlineArray<2, UInt32>
+  var sentinels: InlineArray<8, Double>
+  var warmUpValues: InlineArray<8, Double>
+  var spoilers: InlineArray<4, Spoiler>
   var isInverted: Bool
 
   init(_ field: Field) {
@@ -30,21 +66,22 @@ struct FieldRow: BitwiseCopyable {
     use = field.use
     lowest = field.range?.lowerBound ?? -.infinity
     highest = field.range?.upperBound ?? .infinity
-    sentinels = InlineArray { $0 < field.sentinels.count ? field.sentinels[$0] : .nan }
-    warmUpValues = InlineArray { $0 < field.warmUpValues.count ? field.warmUpValues[$0] : .nan }
-    badFields = InlineArray { $0 < field.badWhen.count ? Int16(truncatingIfNeeded: field.badWhen[$0].field) : -1 }
-    badMasks = InlineArray { $0 < field.badWhen.count ? field.badWhen[$0].mask : 0 }
+    let fits = field.sentinels.count <= Field.rawValuesMax && field.warmUpValues.count <= Field.rawValuesMax
+    precondition(fits && field.badWhen.count <= Field.badWhenMax, "A field has more special values than its row holds.")
+    sentinels = InlineArray { $0 < field.sentinels.count ? field.asDecoded(field.sentinels[$0]) : .nan }
+    warmUpValues = InlineArray { $0 < field.warmUpValues.count ? field.asDecoded(field.warmUpValues[$0]) : .nan }
+    spoilers = InlineArray { $0 < field.badWhen.count ? Spoiler(field.badWhen[$0]) : Spoiler() }
     isInverted = field.inverted
   }
 
-  /// Bytes its number takes in a frame or a register block; 0 for bits, which are counted apart.
+  /// Bytes its number takes in a frame or a register block; bits in a frame fill bytes.
   var byteCount: Int {
     @_noLocks @_noAllocation get {
       switch type {
       case .u8, .i8: 1
       case .u16be, .u16le, .i16be, .i16le: 2
       case .u32be, .u32le, .i32be, .i32le, .f32be, .f32leWords, .u32leWords, .i32leWords: 4
-      case .bits: 0
+      case .bits(let count): (count &+ 7) / 8
       }
     }
   }
@@ -68,8 +105,20 @@ struct FieldRow: BitwiseCopyable {
     case .i32leWords: return Double(Int32(bitPattern: long(bytes, at &+ 2, at &+ 3, at, at &+ 1)))
     case .f32be: return Double(Float(bitPattern: long(bytes, at, at &+ 1, at &+ 2, at &+ 3)))
     case .f32leWords: return Double(Float(bitPattern: long(bytes, at &+ 2, at &+ 3, at, at &+ 1)))
-    case .bits: return .nan
+    case .bits(let count): return bits(count, bytes, at, from: 0)
     }
+  }
+
+  /// `count` bits from bit `first` of byte `at` on, the lowest bit of a byte first; inverted where the profile says so.
+  @_noLocks @_noAllocation
+  func bits(_ count: Int, _ bytes: borrowing Table<UInt8>, _ at: Int, from first: Int) -> Double {
+    var mask: UInt32 = 0
+    for bit in 0..<max(0, min(count, 32)) {
+      let place = first &+ bit
+      let isOn = bytes[at &+ place / 8] >> UInt8(place % 8) & 1 == 1
+      if isOn != isInverted { mask |= 1 << UInt32(bit) }
+    }
+    return Double(mask)
   }
 
   @_noLocks @_noAllocation
@@ -89,7 +138,7 @@ struct FieldRow: BitwiseCopyable {
     let value = raw * scale + offset
     for index in 0..<sentinels.count where sentinels[index] == raw { return (value, .invalid(.sentinel)) }
     if isWarmingUp { return (value, .invalid(.warmingUp)) }
-    guard value >= lowest, value <= highest else { return (value, .invalid(.outOfRange)) }
+    guard value.isFinite, value >= lowest, value <= highest else { return (value, .invalid(.outOfRange)) }
     return (value, .good)
   }
 

@@ -351,12 +351,6 @@ extension FieldRow {
     guard isCovered(by: asked), case .register(_, let address) = location else { return otherwise }
     let distance = address &- Int(asked.address)
     guard case .bits(let count) = type else { return raw(bytes, at: data &+ 2 &* distance) }
-    var mask: UInt32 = 0
-    for bit in 0..<min(count, 32) {
-      let place = distance &+ bit
-      let isOn = bytes[data &+ place / 8] >> UInt8(place % 8) & 1 == 1
-      if isOn != isInverted { mask |= 1 << UInt32(bit) }
-    }
-    return Double(mask)
+    return bits(count, bytes, data, from: distance)
   }
 }

@@ -98,14 +98,15 @@ extension Instruments {
     let isWarming = devices[device].poweredAt > .past && now - devices[device].poweredAt < devices[device].warmUp
     var (value, quality) = fields[row].judge(raw, isWarmingUp: isWarming || (isWarmUpValue && warming[row]))
     if quality.isGood {
-      for index in 0..<fields[row].badFields.count where fields[row].badFields[index] >= 0 {
-        let status = raws[Int(devices[device].firstField) &+ Int(fields[row].badFields[index])]
+      for index in 0..<fields[row].spoilers.count where fields[row].spoilers[index].field >= 0 {
+        let spoiler = fields[row].spoilers[index]
+        let status = raws[Int(devices[device].firstField) &+ Int(spoiler.field)]
         // A status that was never read is not a good one.
-        guard status >= 0, status <= 4_294_967_295 else {
+        guard status >= -2_147_483_648, status <= 4_294_967_295 else {
           quality = .invalid(.unconfirmed)
           break
         }
-        if UInt32(status) & fields[row].badMasks[index] != 0 { quality = .invalid(.deviceError) }
+        if spoiler.applies(to: status) { quality = .invalid(spoiler.reason) }
       }
     }
     findings.add(

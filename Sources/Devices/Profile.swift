@@ -183,6 +183,11 @@ public enum NumberType: Sendable, Equatable, BitwiseCopyable {
 
 /// One value a device tells.
 public struct Field: Sendable {
+  /// The most sentinels, and the most warm-up values, of one field.
+  public static let rawValuesMax = 8
+  /// The most conditions of one field.
+  public static let badWhenMax = 4
+
   public var name: String
   public var location: Location
   public var type: NumberType
@@ -193,11 +198,11 @@ public struct Field: Sendable {
   public var use: Use
   /// Outside it a value is invalid; both ends belong to it.
   public var range: ClosedRange<Double>?
-  /// Raw values (before scaling) that mean "no value".
+  /// Raw values (before scaling) that mean "no value"; at most `rawValuesMax`, as the next.
   public var sentinels: [Double]
   /// Raw values that are not for people or rules while the device warms up.
   public var warmUpValues: [Double]
-  /// Bits of another field that make this one invalid.
+  /// What another field says that makes this one invalid; at most `badWhenMax`.
   public var badWhen: [BadWhen]
   /// For bits: named ones.
   public var flags: [String: Int]
@@ -228,15 +233,30 @@ public struct Field: Sendable {
   }
 }
 
-/// A status word that spoils a value: any of the bits set.
+/// A status word that spoils a value: any of the bits set, or the whole word equal to a number.
 public struct BadWhen: Sendable, Equatable {
   /// Index of the status field in the profile's fields.
   public var field: Int
-  public var mask: UInt32
+  public var condition: Condition
+  /// What the value is then: `deviceError`, or `warmingUp` for a word that tells of booting.
+  public var reason: Reason
+
+  public enum Condition: Sendable, Equatable, BitwiseCopyable {
+    case anyBit(UInt32)
+    case equals(UInt32)
+  }
+
+  /// The bits, for a condition of bits.
+  public var mask: UInt32 { if case .anyBit(let mask) = condition { mask } else { 0 } }
 
   public init(field: Int, mask: UInt32) {
+    self.init(field: field, .anyBit(mask))
+  }
+
+  public init(field: Int, _ condition: Condition, reason: Reason = .deviceError) {
     self.field = field
-    self.mask = mask
+    self.condition = condition
+    self.reason = reason
   }
 }
 
