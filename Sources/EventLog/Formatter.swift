@@ -1,0 +1,215 @@
+// From what the pipeline says to the bytes the log keeps: a CloudEvent without `seq`, `durable` and personal values.
+// The personal values go into rows of their own, each with its salt; the body holds one hash a row.
+
+import Crypto
+public import Domain
+
+/// How long a personal row is kept. Its name is the key of its hash in the body.
+public enum PersonalKind: String, Sendable, CaseIterable {
+  /// Raw surface and ambient temperature: 24 h.
+  case day
+  /// The body estimate: 30 days.
+  case month
+}
+
+/// One personal row of one event.
+public struct PersonalRow: Sendable, Equatable {
+  public var kind: PersonalKind
+  /// 16 random bytes.
+  public var salt: [UInt8]
+  /// Canonical JSON of the values, degC.
+  public var content: [UInt8]
+
+  /// What the body holds: SHA-256 over salt and content.
+  public var hash: [UInt8] { sha256(salt + content) }
+}
+
+func sha256(_ bytes: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: bytes)) }
+
+/// One event, ready to be kept.
+public struct FormattedEvent: Sendable {
+  public var id: String
+  public var stream: Domain.Stream
+  public var type: String
+  /// Nanoseconds since 1970-01-01 UTC.
+  public var wall: Int64
+  /// Counts within its start of the door.
+  public var counter: UInt64
+  public var body: [UInt8]
+  public var personal: [PersonalRow]
+  /// The command this event answers, if it does.
+  public var answers: AnsweredBy?
+}
+
+/// Which command an event answers, and how.
+public struct AnsweredBy: Sendable {
+  public var command: CommandID
+  public var answer: Answer
+}
+
+/// Formats the events of one start of the door.
+public struct Formatter: Sendable {
+  public let names: Names
+  /// 128 random bits, 32 hex digits.
+  public let startID: String
+
+  public init(names: Names, random: inout some RandomNumberGenerator) {
+    self.names = names
+    startID = hex((0..<16).map { _ in UInt8.random(in: 0...255, using: &random) })
+  }
+
+  /// The body and the personal rows of `event`; salts come from `random`.
+  public func format(_ event: Event, random: inout some RandomNumberGenerator) -> FormattedEvent {
+    var rows: [PersonalRow] = []
+    func add(_ kind: PersonalKind, _ values: [String: Double]) {
+      let measured = values.filter { $0.value.isFinite }.mapValues { JSON.number($0) }
+      if measured.isEmpty { return }
+      let salt = (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }
+      rows.append(PersonalRow(kind: kind, salt: salt, content: Array(JSON.object(measured).canonical.utf8)))
+    }
+    add(.day, ["surface_c": event.personal.surface, "ambient_c": event.personal.ambient])
+    add(.month, ["estimate_c": event.personal.estimate])
+
+    var data = members(of: event.body)
+    if !rows.isEmpty {
+      data["personal_hashes"] = .object(
+        Dictionary(uniqueKeysWithValues: rows.map { ($0.kind.rawValue, JSON.string(hex($0.hash))) }))
+    }
+    let id = "\(startID)-\(event.counter)"
+    let type = "gatehouse." + typeName(of: event.body)
+    let body = JSON.object([
+      "specversion": .string("1.0"), "id": .string(id), "source": .string(path(of: event.source)), "type": .string(type),
+      "time": .string(timeText(wall: event.at.wall, utcOffset: event.at.utcOffset)),
+      "stream": .string(event.body.stream.name), "datacontenttype": .string("application/json"), "data": .object(data),
+    ]).canonical
+    return FormattedEvent(
+      id: id, stream: event.body.stream, type: type, wall: event.at.wall, counter: event.counter, body: Array(body.utf8),
+      personal: rows, answers: answer(in: event.body))
+  }
+
+  private func answer(in body: EventBody) -> AnsweredBy? {
+    if case .commandAnswered(let command, let answer) = body { AnsweredBy(command: command.id, answer: answer) } else { nil }
+  }
+
+  private func name(_ list: [String], _ index: UInt16) -> String {
+    list.indices.contains(Int(index)) ? list[Int(index)] : "\(index)"
+  }
+
+  /// `/site`, `/site/log` or `/site/place`.
+  func path(of place: Place) -> String {
+    switch place {
+    case .site: "/" + names.site
+    case .log: "/\(names.site)/log"
+    case .lane(let lane): "/\(names.site)/" + name(names.lanes, lane.index)
+    case .room(let room): "/\(names.site)/" + name(names.rooms, room.index)
+    case .device(let device): "/\(names.site)/" + name(names.devices, device.index)
+    case .port(let port): "/\(names.site)/" + name(names.ports, port.index)
+    }
+  }
+
+  func typeName(of body: EventBody) -> String {
+    switch body {
+    case .systemStarted: "system.started"
+    case .systemStopping: "system.stopping"
+    case .clockStepped: "clock.stepped"
+    case .portOpened: "port.opened"
+    case .portLost: "port.lost"
+    case .deviceUp: "device.up"
+    case .deviceDown: "device.down"
+    case .reading: "reading"
+    case .laneChanged: "lane.changed"
+    case .screeningBegan: "screening.began"
+    case .screeningPassed: "screening.passed"
+    case .screeningDenied: "screening.denied"
+    case .screeningResumed: "screening.resumed"
+    case .screeningAbandoned: "screening.abandoned"
+    case .screeningIsolated: "screening.isolated"
+    case .gateOpened: "gate.opened"
+    case .gateShut: "gate.shut"
+    case .gateReleased: "gate.released"
+    case .gateReturned: "gate.returned"
+    case .passage: "passage"
+    case .alarmRaised: "alarm.raised"
+    case .alarmAcknowledged: "alarm.acknowledged"
+    case .alarmCleared: "alarm.cleared"
+    case .air: "room.air"
+    case .commandAnswered(_, .done): "command.done"
+    case .commandAnswered(_, .refused): "command.refused"
+    case .lost: "loss"
+    case .writeFailed: "device.write_failed"
+    }
+  }
+
+  func members(of body: EventBody) -> [String: JSON] {
+    switch body {
+    case .systemStarted(let restored, let seconds): ["restored": .bool(restored), "down_s": .number(Double(seconds))]
+    case .systemStopping, .portOpened, .deviceUp, .gateShut, .gateReturned: [:]
+    case .clockStepped(let ns): ["by_s": .number(Double(ns) / 1e9)]
+    case .portLost(let failure, let errno): ["reason": .string(failure.name), "errno": .number(Double(errno))]
+    case .deviceDown(let reason): ["reason": .string(reason.name)]
+    case .reading(let reading): members(of: reading)
+    case .laneChanged(let state): ["state": .string(state.name)]
+    case .screeningBegan(let ticket), .gateOpened(let ticket): ["ticket": .number(Double(ticket))]
+    case .screeningPassed(let fact), .screeningDenied(let fact), .screeningResumed(let fact), .screeningAbandoned(let fact),
+      .screeningIsolated(let fact):
+      [
+        "ticket": .number(Double(fact.ticket)), "attempt": .number(Double(fact.attempt)), "reason": .string(fact.reason.name),
+        "next": .string(fact.next.name), "policy": .number(Double(fact.policy)),
+      ]
+    case .gateReleased(let cause): ["cause": .string(cause.name)]
+    case .passage(let screened): ["screened": .bool(screened)]
+    case .alarmRaised(let fact), .alarmAcknowledged(let fact), .alarmCleared(let fact):
+      finite(["value": fact.value], [
+        "kind": .string(fact.kind.name), "priority": .string(fact.priority.name), "state": .string(fact.state.name),
+        "occurrence": .number(Double(fact.occurrence)),
+      ])
+    case .air(let air): finite(["mean_5min_ppm": air.mean5, "mean_1h_ppm": air.mean60], [:])
+    case .commandAnswered(let command, let answer): members(of: command, answer)
+    case .lost(let loss, let count): ["what": .string(loss.name), "count": .number(Double(count))]
+    case .writeFailed(let device): ["device": .string(name(names.devices, device.index))]
+    }
+  }
+
+  private func members(of reading: Reading) -> [String: JSON] {
+    let fields = names.fields.indices.contains(Int(reading.device.index)) ? names.fields[Int(reading.device.index)] : []
+    var data: [String: JSON] = [
+      "device": .string(name(names.devices, reading.device.index)), "field": .string(name(fields, reading.field)),
+      "use": .string(reading.use.name), "unit": .string(reading.unit.symbol), "quality": .string(reading.quality.name),
+    ]
+    // A value that must not be used is not written where one could be read.
+    switch reading.quality {
+    case .good: data = finite(["value": reading.decoded], data)
+    case .invalid(let reason): data["reason"] = .string(reason.name)
+    }
+    return data
+  }
+
+  private func members(of command: Command, _ answer: Answer) -> [String: JSON] {
+    func padded(_ word: UInt64) -> String { hex((0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) }) }
+    var data: [String: JSON] = [
+      "id": .string(padded(command.id.high) + padded(command.id.low)), "command": .string(command.action.name),
+      "origin": .string(command.origin.name), "actor": .string(command.actor.string),
+    ]
+    if !command.claimed.isEmpty { data["claimed"] = .string(command.claimed.string) }
+    if !command.why.isEmpty { data["why"] = .string(command.why.string) }
+    if case .refused(let refusal) = answer { data["reason"] = .string(refusal.name) }
+    switch command.action {
+    case .acknowledge(let occurrence), .clearSuspect(let occurrence): data["occurrence"] = .number(Double(occurrence))
+    case .overrideLane(let lane): data["lane"] = .string(name(names.lanes, lane.index))
+    // A contact reading's degrees are a person's: they never enter a body.
+    case .resume(let ticket), .contactReading(let ticket, _): data["ticket"] = .number(Double(ticket))
+    }
+    return data
+  }
+
+  private func finite(_ values: [String: Double], _ rest: [String: JSON]) -> [String: JSON] {
+    var all = rest
+    for (key, value) in values where value.isFinite { all[key] = .number(value) }
+    return all
+  }
+}
+
+func hex(_ bytes: [UInt8]) -> String {
+  let digits = Array("0123456789abcdef".utf8)
+  return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+}
