@@ -3,6 +3,7 @@
 #include <sys/inotify.h>
 #include <sys/sysmacros.h>
 #include <sys/timerfd.h>
+#include <sys/timex.h>
 
 /* Glibc shows these only with _GNU_SOURCE, which Swift's module is built without. */
 #include <pthread.h>

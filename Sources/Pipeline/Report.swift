@@ -1,7 +1,9 @@
-// What the pipeline knows at one moment, copied between two turns for whoever shows it: `gatehouse status`, and later
-// the metrics and the console. Rows of fixed size, filled by the real-time thread only when somebody asked.
+// What the pipeline knows at one moment, for whoever shows it: `gatehouse status`, and later metrics and the console.
+// Asked between two turns, row by row; each answer is a copy of fixed size.
 
+public import Devices
 public import Domain
+public import Rules
 
 /// Whether a device is there.
 public enum Presence: UInt8, BitwiseCopyable, Sendable {
@@ -24,36 +26,30 @@ public struct DeviceReport: BitwiseCopyable, Sendable {
   public var goodReadings: UInt64 = 0
   public var invalidReadings: UInt64 = 0
 
-  @_noLocks @_noAllocation public init() {}
+  public init() {}
 }
 
-/// One lane.
-public struct LaneReport: BitwiseCopyable, Sendable {
-  public var state = LaneState.outOfOrder
-  public var isReleased = false
-  public var releasedBy = ReleaseCause.failure
-  public var passed: UInt64 = 0
-  public var denied: UInt64 = 0
+extension Pipeline {
+  public func report(on device: DeviceID) -> DeviceReport { devices[Int(device.index)] }
+  public func counters(of device: DeviceID) -> DeviceCounters { instruments.counters(of: device) }
+  public func counters(of port: PortID) -> BusCounters { instruments.counters(of: port) }
 
-  @_noLocks @_noAllocation public init() {}
-}
+  /// The last reading of each field of all devices, in the order of devices and fields.
+  public var readingCount: Int { latest.capacity }
+  public func reading(_ index: Int) -> Reading { latest[index] }
 
-/// One screening that waits outside its lane.
-public struct WaitingReport: BitwiseCopyable, Sendable {
-  public var lane = LaneID(0)
-  public var ticket: UInt32 = 0
-  public var state = ScreeningState.none
-  public var since = Instant.past
+  public var laneCount: Int { lanes.count }
+  public func report(on lane: LaneID) -> LaneView { lanes.view(lane) }
 
-  @_noLocks @_noAllocation public init() {}
-}
+  /// Slots of screenings; `nil` where nobody waits.
+  public var screeningCount: Int { lanes.screeningCount }
+  public func waiting(_ slot: Int) -> ScreeningView? { lanes.view(screening: slot) }
 
-/// One alarm that is not normal.
-public struct AlarmReport: BitwiseCopyable, Sendable {
-  public var fact = AlarmFact(kind: .eventsLost, priority: .low, state: .normal, occurrence: 0, value: .nan)
-  public var place = Place.site
-  /// When it was raised, ns since 1970 UTC.
-  public var since: Int64 = 0
+  public var roomCount: Int { rooms.rows.capacity }
+  public func air(in room: RoomID) -> AirFact {
+    AirFact(mean5: rooms.rows[Int(room.index)].mean5, mean60: rooms.rows[Int(room.index)].mean60)
+  }
 
-  @_noLocks @_noAllocation public init() {}
+  public var alarmCount: Int { alarms.rows.capacity }
+  public func alarm(_ index: Int) -> AlarmRow { alarms.rows[index] }
 }

@@ -38,9 +38,9 @@ private enum Stage {
   /// To one address of a host; the others are tried when it fails.
   case connecting(Int32, until: Instant, others: ArraySlice<Address>)
   case open(Int32, since: Instant)
-  case carried(Bus, Thread, since: Instant)
+  case carried(Bus, RunningThread, since: Instant)
   /// Its thread was told to end.
-  case ending(Bus, Thread, since: Instant, until: Instant)
+  case ending(Bus, RunningThread, since: Instant, until: Instant)
 }
 
 private struct Kept {
@@ -65,7 +65,7 @@ struct Keeper: ~Copyable {
   private var ports: [Kept]
   private var watch: LinkWatch
   /// Threads that hang in the kernel, with the port they belonged to.
-  private var abandoned: [(port: Int, bus: Bus, thread: Thread)] = []
+  private var abandoned: [(port: Int, bus: Bus, thread: RunningThread)] = []
   private var stopping = false
 
   init(
@@ -202,7 +202,7 @@ struct Keeper: ~Copyable {
     do {
       let bus = try Bus(
         descriptor: descriptor, line: line, options: busOptions, answered: link.opened, finished: link.ordered)
-      guard let thread = Thread("bus \(index)", { bus.run() }) else {
+      guard let thread = RunningThread("bus \(index)", { bus.run() }) else {
         throw PortsFailure(description: "No thread for a bus.")
       }
       ports[index].stage = .carried(bus, thread, since: bootClock())

@@ -2,6 +2,7 @@
 
 import Domain
 import Glibc
+import Rings
 import Synchronization
 
 /// One look-up. It outlives whoever asked, if it must; nobody waits for it.
@@ -10,7 +11,7 @@ final class Lookup: Sendable {
 
   /// `done` is rung when `result` is there.
   init(host: String, port: Int, done: Alert) {
-    let thread = Thread("lookup") { [self] in
+    let thread = RunningThread("lookup") { [self] in
       let found = Address.resolve(host: host, port: port, numericOnly: false)
       answer.withLock { $0 = found }
       done.ring()

@@ -54,7 +54,7 @@ public struct Ports: ~Copyable {
   var queue: OutQueue
   let link: KeeperLink
   let grace: Interval
-  private let keeper: Thread
+  private let keeper: RunningThread
   private var isClosed = false
 
   private var watches: Table<WatchRow>
@@ -83,7 +83,7 @@ public struct Ports: ~Copyable {
     guard poller.add(link.opened.descriptor, .mail) else {
       throw PortsFailure(description: "The keeper's bell cannot be watched: \(describe(errno)).")
     }
-    let started = Thread("keeper") {
+    let started = RunningThread("keeper") {
       var keeper = Keeper(settings, link: link, watch: watch, busOptions: busOptions, notice: notice)
       keeper.run()
     }

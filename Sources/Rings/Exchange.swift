@@ -25,6 +25,9 @@
 
   deinit { unsafe bytes.deallocate() }
 
+  /// Producer: whether a buffer is empty now.
+  public var hasRoom: Bool { free.count > 0 }
+
   /// Producer: fills an empty buffer and hands it over. `false`: none is empty; try again later.
   public func hand(_ fill: (UnsafeMutableRawBufferPointer) -> Void) -> Bool {
     guard let index = free.pop() else { return false }

@@ -63,7 +63,7 @@ public struct AlarmRow: BitwiseCopyable, Sendable {
   /// When the condition will have lasted its delay.
   var pending = Instant.never
 
-  init(kind: AlarmKind, place: Place, settings: AlarmSettings) {
+  public init(kind: AlarmKind, place: Place, settings: AlarmSettings) {
     self.kind = kind
     self.place = place
     self.settings = settings

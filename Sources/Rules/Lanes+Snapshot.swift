@@ -8,6 +8,14 @@ public struct LaneView: BitwiseCopyable, Sendable {
   public var releasedBy: ReleaseCause?
   public var passed: UInt64
   public var denied: UInt64
+
+  @inlinable @inline(__always)
+  public init(state: LaneState, releasedBy: ReleaseCause?, passed: UInt64, denied: UInt64) {
+    self.state = state
+    self.releasedBy = releasedBy
+    self.passed = passed
+    self.denied = denied
+  }
 }
 
 /// A screening as others see it.
@@ -16,6 +24,14 @@ public struct ScreeningView: BitwiseCopyable, Sendable {
   public var ticket: UInt32
   public var state: ScreeningState
   public var since: Instant
+
+  @inlinable @inline(__always)
+  public init(lane: LaneID, ticket: UInt32, state: ScreeningState, since: Instant) {
+    self.lane = lane
+    self.ticket = ticket
+    self.state = state
+    self.since = since
+  }
 }
 
 extension Lanes {

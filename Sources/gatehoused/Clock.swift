@@ -1,27 +1,23 @@
 // The loop's clock: the only place of the door where time is read for a turn. The site's offset from UTC comes
 // from a table that was computed when the settings were loaded, so a turn never asks a time zone library.
 
+import CLinux
 import Domain
 import Glibc
+import Settings
 import Synchronization
-
-/// From this wall time on (ns since 1970 UTC), the site's clock is `offset` seconds east of UTC.
-struct OffsetChange: Sendable {
-  var wall: Int64
-  var offset: Int32
-}
 
 /// Reads the machine's clocks.
 struct Clock: Sendable {
-  /// In order of time; the first also holds for all time before it.
-  let changes: [OffsetChange]
+  /// The site's offsets in order of time; the first also holds for all time before it.
+  let changes: [ZoneOffset]
   /// Set by whoever asks the kernel whether the wall clock is synchronised.
   let synchronised: SharedFlag
 
   func now() -> Now {
     let wall = Clock.nanoseconds(CLOCK_REALTIME)
-    var offset: Int32 = changes.first?.offset ?? 0
-    for change in changes where change.wall <= wall { offset = change.offset }
+    var offset: Int32 = changes.first?.seconds ?? 0
+    for change in changes where change.from <= wall { offset = change.seconds }
     return Now(boot: Clock.boot(), wall: wall, utcOffset: offset, synchronised: synchronised.isSet)
   }
 

@@ -34,4 +34,16 @@ struct Latency: ~Copyable {
     }
     return longest
   }
+
+  var summary: LatencySummary {
+    LatencySummary(p50: percentile(0.5), p99: percentile(0.99), longest: longest, count: count)
+  }
+}
+
+/// What people want to know of many times.
+struct LatencySummary: BitwiseCopyable, Sendable {
+  var p50 = Interval.zero
+  var p99 = Interval.zero
+  var longest = Interval.zero
+  var count: UInt64 = 0
 }

@@ -2,6 +2,7 @@
 // deadline the pipeline named. It never waits for the disk, the sockets, the keeper or a bus.
 
 import Domain
+import EventLog
 import Glibc
 import Pipeline
 import Ports
@@ -46,6 +47,8 @@ struct RealTimeLoop: ~Copyable {
 
   /// Telemetry leaves this many slots of the ring of events to records.
   private let reservedForRecords = 1024
+  /// Where the pipeline copies its state, on the way to the log.
+  private let snapshot: Table<UInt8>
   /// A wall clock that moved this far against the boot clock was stepped.
   private let step = Interval.milliseconds(500)
 
@@ -55,6 +58,18 @@ struct RealTimeLoop: ~Copyable {
     self.clock = clock
     self.inputs = inputs
     self.results = results
+    snapshot = Table(capacity: self.pipeline.snapshotSize, filledWith: 0)
+  }
+
+  /// Takes over the state of an earlier run before the first turn.
+  mutating func restore(_ earlier: Snapshot) {
+    guard earlier.state.count == snapshot.capacity else { return }
+    for (index, byte) in earlier.state.enumerated() { snapshot[index] = byte }
+    let now = clock.now()
+    // What the earlier run called `boot` is, on this boot clock, as far in the past as its wall time is.
+    let shift = Interval(ns: (now.boot.ns &- earlier.boot.ns) &- (now.wall &- earlier.wall))
+    pipeline.restore(from: snapshot, shift: shift, now)
+    carryOut(since: now.boot)
   }
 
   /// Ends after the stop flag was set and the bell rung: the last turn's events are published, the ports closed.
@@ -82,7 +97,8 @@ struct RealTimeLoop: ~Copyable {
     switch arrival {
     case .bytes(let port, let generation):
       let came = ports.receivedAt
-      pipeline.turn(reading(), bytes: ports.received, from: port, generation)
+      let now = reading()
+      Self.decode(&pipeline, ports, now, port, generation)
       decision.record(Clock.boot() - came)
       carryOut(since: came)
     case .opened(let port, let generation): turn(.portOpened(port, generation))
@@ -90,6 +106,18 @@ struct RealTimeLoop: ~Copyable {
     case .requestFailed(let port, let generation, let failure): turn(.requestFailed(port, generation, failure))
     case .signalled: break
     }
+  }
+
+  // The bytes of one side are borrowed while the other is changed: two parameters, since both are parts of `self`.
+
+  private static func decode(
+    _ pipeline: inout Pipeline, _ ports: borrowing Ports, _ now: Now, _ port: PortID, _ generation: Generation
+  ) {
+    pipeline.turn(now, bytes: ports.received, from: port, generation)
+  }
+
+  private static func write(_ send: Send, _ pipeline: borrowing Pipeline, _ ports: inout Ports) {
+    ports.send(send, from: pipeline.outbox.bytes.span)
   }
 
   private mutating func takeMail() {
@@ -123,7 +151,7 @@ struct RealTimeLoop: ~Copyable {
     for index in 0..<pipeline.outbox.count {
       switch pipeline.outbox.outputs[index] {
       case .send(let send):
-        ports.send(send, from: pipeline.outbox.bytes.span)
+        Self.write(send, pipeline, &ports)
         if case .actuator = send.urgency { gate.record(Clock.boot() - came) }
       case .event(let event): publish(event)
       case .reopen(let port, let generation): ports.reopen(port, generation)
@@ -160,5 +188,26 @@ struct RealTimeLoop: ~Copyable {
     guard published else { return }
     published = false
     results.bell.ring()
+  }
+
+  /// Copies the state for the log, if it is due and a buffer is free; if none is, the next wake-up tries again.
+  private mutating func handOverSnapshot() {
+    guard pipeline.snapshotDue, results.snapshots.hasRoom else { return }
+    let now = clock.now()
+    let layout = pipeline.snapshotLayout
+    let last = pipeline.lastEvent
+    pipeline.copySnapshot(to: snapshot, now)
+    // Safe: the table and the buffer live through the call, and both have been sized for it.
+    unsafe snapshot.withUnsafeBuffer { state in
+      _ = unsafe results.snapshots.hand { buffer in
+        unsafe Snapshot.write(
+          layout: layout, lastEvent: last, boot: now.boot, wall: now.wall, state: UnsafeRawBufferPointer(state), to: buffer)
+      }
+    }
+  }
+
+  private mutating func answerStatus() {
+    guard results.status.isAsked else { return }
+    results.status.fill(from: pipeline, ports, decision, gate, clock.now())
   }
 }

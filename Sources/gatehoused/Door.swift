@@ -1,0 +1,61 @@
+// The door: builds everything from the settings, starts the threads, waits for a signal, ends them in order.
+//
+//     real-time   Ports and Pipeline; never waits for the others
+//     intake      events from the ring into the tail
+//     commit      the tail into the log; may hang with the disk
+//     control     the two sockets
+//     keeper …    belong to Ports
+
+import Control
+import Domain
+import EventLog
+import Foundation
+import Pipeline
+import Ports
+import Rings
+import Settings
+
+@main enum Door {
+  static func main() {
+    switch Options.parse(Array(CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment) {
+    case .say(let text): print(text)
+    case .wrong(let text):
+      tell("\(text). gatehoused --help lists its options.")
+      exit(64)
+    case .run(let options): exit(run(options))
+    }
+  }
+
+  /// One line for whoever supervises the door. The log is for everything else.
+  static func tell(_ text: String) { FileHandle.standardError.write(Data("gatehoused: \(text)\n".utf8)) }
+
+  private static func run(_ options: Options) -> Int32 {
+    let signals = Signals()
+    let settings: Settings
+    do {
+      settings = try Settings.load(file: options.settings, profiles: options.profiles)
+    } catch {
+      tell("the settings are wrong:\n\(error)")
+      return 65
+    }
+    for warning in settings.warnings { tell("warning: \(warning)") }
+    do {
+      let parts = try Parts(settings, options)
+      parts.start()
+      print("ready")
+      fflush(nil)
+      signals.wait()
+      signals.endAtOnceOnTheNext()
+      parts.end()
+      return 0
+    } catch {
+      tell("it can't start: \(error)")
+      return 1
+    }
+  }
+}
+
+/// A part that could not be made.
+struct DoorFailure: Error, CustomStringConvertible {
+  var description: String
+}

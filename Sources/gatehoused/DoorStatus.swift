@@ -1,0 +1,124 @@
+// The door's state as `gatehouse status` shows it: what the real-time thread pinned to the board, with names.
+
+import Control
+import Devices
+import Domain
+import Foundation
+import Pipeline
+import Ports
+import Rings
+import Rules
+import Settings
+
+/// Makes the answer to `status`, on the sockets' thread.
+struct DoorStatus: Sendable {
+  let settings: Settings
+  let startID: String
+  let started: Instant
+  let board: StatusBoard
+  let bell: Bell
+  let log: LogThreads
+
+  func line() -> Data {
+    let logged = log.current
+    var status = Status(
+      version: doorVersion, startID: startID, pid: ProcessInfo.processInfo.processIdentifier,
+      uptime: (Clock.boot() - started).seconds, site: settings.site.id, ready: true,
+      log: Status.Log(
+        records: logged.records, telemetry: logged.telemetry, aggregates: logged.aggregates, stalled: logged.isStalled,
+        tail: log.waiting, lost: ["records": logged.lostRecords, "telemetry": logged.lostTelemetry]))
+    // A real-time thread that does not answer within half a second is not ready, whatever else is well.
+    status.ready = board.ask(ringing: bell) { fill(&status, from: $0) } != nil
+    return status.line()
+  }
+
+  private func fill(_ status: inout Status, from board: StatusBoard) {
+    status.turns = board.turns
+    status.latency = ["decision": latency(board.decision), "gate": latency(board.gate)]
+    status.ports = settings.ports.indices.map { index in
+      let port = board.ports[index]
+      let bus = board.buses[index]
+      return Status.Port(
+        name: settings.ports[index].name, state: port.isOpen ? "open" : "closed", generation: port.generation.number,
+        opens: port.opens, losses: port.losses,
+        counters: [
+          "bytes_in": port.bytesIn, "bytes_out": port.bytesOut, "dropped": port.dropped, "short_writes": port.shortWrites,
+          "bytes_dropped": bus.bytesDropped, "late_replies": bus.lateReplies, "stale_inputs": bus.staleInputs,
+        ])
+    }
+    status.devices = devices(board)
+    status.lanes = settings.lanes.indices.map { index in
+      let lane = board.lanes[index]
+      let waiting = (0..<board.waitingCount).map { board.waiting[$0] }.filter { Int($0.lane.index) == index }
+      return Status.Lane(
+        name: settings.lanes[index].name, state: lane.state.name, released: lane.releasedBy?.name,
+        waiting: waiting.map {
+          Status.Waiting(ticket: $0.ticket, state: $0.state.name, since: (board.now.boot - $0.since).seconds)
+        },
+        passed: lane.passed, denied: lane.denied)
+    }
+    status.rooms = settings.rooms.indices.map {
+      Status.Room(name: settings.rooms[$0].name, mean5: board.rooms[$0].mean5, mean60: board.rooms[$0].mean60)
+    }
+    status.alarms = (0..<board.alarmCount).map { index in
+      let alarm = board.alarms[index]
+      return Status.Alarm(
+        occurrence: alarm.occurrence, kind: alarm.kind.name, place: name(alarm.place), priority: alarm.priority.name,
+        state: alarm.state.name, since: time(alarm.raisedAt, board.now))
+    }
+  }
+
+  private func devices(_ board: StatusBoard) -> [Status.Device] {
+    var first = 0
+    return settings.devices.indices.map { index in
+      let device = settings.devices[index]
+      let report = board.devices[index]
+      let counters = board.deviceCounters[index]
+      let fields = device.profile.fields.indices.map { field in
+        shown(board.readings[first + field], device.profile.fields[field].name, device.profile.fields[field].unit, board.now)
+      }
+      first += fields.count
+      return Status.Device(
+        name: device.name, profile: device.profile.id, port: settings.ports[Int(device.port.index)].name,
+        state: report.presence.name, since: report.since == 0 ? nil : time(report.since, board.now),
+        counters: [
+          "requests": counters.requests, "replies": counters.replies, "time_outs": counters.timeOuts,
+          "check_errors": counters.checkErrors, "exceptions": counters.exceptions, "wrong_replies": counters.wrongReplies,
+          "writes": counters.writes, "writes_failed": counters.writesFailed, "good_readings": report.goodReadings,
+          "invalid_readings": report.invalidReadings,
+        ],
+        fields: fields)
+    }
+  }
+
+  /// A value nobody may use is not shown as one.
+  private func shown(_ reading: Reading, _ name: String, _ unit: Domain.Unit, _ now: Now) -> Status.Field {
+    let age = reading.at > .past ? (now.boot - reading.at).seconds : nil
+    switch reading.quality {
+    case .good: return Status.Field(name: name, value: reading.decoded, unit: unit.symbol, quality: "good", age: age)
+    case .invalid(let reason): return Status.Field(name: name, value: nil, unit: unit.symbol, quality: reason.name, age: age)
+    }
+  }
+
+  private func latency(_ summary: LatencySummary) -> Status.Latency {
+    Status.Latency(
+      p50: Double(summary.p50.ns) / 1e3, p99: Double(summary.p99.ns) / 1e3, max: Double(summary.longest.ns) / 1e3,
+      count: summary.count)
+  }
+
+  private func name(_ place: Place) -> String {
+    switch place {
+    case .site: settings.site.id
+    case .log: "log"
+    case .lane(let lane): settings.names.lanes[Int(lane.index)]
+    case .room(let room): settings.names.rooms[Int(room.index)]
+    case .device(let device): settings.names.devices[Int(device.index)]
+    case .port(let port): settings.names.ports[Int(port.index)]
+    }
+  }
+
+  private func time(_ wall: Int64, _ now: Now) -> String {
+    let zone = TimeZone(secondsFromGMT: Int(now.utcOffset)) ?? .gmt
+    return Date(timeIntervalSince1970: Double(wall) / 1e9).formatted(Date.ISO8601FormatStyle(timeZone: zone))
+  }
+}

@@ -1,0 +1,114 @@
+// Everything the door is made of, and the order in which it starts and ends.
+
+import Control
+import Domain
+import EventLog
+import Foundation
+import Pipeline
+import Ports
+import Rings
+import Settings
+import Synchronization
+
+/// The door's threads and what lies between them.
+final class Parts {
+  private let settings: Settings
+  private let inputs: Inputs
+  private let results: Results
+  private let log: LogThreads
+  private let clock: Clock
+  private let server: ControlServer
+  private let loop: Mutex<LoopBox?>
+  private var threads: [RunningThread] = []
+  private var realTime: RunningThread?
+  private var logThreads: [RunningThread] = []
+
+  init(_ settings: Settings, _ options: Options) throws {
+    self.settings = settings
+    func bell() throws -> Bell {
+      guard let bell = Bell() else { throw DoorFailure(description: "no descriptor is left for a bell") }
+      return bell
+    }
+    clock = Clock(changes: settings.site.offsets, synchronised: SharedFlag(Clock.kernelIsSynchronised()))
+    let pipeline = Pipeline(PipelineSettings(settings))
+    inputs = Inputs(
+      commands: SharedRing(capacity: 64), reports: SharedRing(capacity: 64), bell: try bell(), stop: SharedFlag(false))
+    guard let board = StatusBoard(pipeline, devices: settings.devices.count, ports: settings.ports.count) else {
+      throw DoorFailure(description: "no descriptor is left for a bell")
+    }
+    results = Results(
+      events: SharedRing(capacity: 4096), bell: try bell(),
+      snapshots: Exchange(buffers: 3, size: Snapshot.headSize + pipeline.snapshotSize), status: board)
+    var random = SystemRandomNumberGenerator()
+    let formatter = Formatter(names: settings.names, random: &random)
+    let tail = Tail()
+    log = LogThreads(
+      intake: Intake(events: results.events, tail: tail, formatter: formatter, random: random),
+      commit: Commit(
+        LogPlan(
+          folder: settings.log.folder, segmentBytes: settings.log.segmentMB << 20, snapshotLayout: pipeline.snapshotLayout),
+        tail: tail, snapshots: results.snapshots),
+      tail: tail, clock: clock, events: results.bell, inputs: inputs, work: try bell(), resumed: try bell(), say: Door.tell)
+    let status = DoorStatus(
+      settings: settings, startID: formatter.startID, started: Clock.boot(), board: board, bell: inputs.bell, log: log)
+    let sockets = options.runFolder ?? settings.log.folder
+    try? FileManager.default.createDirectory(
+      atPath: sockets, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
+    server = try ControlServer(
+      paths: ControlPaths(folder: sockets), names: settings.names, commands: inputs.commands, bell: inputs.bell,
+      status: status.line)
+    let ports = try Ports(settings.ports, notice: Parts.tell)
+    log.tell(server)
+    loop = Mutex(LoopBox(RealTimeLoop(ports: ports, pipeline: pipeline, clock: clock, inputs: inputs, results: results)))
+  }
+
+  /// What a person should read about a port, as the keeper found it.
+  private static func tell(_ notice: PortNotice) {
+    if notice.failure != nil { Door.tell("port \(notice.name): \(notice.explanation)") }
+  }
+
+  func start() {
+    let log = log
+    let server = server
+    logThreads = [
+      RunningThread("commit") { log.runCommit() }, RunningThread("intake") { log.runIntake() },
+    ].compactMap(\.self)
+    // A log that does not open within this time does not keep the door shut; it starts without a memory.
+    let earlier = log.earlier(within: 3000)
+    let down = earlier?.lastRecord.map { max(0, (clock.now().wall - $0) / 1_000_000_000) } ?? 0
+    guard let box = loop.withLock({ $0 }) else { return }
+    let wishes = RealTime(
+      priority: settings.realTime.fifoPriority, cpu: settings.realTime.cpu, lockMemory: settings.realTime.lockMemory)
+    realTime = RunningThread("real-time") {
+      for refusal in wishes.apply() { Door.tell("warning: \(refusal)") }
+      box.run(earlier: earlier?.snapshot, downSeconds: down)
+    }
+    if let control = RunningThread("control", { server.run() }) { threads.append(control) }
+  }
+
+  /// Stops deciding, commits what happened, then closes the sockets.
+  func end() {
+    inputs.stop.set(true)
+    inputs.bell.ring()
+    realTime?.join()
+    log.end()
+    for thread in logThreads { thread.join() }
+    server.stop()
+    for thread in threads { thread.join() }
+  }
+}
+
+/// Carries the loop to its thread, where it lives.
+///
+/// Safe as `@unchecked Sendable`: main makes it and touches it never again; the thread takes the loop out once.
+final class LoopBox: @unchecked Sendable {
+  private var loop: RealTimeLoop?
+
+  init(_ loop: consuming RealTimeLoop) { self.loop = consume loop }
+
+  func run(earlier: Snapshot?, downSeconds: Int64) {
+    guard var loop = loop.take() else { return }
+    if let earlier { loop.restore(earlier) }
+    loop.run(restored: earlier != nil, downSeconds: downSeconds)
+  }
+}

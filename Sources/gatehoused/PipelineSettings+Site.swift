@@ -1,0 +1,49 @@
+// From checked settings to what the pipeline is built from: texts become indices here.
+
+import Devices
+import Domain
+import Pipeline
+import Rules
+import Settings
+
+extension PipelineSettings {
+  init(_ settings: Settings) {
+    self.init(
+      instruments: settings.instruments,
+      lanes: settings.lanes.map { LanePlan($0, settings) },
+      rooms: settings.rooms.map { RoomPlan(policy: settings.policy.air, co2: $0.co2) },
+      air: settings.policy.air,
+      thinning: ThinningSettings(
+        interval: settings.log.readingInterval,
+        deadBands: DeadBands(
+          celsius: settings.log.celsiusDeadBand, ppm: settings.log.ppmDeadBand, other: settings.log.otherDeadBand)))
+  }
+}
+
+extension LanePlan {
+  fileprivate init(_ wiring: LaneWiring, _ settings: Settings) {
+    func wire(_ channel: Channel?) -> Wire? { channel.map { Wire(device: $0.device, channel: $0.number) } }
+    let contacts: [(Contact, Channel?)] = [
+      (.readBack, wiring.readBack), (.passage, wiring.passage), (.presence, wiring.presence),
+      (.fireRelease, wiring.fireRelease), (.staffButton, wiring.staffButton),
+    ]
+    self.init(
+      settings: LaneSettings(
+        siteOffset: wiring.siteOffset, hasGate: wiring.gate != nil, hasReadBack: wiring.readBack != nil,
+        hasPassage: wiring.passage != nil, openFor: wiring.openFor, opensOnFailure: wiring.onFailure == .open,
+        staleAfter: settings.devices[Int(wiring.thermometer.index)].profile.staleAfter, policy: settings.policy.fever),
+      thermometer: wiring.thermometer, gate: wire(wiring.gate), lamp: wire(wiring.lamp), buzzer: wire(wiring.buzzer),
+      contacts: contacts.compactMap { contact, channel in wire(channel).map { (contact, $0) } })
+  }
+}
+
+extension Profile {
+  /// Three of its periods (design: a value is stale then), and never less than a fifth of a second: an operating system
+  /// may hold a port's bytes back that long.
+  fileprivate var staleAfter: Interval {
+    switch transport {
+    case .serial(let speech): max(speech.period * 3, .milliseconds(200))
+    case .modbus(let speech): max(speech.period * 3, .milliseconds(200))
+    }
+  }
+}
