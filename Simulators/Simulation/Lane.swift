@@ -70,7 +70,7 @@ public struct Lane: Sendable {
   /// Whether the gate opened for the one who stands here, or has stood open for so long that nobody waits any more
   /// (released, jammed). The rest of the opening of the one before is left alone.
   private func isInvited(_ standing: Presence, at now: Instant) -> Bool {
-    guard gate.isOpen, crosses == .never, let opened = gate.changes.last?.at else { return false }
+    guard standing.person.goesThrough, gate.isOpen, crosses == .never, let opened = gate.changes.last?.at else { return false }
     let since = opened >= standing.arrived ? opened : max(standing.arrived, opened + Self.patience)
     return now - since >= Self.reaction
   }

@@ -15,12 +15,18 @@ public struct Person: Sendable {
   public var stay: Interval
   /// Another person who takes the place without a gap: the body of the second, and when, counted from arrival.
   public var second: (body: Double, after: Interval)?
+  /// Goes through when the gate opens; who does not stands there for the whole of `stay`.
+  public var goesThrough: Bool
 
-  public init(body: Double, skin: Double? = nil, stay: Interval = .seconds(12), second: (body: Double, after: Interval)? = nil) {
+  public init(
+    body: Double, skin: Double? = nil, stay: Interval = .seconds(12), second: (body: Double, after: Interval)? = nil,
+    goesThrough: Bool = true
+  ) {
     self.body = body
     self.skin = skin
     self.stay = stay
     self.second = second
+    self.goesThrough = goesThrough
   }
 
   /// The face moves into the sensor's field of view.

@@ -20,8 +20,17 @@ public final class SimulationLoop {
   private let commandPath: String?
   private var commandSocket: Int32 = -1
   private var talkers: [Int32: [UInt8]] = [:]
+  private var waits: [Wait] = []
+  private let served: Set<String>?
   private let origin = bootClock()
   private let say: (String) -> Void
+
+  /// A talker whose answer comes when something is so.
+  private struct Wait {
+    var talker: Int32
+    var order: Order
+    var until: Instant
+  }
 
   /// How long a listener may take to be noticed.
   private static var look: Interval { .milliseconds(20) }
@@ -29,15 +38,17 @@ public final class SimulationLoop {
 
   /// - Parameters:
   ///   - commands: path of a Unix socket for commands.
+  ///   - serving: the buses to play; `nil`: all of them. The others are left to somebody else.
   ///   - say: gets one line for each thing worth telling.
   public init(
-    _ world: World, script: Script? = nil, commands: String? = nil, standardInput: Bool = false,
+    _ world: World, script: Script? = nil, commands: String? = nil, standardInput: Bool = false, serving: Set<String>? = nil,
     say: @escaping (String) -> Void = { _ in }
   ) throws {
     self.world = world
     self.script = script
     self.say = say
     commandPath = commands
+    served = serving
     plugs = world.plan.buses.map { _ in 0 }
     self.world.beganBootNs = origin
     _ = signal(SIGPIPE, SIG_IGN)
@@ -69,6 +80,7 @@ public final class SimulationLoop {
     let deadline = min(world.nextDeadline, script?.nextDeadline ?? .never)
     var wait = min(deadline - present, atMost)
     if !silent.isEmpty { wait = min(wait, Self.look) }
+    if !waits.isEmpty { wait = min(wait, World.step) }
     let ready = waitFor(watched, atMost: wait)
     world.advance(to: present)
     for (descriptor, events) in zip(watched, ready) where events != 0 { attend(descriptor, events) }
@@ -79,6 +91,7 @@ public final class SimulationLoop {
     playScript()
     deliver()
     followPlugs()
+    answerWaits()
   }
 
   private func attend(_ descriptor: Int32, _ events: Int16) {
@@ -130,14 +143,44 @@ public final class SimulationLoop {
     while let end = talkers[talker]?.firstIndex(of: 10) {
       let line = String(decoding: talkers[talker]?[..<end] ?? [], as: UTF8.self)
       talkers[talker]?.removeFirst(end + 1)
-      let answer = world.perform(line)
-      followPlugs()
-      writeSome(talker == 0 ? 1 : talker, Array((answer + "\n").utf8))
+      if let answer = answer(line, talker) { write(answer, to: talker) }
     }
     if (talkers[talker]?.count ?? 0) > Self.lineMax { dismiss(talker) }
   }
 
+  private func write(_ answer: String, to talker: Int32) { writeSome(talker == 0 ? 1 : talker, Array((answer + "\n").utf8)) }
+
+  /// `nil`: the answer comes later.
+  private func answer(_ line: String, _ talker: Int32) -> String? {
+    do throws(Order.Mistake) {
+      let order = try Order(line)
+      guard order.verb == "wait" else {
+        defer { followPlugs() }
+        return world.perform(line)
+      }
+      if try world.isSo(order) { return "ok" }
+      waits.append(Wait(talker: talker, order: order, until: present + (try world.patience(of: order))))
+      return nil
+    } catch {
+      return "error \(error.sentence)"
+    }
+  }
+
+  private func answerWaits() {
+    waits.removeAll { wait in
+      if (try? world.isSo(wait.order)) == true {
+        write("ok", to: wait.talker)
+      } else if present >= wait.until {
+        write("error it did not come to this in time: \(wait.order.words.joined(separator: " "))", to: wait.talker)
+      } else {
+        return false
+      }
+      return true
+    }
+  }
+
   private func dismiss(_ talker: Int32) {
+    waits.removeAll { $0.talker == talker }
     talkers[talker] = nil
     if talker != 0 { close(talker) }
   }
@@ -172,6 +215,7 @@ public final class SimulationLoop {
   }
 
   private func serve(_ bus: Int) throws {
+    if let served, !served.contains(world.plan.buses[bus].name) { return }
     switch world.plan.buses[bus].link {
     case .serial(let path, _), .modbusRTU(let path, _):
       let line = try PseudoTerminal(link: path, avoiding: oldNames[bus] ?? "")

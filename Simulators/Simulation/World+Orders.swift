@@ -38,15 +38,47 @@ extension World {
 
   private mutating func person(_ order: Order) throws(Order.Mistake) {
     let lane = try index(of: order.word(0, "a lane"), in: plan.lanes.map(\.name), "lane")
-    try order.allow("body", "skin", "stay", "second_body", "second_after")
+    try order.allow("body", "skin", "stay", "second_body", "second_after", "pass")
     guard let body = try order.number("body") else { throw Order.Mistake("person needs body=DEGREES") }
     var person = Person(body: body, skin: try order.number("skin"))
     if let stay = try order.number("stay") { person.stay = try interval(stay) }
     if let second = try order.number("second_body") {
       person.second = (second, try interval(order.number("second_after") ?? 0.8))
     }
+    if let word = order.options["pass"] {
+      guard word == "yes" || word == "no" else { throw Order.Mistake("pass is yes or no, not \"\(word)\"") }
+      person.goesThrough = word == "yes"
+    }
     lanes[lane].arrive(person)
   }
+
+  /// Whether what a `wait` is for is so now: `wait gate LANE open|shut`, `wait lane LANE
+  /// empty|taken`, `wait relay DEVICE N on|off`.
+  func isSo(_ order: Order) throws(Order.Mistake) -> Bool {
+    try order.allow("for")
+    switch try order.word(0, "gate, lane or relay") {
+    case "gate":
+      let lane = try index(of: order.word(1, "a lane"), in: plan.lanes.map(\.name), "lane")
+      let word = try order.word(2, "open or shut")
+      guard word == "open" || word == "shut" else { throw Order.Mistake("a gate is open or shut, not \"\(word)\"") }
+      return lanes[lane].gate.isOpen == (word == "open")
+    case "lane":
+      let lane = try index(of: order.word(1, "a lane"), in: plan.lanes.map(\.name), "lane")
+      let word = try order.word(2, "empty or taken")
+      guard word == "empty" || word == "taken" else { throw Order.Mistake("a lane is empty or taken, not \"\(word)\"") }
+      return (lanes[lane].presence == nil && lanes[lane].waiting.isEmpty) == (word == "empty")
+    case "relay":
+      let device = try index(of: order.word(1, "a device"), in: plan.devices.map(\.name), "device")
+      guard let channel = Int(try order.word(2, "a relay's number")), (1...32).contains(channel) else {
+        throw Order.Mistake("a relay is a number from 1 to 32")
+      }
+      return devices[device].registers?.isRelayOn(channel, at: now) == (try isOn(order.word(3, "on or off")))
+    case let word: throw Order.Mistake("one waits for gate, lane or relay, not \"\(word)\"")
+    }
+  }
+
+  /// How long a `wait` may take.
+  func patience(of order: Order) throws(Order.Mistake) -> Interval { try interval(order.number("for") ?? 10) }
 
   private mutating func people(_ order: Order) throws(Order.Mistake) {
     try order.allow("every")

@@ -19,7 +19,7 @@ import Synchronization
 
       COMMANDS, one a line on the socket of --commands or, with --stdin, on standard input; each is answered by one
       line, "ok" or "error" and why. JSON works too: {"person":"north-door","body":38.2}
-        person LANE body=38.2 [skin=33.0] [stay=8] [second_body=38.4 [second_after=0.8]]
+        person LANE body=38.2 [skin=33.0] [stay=8] [pass=no] [second_body=38.4 [second_after=0.8]]
         people on|off [every=8]              people nobody asked for
         room ROOM [occupants=30] [ach=0.5] [co2=900] [outdoor=425]
         input DEVICE N on|off|clear          a contact: fire release, staff button
@@ -30,6 +30,9 @@ import Synchronization
         ambient LANE DEGREES                 the hall's temperature
         offset LANE DEGREES                  the true site offset, where the settings have it wrong
         speed N                              rooms' air lives N times faster than people
+        wait gate LANE open|shut [for=10]    answers when it is so, or after that many seconds with an error
+        wait lane LANE empty|taken [for=10]
+        wait relay DEVICE N on|off [for=10]
         state                                one line of JSON
         quit
 
@@ -55,6 +58,8 @@ import Synchronization
   var commands: String?
   @Option(help: "Commands over time: lines such as \"at 3s person north-door body=36.5\".")
   var script: String?
+  @Option(help: "A bus to serve; may be given more than once. Without it, all of them.")
+  var serve: [String] = []
   @Flag(help: "Take commands from standard input too.")
   var stdin = false
   @Flag(help: "Bytes take as long on serial lines as at the real baud rate.")
@@ -64,12 +69,16 @@ import Synchronization
 
   func run() throws {
     var world = World(try plan(), seed: seed)
+    let names = world.plan.buses.map(\.name)
+    if let stranger = serve.first(where: { !names.contains($0) }) {
+      throw ValidationError("There is no bus \"\(stranger)\"; there are: \(names.joined(separator: ", ")).")
+    }
     world.isPaced = pace
     world.airSpeed = speed
     if let peopleEvery { _ = world.perform("people on every=\(peopleEvery)") }
     let loop = try makeLoop(world)
     endOnSignals()
-    for (index, bus) in world.plan.buses.enumerated() {
+    for (index, bus) in world.plan.buses.enumerated() where serve.isEmpty || serve.contains(bus.name) {
       tell("\(bus.name): served at \(loop.world.servedAt[index] ?? "nowhere")")
     }
     tell("ready")
@@ -105,7 +114,8 @@ import Synchronization
   private func makeLoop(_ world: World) throws -> SimulationLoop {
     let played = try script.map(readScript)
     do {
-      return try SimulationLoop(world, script: played, commands: commands, standardInput: stdin, say: tell)
+      return try SimulationLoop(
+        world, script: played, commands: commands, standardInput: stdin, serving: serve.isEmpty ? nil : Set(serve), say: tell)
     } catch {
       complain("\(error)")
       throw ExitCode(1)

@@ -146,7 +146,9 @@ final class SettingsReader {
     let profile = section.required("profile").flatMap(self.profile)
     let bus = section.required("bus")?.reference("bus", busNames)
     let unit = section.optional("unit").map { ($0, $0.whole(1...255)) }
-    guard let profile, let bus else { return nil }
+    let warmUp = section.optional("warm_up_s")?.interval(unit: 1, 1...86_400, "s")
+    guard var profile, let bus else { return nil }
+    if let warmUp { profile.warmUp = warmUp }
     var number: UInt8 = 0
     if case .modbus(let speech) = profile.transport {
       number = UInt8(unit?.1 ?? Int(speech.unit))

@@ -28,7 +28,7 @@ buses:
   door-io: {{ modbus_tcp: "127.0.0.1:{io_port}" }}
   rooms: {{ modbus_rtu: {run}/rooms }}
 devices:
-  door-thermometer: {{ profile: gy-mcu90614, bus: door-ir }}
+  door-thermometer: {thermometer}
   door-relays: {{ profile: modbus-relay-8ch, bus: door-io, unit: 1 }}
   room-301-co2: {{ profile: vaisala-gmp25x, bus: rooms, unit: 31 }}
 lanes:
@@ -71,15 +71,22 @@ class Process:
         """The first line not yet looked at that `matches`; fails loudly with all lines when none comes."""
         deadline = time.monotonic() + within
         while True:
-            try:
-                line = self.lines.get(timeout=max(deadline - time.monotonic(), 0.001))
-            except queue.Empty:
-                raise AssertionError(f"{self.name}: no such line within {within} s; seen:\n" + "\n".join(self.seen[-60:]))
+            line = self.next_line(deadline)
             if line is None:
-                raise AssertionError(f"{self.name} ended with {self.popen.wait()}; seen:\n" + "\n".join(self.seen[-60:]))
-            self.seen.append(line)
+                raise AssertionError(f"{self.name}: no such line within {within} s; seen:\n" + "\n".join(self.seen[-60:]))
             if matches(line):
                 return line
+
+    def next_line(self, deadline):
+        """The next line; `None` when the deadline has come. Fails when the program has ended."""
+        try:
+            line = self.lines.get(timeout=max(deadline - time.monotonic(), 0.001))
+        except queue.Empty:
+            return None
+        if line is None:
+            raise AssertionError(f"{self.name} ended with {self.popen.wait()}; seen:\n" + "\n".join(self.seen[-60:]))
+        self.seen.append(line)
+        return line
 
     def end(self, how=signal.SIGTERM, within=20.0):
         if self.popen.poll() is None:
@@ -90,19 +97,22 @@ class Process:
 class Site:
     """Settings, simulator and door in one folder."""
 
-    def __init__(self, folder, offset=1.6, open_s=1, on_failure="shut", settings=None, policy=""):
+    def __init__(self, folder, offset=1.6, open_s=1, on_failure="shut", settings=None, policy="",
+                 thermometer="{ profile: gy-mcu90614, bus: door-ir }"):
         self.folder = pathlib.Path(folder)
         self.run = self.folder / "run"
         self.run.mkdir(exist_ok=True)
         self.io_port = free_port()
         text = (settings or SETTINGS).format(
-            run=self.run, io_port=self.io_port, offset=offset, open_s=open_s, on_failure=on_failure)
+            run=self.run, io_port=self.io_port, offset=offset, open_s=open_s, on_failure=on_failure,
+            thermometer=thermometer)
         self.settings = self.folder / "gatehouse.yaml"
         self.settings.write_text(text + policy)
         self.processes = []
         self.simulator = None
         self.door = None
         self._follow = None
+        self._untaken = []
 
     # Programs
 
@@ -139,6 +149,14 @@ class Site:
             raise AssertionError(f"gatehouse {arguments} ended with {done.returncode}: {done.stdout}{done.stderr}")
         return done
 
+    def command_when_free(self, *arguments, within=10):
+        """A command for a lane, repeated while the one before has not left the thermometer for long enough."""
+        deadline = time.monotonic() + within
+        while True:
+            done = self.command_line(*arguments, "--json", check=False)
+            if done.returncode == 0 or "being measured" not in done.stderr or time.monotonic() > deadline:
+                return json.loads(done.stdout)
+
     def close(self):
         for process in reversed(self.processes):
             if process.popen.poll() is None:
@@ -163,16 +181,34 @@ class Site:
                 PROFILES)
         return self._follow
 
-    def wait_for(self, kind, within=20.0, **data):
-        """The next event of this type whose data holds these values."""
+    def wait_for(self, event, /, within=20.0, **data):
+        """The first event of this type whose data hold these values and that no earlier call has returned: what happens
+        in one turn comes in an order that no test should know."""
 
-        def matches(line):
+        def matches(found):
+            return found["type"] == f"gatehouse.{event}" and all(found["data"].get(k) == v for k, v in data.items())
+
+        follow = self.follow()
+        for index, found in enumerate(self._untaken):
+            if matches(found):
+                return self._untaken.pop(index)
+        deadline = time.monotonic() + within
+        while True:
+            line = follow.next_line(deadline)
+            if line is None:
+                what = " ".join([event, *(f"{k}={v}" for k, v in data.items())])
+                raise AssertionError(f"no {what} within {within} s; the records:\n" + "\n".join(self.records()))
             if not line.startswith("{"):
-                return False
-            event = json.loads(line)
-            return event["type"] == f"gatehouse.{kind}" and all(event["data"].get(k) == v for k, v in data.items())
+                continue
+            found = json.loads(line)
+            if matches(found):
+                return found
+            if found["stream"] == "records":
+                self._untaken.append(found)
 
-        return json.loads(self.follow().wait_for_line(matches, within))
+    def records(self):
+        """What the log holds for people, a line an event."""
+        return self.command_line("log", "--limit", "60", check=False).stdout.splitlines()
 
     def status(self):
         return json.loads(self.command_line("status", "--json").stdout)
@@ -180,7 +216,7 @@ class Site:
     def ask_simulator(self, command):
         """Sends one line to the simulator and returns its answer."""
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(10)
+            client.settimeout(30)
             client.connect(str(self.sim_socket))
             client.sendall((command + "\n").encode())
             answer = client.makefile().readline().strip()

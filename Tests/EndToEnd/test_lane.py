@@ -1,10 +1,11 @@
 """People at the door: who passes, who does not, and what the log says of each."""
 
-import json
+import pytest
 
 
 def gate_openings(site):
-    return site.simulator_state()["lanes"]["north-door"]["openings"]
+    """How often the gate's leaf has opened."""
+    return len([c for c in site.simulator_state()["lanes"]["north-door"]["gate"]["changes"] if c["open"]])
 
 
 def test_a_normal_person_passes_and_the_gate_shuts_again(site):
@@ -14,6 +15,7 @@ def test_a_normal_person_passes_and_the_gate_shuts_again(site):
     assert passed["data"]["reason"] == "normal"
     assert abs(passed["data"]["estimate_c"] - 36.6) < 0.3
     site.wait_for("gate.opened")
+    site.ask_simulator("wait gate north-door shut")
     site.wait_for("gate.shut")
     assert gate_openings(site) == 1
 
@@ -25,9 +27,9 @@ def test_a_fever_is_refused_and_the_lamp_is_lit(site):
     assert denied["data"]["reason"] in ("high", "elevated")
     raised = site.wait_for("alarm.raised", kind="suspected_fever")
     assert raised["data"]["priority"] == "high"
-    state = site.simulator_state()
-    assert state["lanes"]["north-door"]["openings"] == 0
-    assert state["devices"]["door-relays"]["relays"][1] is True, "the lamp relay is on"
+    site.ask_simulator("wait relay door-relays 2 on")
+    assert gate_openings(site) == 0
+    assert 2 in site.simulator_state()["devices"]["door-relays"]["relays"], "the lamp relay is on"
     alarms = site.command_line("alarms").stdout
     assert "suspected_fever" in alarms
 
@@ -41,33 +43,43 @@ def test_skin_from_the_cold_is_no_pass(site):
     assert gate_openings(site) == 0
 
 
-def test_a_second_person_on_the_first_ones_readings_does_not_pass(site):
-    """Two people, one presence: at most one opening, and none for a mixed burst."""
+@pytest.mark.parametrize("after", [0.4, 0.6, 0.75])
+def test_a_second_person_on_the_first_ones_readings_does_not_pass(site, after):
+    """Somebody with a fever takes the place of a healthy person, without a gap, before the first has a verdict."""
     site.follow()
-    site.ask_simulator("person north-door body=36.5 second_body=38.4 stay=8")
-    began = site.wait_for("screening.began")
-    site.wait_for("lane.changed", state="free", within=60)
-    events = [e for e in site.events("--type", "gatehouse.screening") if e["data"].get("ticket") == began["data"]["ticket"]]
-    passed = [e for e in events if e["type"] == "gatehouse.screening.passed"]
-    assert len(passed) <= 1
-    assert gate_openings(site) == len(passed)
-    for event in passed:
-        assert event["data"]["estimate_c"] < 37.3
+    site.ask_simulator(f"person north-door body=36.5 second_body=38.4 second_after={after} stay=6")
+    denied = site.wait_for("screening.denied")
+    assert denied["data"]["reason"] in ("second_person", "high")
+    site.ask_simulator("wait lane north-door empty")
+    assert not site.events("--type", "gatehouse.screening.passed")
+    assert gate_openings(site) == 0
 
 
 def test_a_wrong_site_offset_shows(site_of):
-    """An offset that is 1 °C too low turns a fever of 38.0 into 37.0: nobody may rely on it, so `check` and the drift say so."""
+    """The settings say 0.1 where 1.6 were right: people look 1.5 °C colder than they are. `check` says so before the door
+    opens, and what follows can be seen in the log: a healthy person is "low" and waits, so the mistake cannot stay hidden
+    for long. (The alarm `lane_drift`, which needs twenty people, is shown in virtual time by the pipeline's tests.)"""
     site = site_of(offset=0.1)
     checked = site.command_line("check", check=False)
-    assert "site_offset_c" in checked.stdout + checked.stderr, "an implausible offset is pointed out before the door opens"
+    assert "site_offset_c" in checked.stdout + checked.stderr, "an implausible offset is pointed out"
+    site.start()
+    site.follow()
+    site.ask_simulator("offset north-door 1.6")
+    site.ask_simulator("person north-door body=36.4 stay=6")
+    denied = site.wait_for("screening.denied")
+    assert denied["data"]["reason"] == "low" and denied["data"]["next"] == "cold_wait"
+    site.ask_simulator("wait lane north-door empty")
+    site.ask_simulator("person north-door body=38.6 stay=14")
+    passed = site.wait_for("screening.passed", within=30)
+    assert 36.9 < passed["data"]["estimate_c"] < 37.3, "this is why the offset is required and measured: a fever passes"
 
 
 def test_a_ticket_resumes(site):
     site.follow()
     site.ask_simulator("person north-door body=36.6 skin=33.0 stay=4")
     ticket = site.wait_for("screening.denied", next="cold_wait")["data"]["ticket"]
-    site.wait_for("lane.changed", state="free", within=30)
-    answer = json.loads(site.command_line("resume", ticket, "--json").stdout)
+    site.ask_simulator("wait lane north-door empty")
+    answer = site.command_when_free("resume", ticket)
     assert answer["answer"] == "done"
     site.ask_simulator("person north-door body=36.6 stay=8")
     passed = site.wait_for("screening.passed")
@@ -83,4 +95,6 @@ def test_an_override_needs_who_and_why_and_opens(site):
     assert done["data"]["claimed"] == "Li Na"
     assert done["data"]["why"] == "wheelchair, measured by hand"
     site.wait_for("gate.opened")
+    site.ask_simulator("wait gate north-door open")
+    site.ask_simulator("wait gate north-door shut")
     assert gate_openings(site) == 1

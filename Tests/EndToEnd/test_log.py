@@ -129,8 +129,8 @@ def test_a_disk_that_hangs_does_not_stop_the_door(site_of, hold_writes):
     site.wait_for("device.up")
     hold.touch()
     site.ask_simulator("person north-door body=36.6")
-    site.ask_simulator("wait gate north-door open 10")
-    site.ask_simulator("wait gate north-door shut 10")
+    site.ask_simulator("wait gate north-door open for=10")
+    site.ask_simulator("wait gate north-door shut for=10")
     follow = site.follow()
     raised = json.loads(follow.wait_for_line(
         lambda line: line.startswith("{") and json.loads(line)["data"].get("kind") == "log_stalled"))
@@ -162,8 +162,8 @@ def test_a_full_disk_does_not_stop_the_door(site_of, tmp_path):
             except OSError:
                 pass
         site.ask_simulator("person north-door body=36.6")
-        site.ask_simulator("wait gate north-door open 15")
-        site.ask_simulator("wait gate north-door shut 15")
+        site.ask_simulator("wait gate north-door open for=15")
+        site.ask_simulator("wait gate north-door shut for=15")
         follow = site.follow()
         follow.wait_for_line(
             lambda line: line.startswith("{") and json.loads(line)["data"].get("kind") == "log_stalled", 30)

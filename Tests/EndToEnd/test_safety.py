@@ -5,7 +5,7 @@ import signal
 
 def wait_for_gate(site, is_open, within=10):
     """The simulator tells when the gate has moved."""
-    return site.ask_simulator(f"wait gate north-door {'open' if is_open else 'shut'} {within}")
+    return site.ask_simulator(f"wait gate north-door {'open' if is_open else 'shut'} for={within}")
 
 
 def test_the_board_shuts_the_gate_of_a_dead_door(site_of):
@@ -40,7 +40,8 @@ def test_the_staff_button_opens(site):
     site.wait_for("gate.returned")
 
 
-def test_a_jammed_gate_is_an_alarm(site):
+def test_a_jammed_gate_is_an_alarm(site_of):
+    site = site_of(open_s=3).start()
     site.follow()
     site.ask_simulator("gate north-door stuck_shut")
     site.ask_simulator("person north-door body=36.5 stay=8 pass=no")
