@@ -18,9 +18,7 @@ bench: packages
 
 # The three programs, as they are shipped: release, with Swift's runtime inside.
 build: packages
-	swift build -c release --static-swift-stdlib --product gatehoused
-	swift build -c release --static-swift-stdlib --product gatehouse
-	swift build -c release --static-swift-stdlib --product gatehouse-sim
+	@scripts/build
 
 # Installs the Debian packages that are missing; does nothing when all are there.
 packages:

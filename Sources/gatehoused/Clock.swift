@@ -11,8 +11,16 @@ import Synchronization
 struct Clock: Sendable {
   /// The site's offsets in order of time; the first also holds for all time before it.
   let changes: [ZoneOffset]
-  /// Set by whoever asks the kernel whether the wall clock is synchronised.
+  /// Whether the wall clock was synchronised when it was last asked.
   let synchronised: SharedFlag
+
+  init(changes: [ZoneOffset]) {
+    self.changes = changes
+    synchronised = SharedFlag(Clock.kernelIsSynchronised())
+  }
+
+  /// Asks again whether the wall clock is synchronised: a system call that never waits.
+  func askKernel() { synchronised.set(Clock.kernelIsSynchronised()) }
 
   func now() -> Now {
     let wall = Clock.nanoseconds(CLOCK_REALTIME)
@@ -31,7 +39,7 @@ struct Clock: Sendable {
   }
 
   /// Whether the kernel's clock is kept by somebody (NTP, GPS): `adjtimex` without a change asks only.
-  static func kernelIsSynchronised() -> Bool {
+  private static func kernelIsSynchronised() -> Bool {
     var request = timex()
     // Safe: modes 0 only reads into the local.
     let state = unsafe adjtimex(&request)

@@ -41,7 +41,7 @@ import Settings
     for warning in settings.warnings { tell("warning: \(warning)") }
     do {
       let parts = try Parts(settings, options)
-      parts.start()
+      try parts.start()
       print("ready")
       fflush(nil)
       signals.wait()

@@ -32,6 +32,8 @@ final class LogThreads: @unchecked Sendable {
   private let work: Bell
   private let resumed: Bell
   private let resume = Mutex<Resume?>(nil)
+  /// Losses that the real-time thread was not told yet, because its ring was full. The intake thread's.
+  private var untold = TailLosses()
   private let stop = SharedFlag(false)
   private let drained = SharedFlag(false)
   private let view = Mutex(LogView())
@@ -91,13 +93,15 @@ final class LogThreads: @unchecked Sendable {
   }
 
   private func tellLosses(_ losses: TailLosses) {
-    guard losses != TailLosses() else { return }
+    guard losses != TailLosses() || untold != TailLosses() else { return }
     view.withLock {
       $0.lostRecords += losses.records
       $0.lostTelemetry += losses.telemetry
     }
-    if losses.records > 0 { _ = inputs.reports.push(.lost(.records, count: losses.records)) }
-    if losses.telemetry > 0 { _ = inputs.reports.push(.lost(.telemetry, count: losses.telemetry)) }
+    untold.records += losses.records
+    untold.telemetry += losses.telemetry
+    if untold.records > 0, inputs.reports.push(.lost(.records, count: untold.records)) { untold.records = 0 }
+    if untold.telemetry > 0, inputs.reports.push(.lost(.telemetry, count: untold.telemetry)) { untold.telemetry = 0 }
     inputs.bell.ring()
   }
 

@@ -29,7 +29,7 @@ final class Parts {
       guard let bell = Bell() else { throw DoorFailure(description: "no descriptor is left for a bell") }
       return bell
     }
-    clock = Clock(changes: settings.site.offsets, synchronised: SharedFlag(Clock.kernelIsSynchronised()))
+    clock = Clock(changes: settings.site.offsets)
     let pipeline = Pipeline(PipelineSettings(settings))
     inputs = Inputs(
       commands: SharedRing(capacity: 64), reports: SharedRing(capacity: 64), bell: try bell(), stop: SharedFlag(false))
@@ -67,23 +67,25 @@ final class Parts {
     if notice.failure != nil { Door.tell("port \(notice.name): \(notice.explanation)") }
   }
 
-  func start() {
+  func start() throws {
+    func thread(_ name: String, _ body: @escaping @Sendable () -> Void) throws -> RunningThread {
+      guard let thread = RunningThread(name, body) else { throw DoorFailure(description: "the kernel has no thread left for \(name)") }
+      return thread
+    }
     let log = log
     let server = server
-    logThreads = [
-      RunningThread("commit") { log.runCommit() }, RunningThread("intake") { log.runIntake() },
-    ].compactMap(\.self)
+    logThreads = [try thread("commit") { log.runCommit() }, try thread("intake") { log.runIntake() }]
     // A log that does not open within this time does not keep the door shut; it starts without a memory.
     let earlier = log.earlier(within: 3000)
     let down = earlier?.lastRecord.map { max(0, (clock.now().wall - $0) / 1_000_000_000) } ?? 0
     guard let box = loop.withLock({ $0 }) else { return }
     let wishes = RealTime(
       priority: settings.realTime.fifoPriority, cpu: settings.realTime.cpu, lockMemory: settings.realTime.lockMemory)
-    realTime = RunningThread("real-time") {
+    realTime = try thread("real-time") {
       for refusal in wishes.apply() { Door.tell("warning: \(refusal)") }
       box.run(earlier: earlier?.snapshot, downSeconds: down)
     }
-    if let control = RunningThread("control", { server.run() }) { threads.append(control) }
+    threads = [try thread("control") { server.run() }]
   }
 
   /// Stops deciding, commits what happened, then closes the sockets.

@@ -44,6 +44,7 @@ struct RealTimeLoop: ~Copyable {
   private var published = false
   private var lastWall: Int64 = 0
   private var lastBoot = Instant.past
+  private var askedKernel = Instant.past
 
   /// Telemetry leaves this many slots of the ring of events to records.
   private let reservedForRecords = 1024
@@ -143,6 +144,10 @@ struct RealTimeLoop: ~Copyable {
     }
     lastWall = now.wall
     lastBoot = now.boot
+    if now.boot - askedKernel >= .minutes(1) {
+      clock.askKernel()
+      askedKernel = now.boot
+    }
     return now
   }
 
