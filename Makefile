@@ -10,17 +10,19 @@ ONLY ?=
 demo: packages
 	@scripts/demo $(FOR)
 
-test: packages
+test:
+	@scripts/packages gcc python3-venv strace
 	@scripts/test
 
-bench: packages
+bench:
+	@scripts/packages g++ valgrind
 	@scripts/bench $(ONLY)
 
 # The three programs, as they are shipped: release, with Swift's runtime inside.
 build: packages
 	@scripts/build
 
-# Installs the Debian packages that are missing; does nothing when all are there.
+# Installs the Debian packages that a build needs and that are missing; does nothing when all are there.
 packages:
 	@scripts/packages
 
