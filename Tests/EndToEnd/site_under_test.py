@@ -22,7 +22,7 @@ PROFILES = ROOT / "DeviceProfiles"
 SETTINGS = """\
 site: {{ id: test-site, name: Test site, time_zone: Asia/Shanghai }}
 desk: none
-log: {{ folder: log, reading_interval_s: 1 }}
+log: {log}
 buses:
   door-ir: {{ serial: {run}/door-ir }}
   door-io: {{ modbus_tcp: "127.0.0.1:{io_port}" }}
@@ -98,14 +98,19 @@ class Site:
     """Settings, simulator and door in one folder."""
 
     def __init__(self, folder, offset=1.6, open_s=1, on_failure="shut", settings=None, policy="",
-                 thermometer="{ profile: gy-mcu90614, bus: door-ir }"):
+                 thermometer="{ profile: gy-mcu90614, bus: door-ir }", log="{ folder: log, reading_interval_s: 1 }",
+                 extra_thermometers=0):
         self.folder = pathlib.Path(folder)
         self.run = self.folder / "run"
         self.run.mkdir(exist_ok=True)
         self.io_port = free_port()
         text = (settings or SETTINGS).format(
             run=self.run, io_port=self.io_port, offset=offset, open_s=open_s, on_failure=on_failure,
-            thermometer=thermometer)
+            thermometer=thermometer, log=log)
+        for number in range(extra_thermometers):
+            text = text.replace("buses:\n", f"buses:\n  extra-{number}: {{ serial: {self.run}/extra-{number} }}\n")
+            text = text.replace(
+                "devices:\n", f"devices:\n  extra-{number}: {{ profile: gy-mcu90614, bus: extra-{number} }}\n")
         self.settings = self.folder / "gatehouse.yaml"
         self.settings.write_text(text + policy)
         self.processes = []

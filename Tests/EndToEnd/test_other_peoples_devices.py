@@ -13,7 +13,7 @@ HERE = pathlib.Path(__file__).parent
 SETTINGS = """\
 site: {{ id: test-site, name: Test site, time_zone: Asia/Shanghai }}
 desk: none
-log: {{ folder: log, reading_interval_s: 1 }}
+log: {log}
 buses:
   door-ir: {{ serial: {run}/door-ir }}
   door-io: {{ modbus_tcp: "127.0.0.1:{io_port}" }}
