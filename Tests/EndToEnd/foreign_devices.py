@@ -1,5 +1,5 @@
-"""Plays a relay board over Modbus TCP and a CO2 probe over Modbus RTU with pymodbus, and prints every coil that is
-written. Usage: foreign_devices.py TCP_PORT LINK (the link will name the pseudo-terminal of the RTU bus)."""
+"""Plays a relay board and a CO2 probe over Modbus TCP, and another pair over Modbus RTU, with pymodbus, and prints every
+coil that is written. Usage: foreign_devices.py TCP_PORT LINK (the link will name the pseudo-terminal of the RTU bus)."""
 
 import asyncio
 import os
@@ -10,27 +10,31 @@ import tty
 from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 
-# 987.5 ppm as IEEE 754 is 4476 E000; the probe sends its low word first.
-CO2 = [0xE000, 0x4476]
+# IEEE 754, and the probe sends its low word first: 987.5 ppm is 4476 E000, 612.25 ppm is 4419 1000.
+CO2 = {"rtu": [0xE000, 0x4476], "tcp": [0x1000, 0x4419]}
 
 
-def say_writes(sending, pdu):
-    if not sending and pdu.function_code == 5:
-        print(f"coil {pdu.address} {'on' if pdu.bits[0] else 'off'}", flush=True)
-    return pdu
+def say_writes(wire):
+    def trace(sending, pdu):
+        if not sending and pdu.function_code == 5:
+            print(f"{wire} coil {pdu.address} {'on' if pdu.bits[0] else 'off'}", flush=True)
+        return pdu
+
+    return trace
 
 
-def board():
+def devices(wire):
     # pymodbus counts its blocks from 1: address 0 on the wire is the second entry here.
     coils = ModbusSequentialDataBlock(1, [False] * 0x500)
     inputs = ModbusSequentialDataBlock(1, [False] * 8)
-    return ModbusServerContext(devices={1: ModbusDeviceContext(co=coils, di=inputs)}, single=False)
-
-
-def probe():
     registers = [0] * 0x900
-    registers[0:2] = CO2
-    return ModbusServerContext(devices={31: ModbusDeviceContext(hr=ModbusSequentialDataBlock(1, registers))}, single=False)
+    registers[0:2] = CO2[wire]
+    return ModbusServerContext(
+        devices={
+            1: ModbusDeviceContext(co=coils, di=inputs),
+            31: ModbusDeviceContext(hr=ModbusSequentialDataBlock(1, registers)),
+        },
+        single=False)
 
 
 async def main(tcp_port, link):
@@ -51,8 +55,9 @@ async def main(tcp_port, link):
             pass  # Nobody has the far end open just now.
 
     loop.add_reader(far_master, to_server)
-    serial = ModbusSerialServer(probe(), port=os.ttyname(slave), baudrate=19200, stopbits=2)
-    tcp = ModbusTcpServer(board(), address=("127.0.0.1", tcp_port), trace_pdu=say_writes)
+    serial = ModbusSerialServer(
+        devices("rtu"), port=os.ttyname(slave), baudrate=19200, stopbits=2, trace_pdu=say_writes("rtu"))
+    tcp = ModbusTcpServer(devices("tcp"), address=("127.0.0.1", tcp_port), trace_pdu=say_writes("tcp"))
     await serial.serve_forever(background=True)
     await tcp.serve_forever(background=True)
     print("ready", flush=True)

@@ -21,16 +21,20 @@ buses:
 devices:
   door-thermometer: {{ profile: gy-mcu90614, bus: door-ir }}
   door-relays: {{ profile: modbus-relay-8ch, bus: door-io, unit: 1 }}
+  lamp-relays: {{ profile: modbus-relay-8ch, bus: rooms, unit: 1 }}
   room-301-co2: {{ profile: vaisala-gmp25x, bus: rooms, unit: 31 }}
+  room-302-co2: {{ profile: vaisala-gmp25x, bus: door-io, unit: 31 }}
 lanes:
   north-door:
     thermometer: {{ device: door-thermometer, site_offset_c: {offset} }}
     gate: {{ device: door-relays, relay: 1, open_s: {open_s}, read_back: input 1, on_failure: {on_failure} }}
-    lamp: {{ device: door-relays, relay: 2 }}
+    lamp: {{ device: lamp-relays, relay: 2 }}
+    buzzer: {{ device: door-relays, relay: 3 }}
     fire_release: {{ device: door-relays, input: 7 }}
     staff_button: {{ device: door-relays, input: 8 }}
 rooms:
   room-301: {{ volume_m3: 180, seats: 30, co2: [room-301-co2], windows: openable }}
+  room-302: {{ volume_m3: 180, seats: 30, co2: [room-302-co2], windows: openable }}
 """
 
 
@@ -48,16 +52,21 @@ def foreign(site_of):
     return site
 
 
-def test_a_foreign_probe_is_read_correctly(foreign):
+@pytest.mark.parametrize("device, ppm", [("room-301-co2", 987.5), ("room-302-co2", 612.25)], ids=["rtu", "tcp"])
+def test_a_foreign_probe_is_read_correctly(foreign, device, ppm):
     foreign.follow()
-    reading = foreign.wait_for("reading", field="co2", quality="good")
-    assert reading["source"].endswith("/room-301-co2")
-    assert abs(reading["data"]["value"] - 987.5) < 0.01
+    reading = foreign.wait_for("reading", field="co2", quality="good", device=device)
+    assert reading["source"].endswith(f"/{device}")
+    assert reading["data"]["value"] == ppm
 
 
 def test_a_foreign_board_is_written_correctly(foreign):
     foreign.follow()
-    foreign.wait_for("device.up")
+    for _ in range(4):
+        foreign.wait_for("device.up")
     foreign.ask_simulator("person north-door body=38.4 stay=8")
     foreign.wait_for("alarm.raised", kind="suspected_fever")
-    foreign.foreign.wait_for_line(lambda line: line == "coil 1 on", within=10)
+    written = set()
+    while not {"rtu coil 1 on", "tcp coil 2 on"} <= written:
+        written.add(foreign.foreign.wait_for_line(lambda line: "coil" in line, within=10))
+    assert not any(line.startswith("tcp coil 0 on") or line.startswith("tcp coil 512") for line in written), "the gate is not opened"
