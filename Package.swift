@@ -80,7 +80,7 @@ let package = Package(
     //WAIT .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "Domain", "Devices", "Rules"], swiftSettings: strict),
     .testTarget(name: "PortsTests", dependencies: ["Ports", "Domain", "Rings", "CLinux"], swiftSettings: strict),
     .testTarget(name: "SettingsTests", dependencies: ["Settings", "Domain", "Devices", "Rules", yams], swiftSettings: strict),
-    //WAIT .testTarget(name: "EventLogTests", dependencies: ["EventLog", "Domain", "Rings", grdb, crypto], swiftSettings: strict),
+    .testTarget(name: "EventLogTests", dependencies: ["EventLog", "Domain", "Rings", grdb, sqlite, crypto], swiftSettings: strict),
     .testTarget(name: "ControlTests", dependencies: ["Control", "Domain", "Rings"], swiftSettings: strict),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "Domain", "Devices", "Rules", "Settings"], swiftSettings: strict),

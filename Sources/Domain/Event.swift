@@ -125,6 +125,16 @@ public enum EventBody: BitwiseCopyable, Sendable {
   }
 }
 
+extension EventBody {
+  /// Whether a restart must know of it: a snapshot is taken after it, and the two reach the disk together.
+  @inlinable @inline(__always) public var changesState: Bool {
+    switch self {
+    case .reading, .air, .passage, .deviceUp, .deviceDown, .portOpened, .portLost: false
+    default: true
+    }
+  }
+}
+
 /// One event. Its `id` in the log is the door's start id and `counter`.
 public struct Event: BitwiseCopyable, Sendable {
   /// Counts the events of one start of the door, from 1.

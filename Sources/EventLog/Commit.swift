@@ -1,13 +1,24 @@
 // The thread that waits for the disk, as a step function: take a group from the tail, write it with the snapshot that
 // belongs to it, say what is durable now. While one commit runs, events gather, and the next takes them all.
 //
-// A commit that fails is never believed and never retried as it was: the segment is closed and opened again, it is read
-// where the streams stand, and the group is appended anew; an event that is there after all keeps its place.
+// What holds on the disk after every commit, and so after a crash at any moment:
+//
+// - The newest snapshot contains no event that is not there: a group holds all records its snapshot contains (Tail).
+// - No record that changed the state is newer than the newest snapshot: such a record waits in the tail for its
+//   snapshot. The wait is bounded by `snapshotWait`; only a real-time thread that stands still between a turn and its
+//   copy for longer, and is killed before it goes on, leaves a record that the restored state does not know.
+// - A new segment begins with the newest snapshot, so the newest segment alone is enough for a restart.
+//
+// So a restart needs the newest snapshot and nothing else: there are no events after it to apply.
+//
+// A commit that fails is never believed and never retried as it was: the segment is closed and opened again, its
+// write-ahead log is moved into the file if the disk had failed, it is read where the streams stand, and the group is
+// appended anew; an event that is there after all keeps its place. Until that is done no other segment is begun, so an
+// id is never in two. A file that is damaged is set aside, and the streams go on in a new one.
 
 public import Domain
 import Foundation
 import GRDB
-public import Rings
 
 /// Where and how the log is kept.
 public struct LogPlan: Sendable {
@@ -17,8 +28,10 @@ public struct LogPlan: Sendable {
   public var segmentBytes: Int
   /// … or when a reader holds its write-ahead log beyond this size.
   public var walBytes = 64 << 20
-  /// Events a transaction.
+  /// Events a transaction, where no snapshot needs more.
   public var groupMax = 512
+  /// How long a record waits for the snapshot that contains it.
+  public var snapshotWait = Interval.milliseconds(100)
   /// The layout of snapshots that may be restored.
   public var snapshotLayout: UInt64
 
@@ -40,6 +53,8 @@ public struct Committed: Sendable {
 /// What a step came to.
 public enum CommitProgress: Sendable {
   case idle
+  /// A record waits for its snapshot, for this long at most; step again when more comes, or then.
+  case held(Interval)
   case committed([Committed])
   /// Nothing is lost: the group stays in the tail. Try again after `retryAfter`.
   case failed(reason: String, retryAfter: Interval)
@@ -57,114 +72,130 @@ public struct Resume: Sendable {
 public final class Commit {
   private let plan: LogPlan
   private let tail: Tail
-  private let snapshots: Exchange
   private let folder: LogFolder
   private var segment: Segment?
-  private var heads = Domain.Stream.allCases.map { _ in Head() }
+  /// Where the streams stand; `nil` until this run has read it.
+  private var heads: [Head]?
   private var day = ""
-  private var pending: (bytes: [UInt8], lastEvent: UInt64)?
+  /// The newest snapshot on the disk.
+  private var snapshot: [UInt8]?
+  /// The disk failed: the write-ahead log must be settled before anything in it counts as durable.
+  private var isUnsettled = false
   private var backOff = Interval.milliseconds(100)
 
-  public init(_ plan: LogPlan, tail: Tail, snapshots: Exchange) {
+  public init(_ plan: LogPlan, tail: Tail) {
     self.plan = plan
     self.tail = tail
-    self.snapshots = snapshots
     folder = LogFolder(path: plan.folder)
   }
 
   /// Opens the newest segment and reads what an earlier run left. Failing is not fatal: `step` tries again.
   public func resume(today: String) throws -> Resume {
     try open(today: today)
-    guard let segment else { return Resume(snapshot: nil, lastRecord: nil, stoppedCleanly: true) }
-    let newest = try newestRecord(segment)
+    let newest = try newest { try $0.newestRecord() }
     return Resume(
-      snapshot: try newestSnapshot(segment), lastRecord: newest?.wall,
+      snapshot: snapshot.flatMap { Snapshot($0, layout: plan.snapshotLayout) }, lastRecord: newest?.wall,
       stoppedCleanly: newest == nil || newest?.type == "gatehouse.system.stopping")
-  }
-
-  /// The newest snapshot of this layout; a segment that has just begun has none yet, so the one before is asked too.
-  private func newestSnapshot(_ segment: Segment) throws -> Snapshot? {
-    for content in try segment.snapshots() {
-      if let snapshot = Snapshot(content, layout: plan.snapshotLayout) { return snapshot }
-    }
-    guard let before = try folder.segments().last(where: { $0 != segment.path }) else { return nil }
-    let reader = try SegmentReader(path: before)
-    return try reader.snapshots().lazy.compactMap { Snapshot($0, layout: self.plan.snapshotLayout) }.first
-  }
-
-  private func newestRecord(_ segment: Segment) throws -> (type: String, wall: Int64)? {
-    if let newest = try segment.newestRecord() { return newest }
-    guard let before = try folder.segments().last(where: { $0 != segment.path }) else { return nil }
-    return try SegmentReader(path: before).newestRecord()
   }
 
   /// Commits one group. `today`: the site's day, yyyymmdd.
   public func step(today: String, at now: Instant, clock: () -> Instant) -> CommitProgress {
-    takeSnapshots()
-    let group = tail.group(atMost: plan.groupMax)
-    guard !group.isEmpty else { return .idle }
+    let group = tail.group(atMost: plan.groupMax, at: now, snapshotWait: plan.snapshotWait)
+    guard !group.isEmpty else { return group.heldUntil.map { .held($0 - now) } ?? .idle }
     do {
-      if segment == nil { try open(today: today) }
-      try rotate(today: today)
-      guard let segment else { return .idle }
-      let last = group.last { if case .records = $0.stream { true } else { false } }?.counter ?? group[group.count - 1].counter
-      let snapshot = pending.flatMap { $0.lastEvent <= last ? $0.bytes : nil }
-      let result = try segment.append(group, snapshot: snapshot, from: heads)
-      heads = result.heads
-      if snapshot != nil { pending = nil }
+      // A segment that was opened anew takes the group before it may end: the group may be in there already.
+      if segment == nil { try open(today: today) } else { try rotate(today: today) }
+      guard let segment, let heads else { return .idle }
+      let result = try segment.append(group.events, snapshot: group.snapshot?.bytes, from: heads)
+      self.heads = result.heads
+      if let snapshot = group.snapshot { self.snapshot = snapshot.bytes }
       tail.remove(group, at: clock())
       backOff = .milliseconds(100)
       return .committed(
-        zip(group, result.seqs).map { Committed(stream: $0.stream, seq: $1, id: $0.id, answers: $0.answers) })
+        zip(group.events, result.seqs).map { Committed(stream: $0.stream, seq: $1, id: $0.id, answers: $0.answers) })
     } catch {
       return fail(error)
     }
   }
 
-  /// Keeps the newest snapshot that was handed over.
-  private func takeSnapshots() {
-    while let bytes = unsafe snapshots.take({ unsafe Array($0) }) {
-      guard let snapshot = Snapshot(bytes, layout: plan.snapshotLayout) else { continue }
-      pending = (bytes, snapshot.lastEvent)
-    }
-  }
-
   private func fail(_ error: any Error) -> CommitProgress {
-    try? segment?.close()
-    if isDamage(error), let path = segment?.path { folder.setAside(path) }
-    segment = nil
+    let failure = error as? DatabaseError
+    if failure?.isDiskFailure == true { isUnsettled = true }
+    let path = segment?.path
+    close()
+    if let path, failure?.isDamage == true { folder.setAside(path) }
     let wait = backOff
     backOff = min(backOff * 2, .seconds(5))
     return .failed(reason: "\(error)", retryAfter: wait)
   }
 
-  private func isDamage(_ error: any Error) -> Bool {
-    guard let error = error as? DatabaseError else { return false }
-    return error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB
-  }
+  // MARK: Segments
 
-  /// Opens the newest segment, or the first one.
+  /// Opens the newest segment; where there is none that can be written, begins one.
   private func open(today: String) throws {
     try folder.make()
     if let newest = try folder.segments().last {
       do {
-        let opened = try Segment(path: newest, anchors: heads)
-        heads = try opened.heads()
-        segment = opened
-        day = String(newest.split(separator: "/").last?.prefix(8) ?? "")
+        try reopen(newest)
         return
-      } catch where isDamage(error) {
-        folder.setAside(newest)
-        // The streams go on behind what is known: this run's own heads, or the newest segment that can be read.
-        if let before = try folder.segments().last { heads = try SegmentReader(path: before).heads() }
+      } catch let error as DatabaseError where error.isDamage {
+        folder.setAside(newest.path)
+      } catch let error as DatabaseError where error.resultCode.primaryResultCode == .SQLITE_READONLY {
+        // It stays where it is and can be read; the streams go on behind it.
       }
     }
-    try begin(today)
+    try begin(today: today)
   }
 
-  private func begin(_ today: String) throws {
-    segment = try Segment(path: folder.next(day: today), anchors: heads)
+  private func reopen(_ file: LogFile) throws {
+    let opened = try Segment(path: file.path)
+    do {
+      if snapshot == nil { snapshot = try newest { try $0.snapshots().first } }
+      if let heads = try opened.heads() {
+        try settle(opened)
+        self.heads = heads
+      } else {
+        // The door was killed, or the disk was full, between making the file and beginning it.
+        let standing = try heads ?? standing(before: file)
+        try opened.begin(at: standing, snapshot: snapshot)
+        heads = standing
+      }
+      segment = opened
+      day = file.day
+    } catch {
+      try? opened.close()
+      throw error
+    }
+  }
+
+  /// What an earlier run left in the write-ahead log may be what a failed sync left, so it is settled at every opening.
+  /// It must work after a failure of this run; otherwise a full disk or a reader may put it off.
+  private func settle(_ segment: Segment) throws {
+    do {
+      if try segment.settle() {
+        isUnsettled = false
+      } else if isUnsettled {
+        throw DatabaseError(resultCode: .SQLITE_BUSY, message: "a reader holds the write-ahead log after the disk failed")
+      }
+    } catch let error as DatabaseError where error.resultCode.primaryResultCode == .SQLITE_FULL && !isUnsettled {
+      return
+    }
+  }
+
+  /// Begins a segment behind all that are there.
+  private func begin(today: String) throws {
+    let standing = try heads ?? standing(before: nil)
+    let carried = try snapshot ?? newest { try $0.snapshots().first }
+    let begun = try Segment(path: folder.next(day: today))
+    do { try begun.begin(at: standing, snapshot: carried) } catch {
+      try? begun.close()
+      throw error
+    }
+    heads = standing
+    snapshot = carried
+    segment = begun
     day = today
+    isUnsettled = false
   }
 
   private func rotate(today: String) throws {
@@ -173,7 +204,36 @@ public final class Commit {
     guard today != day || size.file >= plan.segmentBytes || size.wal >= plan.walBytes else { return }
     try segment.close()
     self.segment = nil
-    try begin(today)
+    try begin(today: today)
+  }
+
+  /// Where the streams stand by the files before `file`, the newest first. One that can't be read leaves a gap wider
+  /// than what it can have held, so that no seq is given twice.
+  private func standing(before file: LogFile?) throws -> [Head] {
+    var skipped: Int64 = 0
+    for earlier in try folder.files().reversed() where earlier.number < file?.number ?? .max {
+      do {
+        if !earlier.isDamaged, let heads = try SegmentReader(path: earlier.path).heads() {
+          return heads.map { Head(seq: $0.seq + skipped, hash: $0.hash) }
+        }
+        if !earlier.isDamaged { continue }
+      } catch let error as DatabaseError where error.isDamage {}
+      // No event takes as few as 128 bytes.
+      let size = folder.size(of: earlier.path)
+      skipped += Int64((size.file + size.wal) / 128 + 1)
+    }
+    return Head.none.map { Head(seq: $0.seq + skipped, hash: $0.hash) }
+  }
+
+  /// What the newest segment that has it says.
+  private func newest<T>(_ read: (SegmentReader) throws -> T?) throws -> T? {
+    for file in try folder.segments().reversed() {
+      do {
+        let reader = try SegmentReader(path: file.path)
+        if try reader.isBegun(), let found = try read(reader) { return found }
+      } catch let error as DatabaseError where error.isDamage {}
+    }
+    return nil
   }
 
   /// Closes the segment; what was committed stays.

@@ -35,6 +35,8 @@ public struct FormattedEvent: Sendable {
   public var wall: Int64
   /// Counts within its start of the door.
   public var counter: UInt64
+  /// It reaches the disk together with a snapshot that contains it.
+  public var changesState: Bool
   public var body: [UInt8]
   public var personal: [PersonalRow]
   /// The command this event answers, if it does.
@@ -83,8 +85,8 @@ public struct Formatter: Sendable {
       "stream": .string(event.body.stream.name), "datacontenttype": .string("application/json"), "data": .object(data),
     ]).canonical
     return FormattedEvent(
-      id: id, stream: event.body.stream, type: type, wall: event.at.wall, counter: event.counter, body: Array(body.utf8),
-      personal: rows, answers: answer(in: event.body))
+      id: id, stream: event.body.stream, type: type, wall: event.at.wall, counter: event.counter,
+      changesState: event.body.changesState, body: Array(body.utf8), personal: rows, answers: answer(in: event.body))
   }
 
   private func answer(in body: EventBody) -> AnsweredBy? {

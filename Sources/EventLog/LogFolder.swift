@@ -1,23 +1,56 @@
-// A folder of segments. Their names sort by age: the site's day, then a number within it.
+// A folder of segments. A name is the site's day at its beginning and a number that counts all segments of the log:
 //
-//     log/20261123-001.sqlite   log/20261123-002.sqlite   log/20261124-001.sqlite
+//     log/20261123-000001.sqlite   log/20261123-000002.sqlite   log/20261124-000003.sqlite
 //
-// A segment that turns out to be damaged is set aside under a name that says so and never written again.
+// The number is the order: a wall clock that is set back by days gives a name with an earlier day, and the segment is
+// the newest all the same. A segment that turns out to be damaged is set aside under a name that says so and is never
+// written again:
+//
+//     log/20261123-000002.sqlite.damaged
 
 import Foundation
+
+/// A file of a log.
+struct LogFile: Sendable, Equatable {
+  var path: String
+  var number: Int
+  var isDamaged: Bool
+
+  /// As people read it.
+  var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+  /// The day in its name.
+  var day: String { String(name.prefix(8)) }
+
+  /// `nil` when it is no segment: somebody else's file, or a companion of one.
+  init?(folder: String, name: String) {
+    let whole = name.hasSuffix(LogFolder.damagedEnding) ? String(name.dropLast(LogFolder.damagedEnding.count)) : name
+    guard whole.hasSuffix(LogFolder.ending) else { return nil }
+    let parts = whole.dropLast(LogFolder.ending.count).split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == 2, parts[0].count == 8, parts.allSatisfy({ $0.utf8.allSatisfy { 48...57 ~= $0 } }),
+      let number = Int(parts[1])
+    else { return nil }
+    path = folder + "/" + name
+    self.number = number
+    isDamaged = name != whole
+  }
+}
 
 /// The files of a log.
 struct LogFolder: Sendable {
   let path: String
 
-  static let ending = "sqlite"
-  static let damagedEnding = "damaged"
+  static let ending = ".sqlite"
+  static let damagedEnding = ".damaged"
+
+  /// All segments and what was set aside, oldest first.
+  func files() throws -> [LogFile] {
+    try FileManager.default.contentsOfDirectory(atPath: path)
+      .compactMap { LogFile(folder: path, name: $0) }
+      .sorted { ($0.number, $0.name) < ($1.number, $1.name) }
+  }
 
   /// All segments, oldest first.
-  func segments() throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: path)
-      .filter { $0.hasSuffix("." + Self.ending) }.sorted().map { path + "/" + $0 }
-  }
+  func segments() throws -> [LogFile] { try files().filter { !$0.isDamaged } }
 
   /// Makes the folder if it is not there.
   func make() throws {
@@ -25,19 +58,16 @@ struct LogFolder: Sendable {
       atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
   }
 
-  /// The name for a new segment of this day, behind all that are there.
+  /// The name for a new segment, behind all that are there.
   func next(day: String) throws -> String {
-    let numbers = try FileManager.default.contentsOfDirectory(atPath: path)
-      .filter { $0.hasPrefix(day + "-") }.compactMap { Int($0.dropFirst(day.count + 1).prefix(3)) }
-    let number = (numbers.max() ?? 0) + 1
-    let digits = String(repeating: "0", count: max(0, 3 - "\(number)".count)) + "\(number)"
-    return "\(path)/\(day)-\(digits).\(Self.ending)"
+    let number = "\((try files().last?.number ?? 0) + 1)"
+    return "\(path)/\(day)-\(String(repeating: "0", count: max(0, 6 - number.count)))\(number)\(Self.ending)"
   }
 
   /// Sets a segment aside with its companions.
   func setAside(_ segment: String) {
     for tail in ["", "-wal", "-shm"] {
-      try? FileManager.default.moveItem(atPath: segment + tail, toPath: segment + "." + Self.damagedEnding + tail)
+      try? FileManager.default.moveItem(atPath: segment + tail, toPath: segment + Self.damagedEnding + tail)
     }
   }
 

@@ -1,5 +1,5 @@
 // Reads a log: while the door writes it, after it has stopped, or a copy of it. At most 500 events a transaction, and
-// no transaction lasts beyond a call, so a reader never holds up the door's checkpoints for long.
+// no transaction or open file lasts beyond a call, so a reader never holds up the door's checkpoints for long.
 
 public import Domain
 public import Foundation
@@ -11,14 +11,6 @@ public struct LoggedEvent: Sendable {
   public var seq: Int64
   /// The whole CloudEvent with `seq` and `durable`.
   public var json: Data
-}
-
-/// What verifying a stream found.
-public struct Verification: Sendable {
-  /// Events that were read.
-  public var count = 0
-  /// The first thing that is wrong, with segment and seq; `nil`: nothing is.
-  public var fault: String?
 }
 
 /// A log folder cannot be read.
@@ -39,76 +31,34 @@ final class SegmentReader {
     queue = try DatabaseQueue(path: path, configuration: configuration)
   }
 
-  func newest(_ stream: Domain.Stream) throws -> Int64 { try queue.read { try Segment.head($0, stream).seq } }
+  /// `false`: the door is just making it, or was killed while it did.
+  func isBegun() throws -> Bool { try queue.read { try $0.isBegun() } }
 
-  func heads() throws -> [Head] { try queue.read { db in try Domain.Stream.allCases.map { try Segment.head(db, $0) } } }
-
-  func anchor(_ stream: Domain.Stream) throws -> Head {
-    try queue.read { db in
-      let row = try Row.fetchOne(db, sql: "SELECT seq, hash FROM anchors WHERE stream = ?", arguments: [stream.rawValue])
-      return row.map { Head(seq: $0["seq"], hash: Array($0["hash"] as Data)) } ?? Head()
-    }
+  func heads() throws -> [Head]? {
+    try queue.read { db in try db.isBegun() ? Domain.Stream.allCases.map { try db.head($0) } : nil }
   }
 
-  func snapshots() throws -> [[UInt8]] {
-    try queue.read { db in
-      try Row.fetchAll(db, sql: "SELECT content, checksum FROM snapshots ORDER BY number DESC").compactMap { row in
-        let content = Array(row["content"] as Data)
-        return sha256(content) == Array(row["checksum"] as Data) ? content : nil
-      }
-    }
-  }
+  func anchor(_ stream: Domain.Stream) throws -> Head { try queue.read { try $0.anchor(stream) } }
+  func snapshots() throws -> [[UInt8]] { try queue.read { try $0.snapshots() } }
+  func newestRecord() throws -> (type: String, wall: Int64)? { try queue.read { try $0.newestRecord() } }
 
-  func newestRecord() throws -> (type: String, wall: Int64)? {
-    try queue.read { db in
-      try Row.fetchOne(
-        db, sql: "SELECT type, time_ns FROM events WHERE stream = ? ORDER BY seq DESC LIMIT 1",
-        arguments: [Domain.Stream.records.rawValue]
-      ).map { ($0["type"], $0["time_ns"]) }
-    }
-  }
-
-  /// Bodies with hash and personal rows, by `seq`.
   func rows(_ stream: Domain.Stream, after seq: Int64, limit: Int) throws -> [StoredRow] {
-    try queue.read { db in
-      let rows = try Row.fetchAll(
-        db, sql: "SELECT seq, body, hash FROM events WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?",
-        arguments: [stream.rawValue, seq, limit])
-      guard let last = rows.last else { return [] }
-      let end: Int64 = last["seq"]
-      var personal: [Int64: [StoredPersonal]] = [:]
-      for row in try Row.fetchAll(
-        db, sql: "SELECT seq, kind, salt, content FROM personal WHERE stream = ? AND seq > ? AND seq <= ?",
-        arguments: [stream.rawValue, seq, end])
-      {
-        personal[row["seq"], default: []].append(
-          StoredPersonal(kind: row["kind"], salt: Array(row["salt"] as Data), content: row["content"]))
-      }
-      return rows.map { row in
-        let seq: Int64 = row["seq"]
-        return StoredRow(seq: seq, body: row["body"], hash: Array(row["hash"] as Data), personal: personal[seq] ?? [])
-      }
-    }
+    try queue.read { try $0.rows(stream, after: seq, limit: limit) }
+  }
+
+  /// What SQLite itself finds wrong with the file; `nil`: nothing.
+  func damage() throws -> String? {
+    let found = try queue.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
+    return found == "ok" ? nil : found
   }
 }
 
-struct StoredPersonal {
-  var kind: String
-  var salt: [UInt8]
-  var content: Data
-}
-
-struct StoredRow {
-  var seq: Int64
-  var body: Data
-  var hash: [UInt8]
-  var personal: [StoredPersonal]
-}
-
-/// Reads all segments of a log.
-public struct LogReader {
-  private let folder: LogFolder
+/// Reads all segments of a log. Used by one thread.
+public final class LogReader {
+  let folder: LogFolder
   static let transactionMax = 500
+  /// A segment's anchors never change, so each is read once.
+  private var anchors: [String: [Int64]] = [:]
 
   public init(folder: String) throws {
     var isFolder: ObjCBool = false
@@ -120,8 +70,10 @@ public struct LogReader {
 
   /// The highest `seq` of a stream; 0 when it is empty.
   public func newest(_ stream: Domain.Stream) throws -> Int64 {
-    guard let last = try folder.segments().last else { return 0 }
-    return try SegmentReader(path: last).newest(stream)
+    for file in try folder.segments().reversed() {
+      if let heads = try SegmentReader(path: file.path).heads() { return heads[Int(stream.rawValue)].seq }
+    }
+    return 0
   }
 
   /// The events behind `seq`, at most 500.
@@ -140,56 +92,23 @@ public struct LogReader {
     return events
   }
 
-  /// Segments that may hold events behind `seq`, oldest first: from the newest whose anchor is not behind it.
+  /// Segments that may hold events behind `seq`, oldest first: from the newest that began at it or before.
   private func segments(holding stream: Domain.Stream, after seq: Int64) throws -> [String] {
-    let all = try folder.segments()
-    var first = all.count
-    while first > 0 {
-      first -= 1
-      if try SegmentReader(path: all[first]).anchor(stream).seq <= seq { break }
+    var found: [String] = []
+    for file in try folder.segments().reversed() {
+      guard let anchor = try anchors(of: file)?[Int(stream.rawValue)] else { continue }
+      found.append(file.path)
+      if anchor <= seq { break }
     }
-    return Array(all[first...])
+    return found.reversed()
   }
 
-  /// Reads a whole stream and computes its chain again.
-  public func verify(_ stream: Domain.Stream) throws -> Verification {
-    var found = Verification()
-    var head: Head?
-    for path in try folder.segments() {
-      let name = path.split(separator: "/").last.map(String.init) ?? path
-      let reader = try SegmentReader(path: path)
-      let anchor = try reader.anchor(stream)
-      if let head, anchor != head {
-        found.fault = "segment \(name) begins behind seq \(anchor.seq), but the one before it ends at seq \(head.seq)"
-        return found
-      }
-      var at = anchor
-      while true {
-        let rows = try reader.rows(stream, after: at.seq, limit: Self.transactionMax)
-        if rows.isEmpty { break }
-        for row in rows {
-          if let fault = check(row, after: at) {
-            found.fault = "segment \(name), \(stream.name) seq \(row.seq): \(fault)"
-            return found
-          }
-          at = Head(seq: row.seq, hash: row.hash)
-          found.count += 1
-        }
-      }
-      head = at
-    }
-    return found
-  }
-
-  private func check(_ row: StoredRow, after head: Head) -> String? {
-    if row.seq != head.seq + 1 { return "seq \(head.seq + 1) is missing" }
-    if sha256(head.hash + row.body) != row.hash { return "the body was changed, or one before it" }
-    guard !row.personal.isEmpty else { return nil }
-    let data = (try? JSONSerialization.jsonObject(with: row.body) as? [String: Any])?["data"] as? [String: Any]
-    let hashes = data?["personal_hashes"] as? [String: String] ?? [:]
-    for personal in row.personal where hashes[personal.kind] != hex(sha256(personal.salt + personal.content)) {
-      return "the personal row \"\(personal.kind)\" was changed"
-    }
-    return nil
+  private func anchors(of file: LogFile) throws -> [Int64]? {
+    if let known = anchors[file.path] { return known }
+    let reader = try SegmentReader(path: file.path)
+    guard try reader.isBegun() else { return nil }
+    let read = try Domain.Stream.allCases.map { try reader.anchor($0).seq }
+    anchors[file.path] = read
+    return read
   }
 }

@@ -4,78 +4,86 @@
 //     personal  (stream, seq, kind)  salt  content                 forgotten by deleting rows; the body keeps their hash
 //     anchors   stream  seq  hash                                   where each stream stood when this file began
 //     snapshots number  content  checksum                           the newest two
-//     facts     key  value                                          clean stop
+//
+// Tables, anchors and the state that is carried over come in one transaction: a file either has been begun or is empty.
 
 import Domain
 import Foundation
 import GRDB
 import GRDBSQLite
 
-/// Where a stream stands.
-struct Head: Equatable {
-  var seq: Int64 = 0
-  var hash = [UInt8](repeating: 0, count: 32)
-}
-
 /// A segment that is open for writing.
 final class Segment {
   let path: String
   private let queue: DatabaseQueue
 
-  /// Opens or creates the file. `anchors`: where the streams stand if it is new.
-  init(path: String, anchors: [Head]) throws {
+  /// Opens the file, or makes an empty one.
+  init(path: String) throws {
     self.path = path
     var configuration = Configuration()
     configuration.label = "log"
     configuration.busyMode = .timeout(2)
     configuration.maximumReaderCount = 1
     configuration.prepareDatabase { db in
-      try db.execute(sql: "PRAGMA journal_mode = WAL")
+      // Before anything is written: it may be somebody else's.
+      _ = try db.isBegun()
+      guard try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL") == "wal" else {
+        throw DatabaseError(resultCode: .SQLITE_CANTOPEN, message: "this file system does not let SQLite keep a write-ahead log")
+      }
       try db.execute(sql: "PRAGMA synchronous = FULL")
       try db.execute(sql: "PRAGMA secure_delete = ON")
       // 256 KiB: the log is appended to, not searched, by the door.
       try db.execute(sql: "PRAGMA cache_size = -256")
+      // A write-ahead log that a reader made grow is cut back, and an old segment leaves an empty one.
+      try db.execute(sql: "PRAGMA journal_size_limit = 8388608")
       var on: CInt = 1
       // Safe: SQLite reads one int and keeps no pointer. Readers need the -wal and -shm after the door has closed.
       _ = unsafe sqlite3_file_control(db.sqliteConnection, nil, SQLITE_FCNTL_PERSIST_WAL, &on)
     }
     queue = try DatabaseQueue(path: path, configuration: configuration)
-    try queue.write { db in
-      try Segment.createTables(db)
-      for (stream, head) in zip(Domain.Stream.allCases, anchors) {
-        try db.execute(
-          sql: "INSERT OR IGNORE INTO anchors (stream, seq, hash) VALUES (?, ?, ?)",
-          arguments: [stream.rawValue, head.seq, Data(head.hash)])
-      }
-    }
     for file in [path, path + "-wal", path + "-shm"] { _ = unsafe chmod(file, 0o640) }
   }
 
-  private static func createTables(_ db: Database) throws {
-    try db.execute(
-      sql: """
-        CREATE TABLE IF NOT EXISTS events (
-          stream INTEGER NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL,
-          time_ns INTEGER NOT NULL, body BLOB NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (stream, seq)) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS personal (
-          stream INTEGER NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, time_ns INTEGER NOT NULL, salt BLOB NOT NULL,
-          content BLOB NOT NULL, PRIMARY KEY (stream, seq, kind)) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS anchors (stream INTEGER PRIMARY KEY, seq INTEGER NOT NULL, hash BLOB NOT NULL);
-        CREATE TABLE IF NOT EXISTS snapshots (number INTEGER PRIMARY KEY, content BLOB NOT NULL, checksum BLOB NOT NULL);
-        """)
+  /// Makes the tables of an empty file. `heads`: where the streams stand; `snapshot`: the newest there is, so that a
+  /// restart never depends on the file before.
+  func begin(at heads: [Head], snapshot: [UInt8]?) throws {
+    try queue.write { db in
+      try db.execute(
+        sql: """
+          CREATE TABLE events (
+            stream INTEGER NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL,
+            time_ns INTEGER NOT NULL, body BLOB NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (stream, seq)) WITHOUT ROWID;
+          CREATE TABLE personal (
+            stream INTEGER NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, time_ns INTEGER NOT NULL, salt BLOB NOT NULL,
+            content BLOB NOT NULL, PRIMARY KEY (stream, seq, kind)) WITHOUT ROWID;
+          CREATE TABLE anchors (stream INTEGER PRIMARY KEY, seq INTEGER NOT NULL, hash BLOB NOT NULL);
+          CREATE TABLE snapshots (number INTEGER PRIMARY KEY, content BLOB NOT NULL, checksum BLOB NOT NULL);
+          PRAGMA application_id = \(Mark.application);
+          PRAGMA user_version = \(Mark.version);
+          """)
+      for (stream, head) in zip(Domain.Stream.allCases, heads) {
+        try db.execute(
+          sql: "INSERT INTO anchors (stream, seq, hash) VALUES (?, ?, ?)",
+          arguments: [stream.rawValue, head.seq, Data(head.hash)])
+      }
+      if let snapshot { try Segment.keep(db, snapshot) }
+    }
+    // SQLite makes these with the first transaction.
+    for file in [path + "-wal", path + "-shm"] { _ = unsafe chmod(file, 0o640) }
   }
 
-  /// Where each stream stands, as the file says.
-  func heads() throws -> [Head] {
-    try queue.read { db in try Domain.Stream.allCases.map { try Segment.head(db, $0) } }
+  /// Where each stream stands; `nil`: the file was made and not begun.
+  func heads() throws -> [Head]? {
+    try queue.read { db in try db.isBegun() ? Domain.Stream.allCases.map { try db.head($0) } : nil }
   }
 
-  static func head(_ db: Database, _ stream: Domain.Stream) throws -> Head {
-    let newest = try Row.fetchOne(
-      db, sql: "SELECT seq, hash FROM events WHERE stream = ? ORDER BY seq DESC LIMIT 1", arguments: [stream.rawValue])
-    let row = try newest ?? Row.fetchOne(db, sql: "SELECT seq, hash FROM anchors WHERE stream = ?", arguments: [stream.rawValue])
-    guard let row else { return Head() }
-    return Head(seq: row["seq"], hash: Array(row["hash"] as Data))
+  /// Moves everything from the write-ahead log into the file and syncs that. After a sync that failed, the kernel may
+  /// count pages as written that never reached the disk; this writes them again, to another place.
+  /// - Returns: whether all of it was moved; a reader may hold some back.
+  func settle() throws -> Bool {
+    try queue.writeWithoutTransaction { db in
+      try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)").map { $0[0] == 0 } ?? true
+    }
   }
 
   /// Appends a group in one transaction, with a snapshot that belongs to it. Events that are there already (a commit
@@ -87,6 +95,8 @@ final class Segment {
       let insert = try db.cachedStatement(
         sql: "INSERT INTO events (stream, seq, id, type, time_ns, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?)")
       let known = try db.cachedStatement(sql: "SELECT seq FROM events WHERE id = ?")
+      let personal = try db.cachedStatement(
+        sql: "INSERT INTO personal (stream, seq, kind, time_ns, salt, content) VALUES (?, ?, ?, ?, ?, ?)")
       for event in group {
         if let seq = try Int64.fetchOne(known, arguments: [event.id]) {
           seqs.append(seq)
@@ -99,9 +109,9 @@ final class Segment {
           event.stream.rawValue, seq, event.id, event.type, event.wall, Data(event.body), Data(hash),
         ])
         for row in event.personal {
-          try db.execute(
-            sql: "INSERT INTO personal (stream, seq, kind, time_ns, salt, content) VALUES (?, ?, ?, ?, ?, ?)",
-            arguments: [event.stream.rawValue, seq, row.kind.rawValue, event.wall, Data(row.salt), Data(row.content)])
+          try personal.execute(arguments: [
+            event.stream.rawValue, seq, row.kind.rawValue, event.wall, Data(row.salt), Data(row.content),
+          ])
         }
         heads[stream] = Head(seq: seq, hash: hash)
         seqs.append(seq)
@@ -112,29 +122,12 @@ final class Segment {
   }
 
   private static func keep(_ db: Database, _ snapshot: [UInt8]) throws {
-    try db.execute(
-      sql: "INSERT INTO snapshots (content, checksum) VALUES (?, ?)", arguments: [Data(snapshot), Data(sha256(snapshot))])
+    let checksum = Data(sha256(snapshot))
+    // A group that was there after all brings its snapshot again: twice the same would push out the one before.
+    let newest = try Data.fetchOne(db, sql: "SELECT checksum FROM snapshots ORDER BY number DESC LIMIT 1")
+    if newest == checksum { return }
+    try db.execute(sql: "INSERT INTO snapshots (content, checksum) VALUES (?, ?)", arguments: [Data(snapshot), checksum])
     try db.execute(sql: "DELETE FROM snapshots WHERE number <= (SELECT max(number) FROM snapshots) - 2")
-  }
-
-  /// Snapshots whose checksum holds, newest first.
-  func snapshots() throws -> [[UInt8]] {
-    try queue.read { db in
-      try Row.fetchAll(db, sql: "SELECT content, checksum FROM snapshots ORDER BY number DESC").compactMap { row in
-        let content = Array(row["content"] as Data)
-        return sha256(content) == Array(row["checksum"] as Data) ? content : nil
-      }
-    }
-  }
-
-  /// Type and time of the newest record, for "how long was the door down".
-  func newestRecord() throws -> (type: String, wall: Int64)? {
-    try queue.read { db in
-      try Row.fetchOne(
-        db, sql: "SELECT type, time_ns FROM events WHERE stream = ? ORDER BY seq DESC LIMIT 1",
-        arguments: [Domain.Stream.records.rawValue]
-      ).map { ($0["type"], $0["time_ns"]) }
-    }
   }
 
   func close() throws { try queue.close() }

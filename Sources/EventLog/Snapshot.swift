@@ -45,10 +45,19 @@ public struct Snapshot: Sendable, Equatable {
 
   /// `nil` when it is no snapshot of this layout.
   init?(_ bytes: [UInt8], layout: UInt64) {
-    func word(_ at: Int) -> UInt64 { (0..<8).reduce(0) { $0 | UInt64(bytes[at + $1]) << (8 * UInt64($1)) } }
-    guard bytes.count >= Self.headSize, word(0) == Self.magic, word(8) == layout else { return nil }
+    guard Self.isSnapshot(bytes), word(bytes, 8) == layout else { return nil }
     self.init(
-      layout: layout, lastEvent: word(16), boot: Instant(ns: Int64(bitPattern: word(24))), wall: Int64(bitPattern: word(32)),
-      state: Array(bytes[Self.headSize...]))
+      layout: layout, lastEvent: word(bytes, 16), boot: Instant(ns: Int64(bitPattern: word(bytes, 24))),
+      wall: Int64(bitPattern: word(bytes, 32)), state: Array(bytes[Self.headSize...]))
   }
+
+  /// The counter of the last event that a snapshot of any layout contains; `nil`: it is none.
+  static func lastEvent(of bytes: [UInt8]) -> UInt64? { isSnapshot(bytes) ? word(bytes, 16) : nil }
+
+  private static func isSnapshot(_ bytes: [UInt8]) -> Bool { bytes.count >= headSize && word(bytes, 0) == magic }
+}
+
+/// Eight bytes, least significant first.
+private func word(_ bytes: [UInt8], _ start: Int) -> UInt64 {
+  (0..<8).reduce(0) { $0 | UInt64(bytes[start + $1]) << (8 * UInt64($1)) }
 }

@@ -273,10 +273,7 @@ public struct Pipeline: ~Copyable {
   private mutating func emit(_ body: EventBody, at place: Place, _ personal: Personal, _ now: Now) {
     counter &+= 1
     outbox.put(Event(counter: counter, at: now, source: place, body: body, personal: personal))
-    switch body {
-    case .reading, .air, .passage, .deviceUp, .deviceDown, .portOpened, .portLost: break
-    default: snapshotDue = true
-    }
+    if body.changesState { snapshotDue = true }
   }
 
   // MARK: Commands

@@ -43,10 +43,9 @@ struct VerifyCommand: ParsableCommand {
     var faults = 0
     for stream in Domain.Stream.allCases {
       let found = try LogReader(folder: folder).verify(stream)
-      if let fault = found.fault {
-        faults += 1
-        complain("\(stream.name): \(printable(fault))")
-      } else {
+      faults += found.faults.count
+      for fault in found.faults { complain("\(stream.name): \(printable(fault))") }
+      if found.faults.isEmpty {
         print("\(stream.name): \(found.count) events, nothing missing, nothing changed")
       }
     }

@@ -69,7 +69,7 @@ final class LogThreads: @unchecked Sendable {
     while true {
       let ending = stop.isSet
       let report = intake.step(at: Clock.boot())
-      if report.taken > 0 { work.ring() }
+      if report.taken > 0 || report.tookSnapshot { work.ring() }
       if report.isStalled != wasStalled, inputs.reports.push(.logStalled(report.isStalled)) {
         wasStalled = report.isStalled
         view.withLock { $0.isStalled = report.isStalled }
@@ -136,6 +136,7 @@ final class LogThreads: @unchecked Sendable {
       case .idle:
         if drained.isSet { return commit.close() }
         work.wait(milliseconds: -1)
+      case .held(let wait): work.wait(milliseconds: Int32(clamping: wait.ns / 1_000_000 + 1))
       case .committed(let events):
         if failures > 0 { say("the log is written again after \(failures) failed attempts") }
         failures = 0

@@ -43,11 +43,12 @@ final class Parts {
     let formatter = Formatter(names: settings.names, random: &random)
     let tail = Tail()
     log = LogThreads(
-      intake: Intake(events: results.events, tail: tail, formatter: formatter, random: random),
+      intake: Intake(
+        events: results.events, snapshots: results.snapshots, tail: tail, formatter: formatter, random: random),
       commit: Commit(
         LogPlan(
           folder: settings.log.folder, segmentBytes: settings.log.segmentMB << 20, snapshotLayout: pipeline.snapshotLayout),
-        tail: tail, snapshots: results.snapshots),
+        tail: tail),
       tail: tail, clock: clock, events: results.bell, inputs: inputs, work: try bell(), resumed: try bell(), say: Door.tell)
     let status = DoorStatus(
       settings: settings, startID: formatter.startID, started: Clock.boot(), board: board, bell: inputs.bell, log: log)

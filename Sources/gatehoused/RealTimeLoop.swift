@@ -77,9 +77,10 @@ struct RealTimeLoop: ~Copyable {
   consuming func run(restored: Bool, downSeconds: Int64) {
     ports.watch(inputs.bell.descriptor, token: 0)
     turn(.started(restored: restored, downSeconds: downSeconds))
+    handOverSnapshot()
     ring()
     while !inputs.stop.isSet {
-      ports.wait(until: pipeline.nextDeadline)
+      ports.wait(until: nextLook)
       while let arrival = ports.next() { take(arrival) }
       takeMail()
       if Clock.boot() >= pipeline.nextDeadline { turn(.tick) }
@@ -92,6 +93,11 @@ struct RealTimeLoop: ~Copyable {
     handOverSnapshot()
     ring()
     ports.close()
+  }
+
+  /// A snapshot that found no empty buffer is tried again soon: records wait for it on their way to the disk.
+  private var nextLook: Instant {
+    pipeline.snapshotDue ? min(pipeline.nextDeadline, Clock.boot() + .milliseconds(5)) : pipeline.nextDeadline
   }
 
   private mutating func take(_ arrival: Arrival) {
@@ -204,10 +210,10 @@ struct RealTimeLoop: ~Copyable {
     pipeline.copySnapshot(to: snapshot, now)
     // Safe: the table and the buffer live through the call, and both have been sized for it.
     unsafe snapshot.withUnsafeBuffer { state in
-      _ = unsafe results.snapshots.hand { buffer in
+      published = unsafe results.snapshots.hand { buffer in
         unsafe Snapshot.write(
           layout: layout, lastEvent: last, boot: now.boot, wall: now.wall, state: UnsafeRawBufferPointer(state), to: buffer)
-      }
+      } || published
     }
   }
 
