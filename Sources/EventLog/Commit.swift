@@ -202,9 +202,11 @@ public final class Commit {
     guard let segment else { return }
     let size = folder.size(of: segment.path)
     guard today != day || size.file >= plan.segmentBytes || size.wal >= plan.walBytes else { return }
-    try segment.close()
-    self.segment = nil
     try begin(today: today)
+    // The state lives in the new one now. In the old it would outlast the time for which what it says of a person may
+    // be kept. If this fails, nothing that was promised is lost.
+    try? segment.forgetSnapshots()
+    try? segment.close()
   }
 
   /// Where the streams stand by the files before `file`, the newest first. One that can't be read leaves a gap wider

@@ -130,5 +130,11 @@ final class Segment {
     try db.execute(sql: "DELETE FROM snapshots WHERE number <= (SELECT max(number) FROM snapshots) - 2")
   }
 
+  /// Deletes the snapshots, also from the write-ahead log.
+  func forgetSnapshots() throws {
+    try queue.write { try $0.execute(sql: "DELETE FROM snapshots") }
+    _ = try settle()
+  }
+
   func close() throws { try queue.close() }
 }

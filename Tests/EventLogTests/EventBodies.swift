@@ -1,0 +1,88 @@
+// One event at least of every kind, and of every variant that is written differently.
+
+import Domain
+
+private func fact(_ reason: ScreeningReason, _ next: ScreeningState) -> ScreeningFact {
+  ScreeningFact(ticket: 17, attempt: 2, reason: reason, next: next, policy: 3)
+}
+
+private func alarm(_ kind: AlarmKind, _ state: AlarmState, _ priority: Priority = .medium, value: Double = .nan) -> AlarmFact {
+  AlarmFact(kind: kind, priority: priority, state: state, occurrence: 4, value: value)
+}
+
+private func reading(_ use: Use, _ unit: Unit, _ quality: Quality = .good) -> EventBody {
+  .reading(Reading(device: DeviceID(0), field: 1, use: use, unit: unit, quality: quality, at: Instant(ns: 0), decoded: 22.5))
+}
+
+private func command(_ action: Action, claimed: String = "", why: String = "", origin: Origin = .commandLine) -> Command {
+  Command(
+    id: CommandID(high: 0x0011_2233_4455_6677, low: 0x8899_aabb_ccdd_eeff), action: action, issued: Instant(ns: 0),
+    goodFor: .seconds(3), origin: origin, actor: Text("guard") ?? Text(), claimed: Text(claimed) ?? Text(),
+    why: Text(why) ?? Text())
+}
+
+/// All kinds of events. A switch beside it makes the compiler ask for the new ones.
+let everyBody: [EventBody] = {
+  var all: [EventBody] = [
+    .systemStarted(restored: true, downSeconds: 4), .systemStopping, .clockStepped(byNanoseconds: -3_600_000_002_000),
+    .portOpened, .deviceUp, .screeningBegan(ticket: 17), .gateOpened(ticket: 17), .gateOpened(ticket: 0), .gateShut,
+    .gateReturned, .passage(screened: true), .passage(screened: false), .air(AirFact(mean5: 1180.5, mean60: .nan)),
+    .air(AirFact(mean5: .nan, mean60: .nan)), .writeFailed(DeviceID(2)), .writeFailed(DeviceID(900)),
+    .screeningPassed(fact(.normal, .passed)), .screeningResumed(fact(.resumed, .measuring)),
+    .screeningAbandoned(fact(.left, .abandoned)), .screeningIsolated(fact(.contactElevated, .isolate)),
+  ]
+  all += PortFailure.allCases.map { .portLost($0, errno: 5) }
+  all += DownReason.allCases.map { .deviceDown($0) }
+  all += Loss.allCases.map { .lost($0, count: 212) }
+  all += LaneState.allCases.map { .laneChanged($0) }
+  all += ReleaseCause.allCases.map { .gateReleased($0) }
+  all += ScreeningReason.allCases.map { .screeningDenied(fact($0, .retake)) }
+  all += ScreeningState.allCases.map { .screeningDenied(fact(.normal, $0)) }
+  all += AlarmKind.allCases.map { .alarmRaised(alarm($0, .unacknowledged, .high, value: 1480)) }
+  all += AlarmState.allCases.map { .alarmAcknowledged(alarm(.airHigh, $0)) }
+  all += Priority.allCases.map { .alarmCleared(alarm(.airHigh, .normal, $0)) }
+  all += Use.allCases.map { reading($0, .degC) }
+  all += Unit.allCases.map { reading(.information, $0) }
+  all += Reason.allCases.map { reading(.co2, .ppm, .invalid($0)) }
+  let actions: [Action] = [
+    .acknowledge(occurrence: 4), .overrideLane(LaneID(0)), .resume(ticket: 17), .contactReading(ticket: 17, celsius: 38.15),
+    .clearSuspect(occurrence: 4),
+  ]
+  all += actions.map { .commandAnswered(command($0, claimed: "A. Li \"\u{1f600}\"", why: "wheelchair"), .done) }
+  all += Origin.allCases.map { .commandAnswered(command(.resume(ticket: 1), origin: $0), .done) }
+  all += Refusal.allCases.map { .commandAnswered(command(.overrideLane(LaneID(9))), .refused($0)) }
+  return all
+}()
+
+/// The kind of a body. Whoever adds a case adds it to `everyBody` too.
+func kind(_ body: EventBody) -> Int {
+  switch body {
+  case .systemStarted: 0
+  case .systemStopping: 1
+  case .clockStepped: 2
+  case .portOpened: 3
+  case .portLost: 4
+  case .deviceUp: 5
+  case .deviceDown: 6
+  case .reading: 7
+  case .laneChanged: 8
+  case .screeningBegan: 9
+  case .screeningPassed: 10
+  case .screeningDenied: 11
+  case .screeningResumed: 12
+  case .screeningAbandoned: 13
+  case .screeningIsolated: 14
+  case .gateOpened: 15
+  case .gateShut: 16
+  case .gateReleased: 17
+  case .gateReturned: 18
+  case .passage: 19
+  case .alarmRaised: 20
+  case .alarmAcknowledged: 21
+  case .alarmCleared: 22
+  case .air: 23
+  case .commandAnswered: 24
+  case .lost: 25
+  case .writeFailed: 26
+  }
+}
