@@ -29,8 +29,9 @@ let package = Package(
     .executable(name: "gatehouse", targets: ["gatehouse"]),
     .executable(name: "gatehouse-sim", targets: ["gatehouse-sim"]),
     // For Benchmarks, which is a package of its own.
-    .library(name: "Thinking", targets: ["Domain", "Rings", "Devices", "Rules", "Pipeline"]),
+    .library(name: "Thinking", targets: ["Domain", "Rings", "Devices", "Rules", "Pipeline", "SampleSite"]),
     .executable(name: "race-check", targets: ["RaceCheck"]),
+    .executable(name: "turn-check", targets: ["TurnCheck"]),
   ],
   dependencies: [
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
@@ -71,8 +72,13 @@ let package = Package(
       dependencies: ["Domain", "Devices", "Rules", "Settings", "Simulation", argumentParser],
       path: "Simulators/gatehouse-sim", swiftSettings: strict),
     // Tests
+    .target(
+      name: "SampleSite", dependencies: ["Domain", "Devices", "Rules", "Pipeline"], path: "Tests/SampleSite", swiftSettings: strict),
     .executableTarget(
-      name: "RaceCheck", dependencies: ["Rings"], path: "Tests/RaceCheck", swiftSettings: strict),
+      name: "RaceCheck", dependencies: ["Domain", "Rings", "Pipeline", "SampleSite"], path: "Tests/RaceCheck",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "TurnCheck", dependencies: ["Domain", "Pipeline", "SampleSite"], path: "Tests/TurnCheck", swiftSettings: strict),
     .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: strict),
     .testTarget(name: "RingsTests", dependencies: ["Rings"], swiftSettings: strict),
     //WAIT .testTarget(name: "DevicesTests", dependencies: ["Devices", "Domain"], swiftSettings: strict),
