@@ -10,6 +10,8 @@ final class ProblemBook {
   let file: String
   var problems: [Problem] = []
   var warnings: [Problem] = []
+  /// Every key that was asked for, with its path: what the reader knows, for the test of the documentation.
+  var asked: Set<String> = []
 
   init(file: String) { self.file = file }
 
@@ -18,74 +20,121 @@ final class ProblemBook {
   }
 }
 
-/// The longest file that is read, bytes.
-private let sizeMax = 1_048_576
 /// The deepest nesting that is read; a settings file needs 5.
 private let depthMax = 40
 
 /// Reads `text` as one mapping; `nil` after a problem.
 func openDocument(_ text: String, _ book: ProblemBook) -> Section? {
-  guard text.utf8.count <= sizeMax else {
-    book.note("found \(text.utf8.count) bytes, expected at most \(sizeMax)", line: 0, column: 0, path: "")
+  guard text.utf8.count <= textSizeMax else {
+    book.note("found \(text.utf8.count) bytes, expected at most \(textSizeMax)", line: 0, column: 0, path: "")
     return nil
   }
   do {
     let parser = try Parser(yaml: text, resolver: .basic)
     guard !refusesShape(text, book) else { return nil }
-    guard let node = try parser.singleRoot() else {
+    guard let node = try parser.singleRoot(), node.scalar?.string != "" else {
       book.note("found an empty file, expected keys and values", line: 1, column: 1, path: "")
+      return nil
+    }
+    // The parser keeps the anchors alive.
+    let hidden = withExtendedLifetime(parser) { firstAnchor(node) }
+    if let hidden {
+      book.noteAnchor("&", line: hidden.mark?.line ?? 1, column: hidden.mark?.column ?? 1)
       return nil
     }
     return Entry(node: node, path: "", book: book).section()
   } catch let error as YamlError {
-    note(error, book)
+    note(error, text, book)
   } catch {
-    book.note("cannot be read as YAML: \(error)", line: 0, column: 0, path: "")
+    book.note("cannot be read as YAML: \(error)", line: 1, column: 1, path: "")
   }
   return nil
+}
+
+extension ProblemBook {
+  fileprivate func noteAnchor(_ sign: String, line: Int, column: Int) {
+    note("found an anchor or alias (\(sign)), expected the value itself", line: line, column: column, path: "")
+  }
+}
+
+/// The first value with an anchor, in the order of the file. It comes before every alias of it, so what the walk has seen
+/// by then is no larger than the file, however often aliases repeat it.
+private func firstAnchor(_ node: Node) -> Node? {
+  if node.anchor != nil { return node }
+  switch node {
+  case .mapping(let mapping):
+    for (key, value) in mapping { if let found = firstAnchor(key) ?? firstAnchor(value) { return found } }
+  case .sequence(let sequence):
+    for value in sequence { if let found = firstAnchor(value) { return found } }
+  case .scalar, .alias: break
+  }
+  return nil
+}
+
+/// The lines of `text` as YAML counts them: it knows more ends of a line than a newline.
+private func lines(of text: String) -> [[Unicode.Scalar]] {
+  var lines: [[Unicode.Scalar]] = [[]]
+  var previous: Unicode.Scalar = " "
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "\n" where previous == "\r": break
+    case "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}": lines.append([])
+    default: lines[lines.count - 1].append(scalar)
+    }
+    previous = scalar
+  }
+  return lines
 }
 
 /// Notes aliases and nesting that is too deep, before anything recursive sees them.
 private func refusesShape(_ text: String, _ book: ProblemBook) -> Bool {
   var depth = 0
-  for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-    var quote: Character?
-    var previous: Character = " "
-    let characters = Array(line)
-    let lead = characters.prefix { " -?:\t".contains($0) }.count
-    for (column, character) in characters.enumerated() {
-      let starts = " \t[{,:-".contains(previous)
-      if character == "[" || character == "{" { depth += 1 }
-      if (character == "]" || character == "}") && depth > 0 { depth -= 1 }
+  for (number, line) in lines(of: text).enumerated() {
+    var quote: Unicode.Scalar?
+    var previous: Unicode.Scalar = " "
+    let lead = line.prefix { " -?:\t".unicodeScalars.contains($0) }.count
+    for (column, scalar) in line.enumerated() {
+      let starts = " \t[{,:-".unicodeScalars.contains(previous)
+      if let open = quote {
+        if scalar == open, open == "'" || previous != "\\" { quote = nil }
+        // A pair of backslashes is one; what follows is not escaped.
+        previous = scalar == "\\" && previous == "\\" ? " " : scalar
+        continue
+      }
+      if scalar == "[" || scalar == "{" { depth += 1 }
+      if (scalar == "]" || scalar == "}") && depth > 0 { depth -= 1 }
       if depth > depthMax || lead > 2 * depthMax {
         book.note("nested too deeply, expected at most \(depthMax) levels", line: number + 1, column: column + 1, path: "")
         return true
       }
-      if let open = quote {
-        if character == open { quote = nil }
-      } else if (character == "\"" || character == "'") && starts {
-        quote = character
-      } else if character == "#" && starts {
+      if (scalar == "\"" || scalar == "'") && starts {
+        quote = scalar
+      } else if scalar == "#" && starts {
         break
-      } else if (character == "*" || character == "&") && starts, column + 1 < characters.count, characters[column + 1] != " " {
-        book.note("found an anchor or alias (\(character)), expected the value itself", line: number + 1, column: column + 1, path: "")
+      } else if (scalar == "*" || scalar == "&") && starts, column + 1 < line.count, line[column + 1] != " " {
+        book.noteAnchor(String(scalar), line: number + 1, column: column + 1)
         return true
       }
-      previous = character
+      previous = scalar
     }
   }
   return false
 }
 
-private func note(_ error: YamlError, _ book: ProblemBook) {
+private func note(_ error: YamlError, _ text: String, _ book: ProblemBook) {
   switch error {
   case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
-    book.note("not YAML: \(problem)", line: max(mark.line, 1), column: max(mark.column, 1), path: "")
+    let all = lines(of: text)
+    let line = min(max(mark.line, 1), all.count)
+    var words = "not YAML: \(problem)"
+    if all[line - 1].first == "\t" { words = "not YAML: found a tab at the start of the line, expected spaces" }
+    book.note(words, line: line, column: max(mark.column, 1), path: "")
   case .duplicatedKeysInMapping(let duplicates, let context):
-    let keys = duplicates.map { "\"\($0)\"" }.joined(separator: ", ")
+    let keys = duplicates.map { "\"\($0.prefix(60))\"" }.joined(separator: ", ")
     book.note("found \(keys) more than once, expected each key once", line: context.mark.line, column: context.mark.column, path: "")
   case .reader(let problem, let offset, _, _):
-    book.note("not text: \(problem)" + (offset.map { " at byte \($0)" } ?? ""), line: 1, column: 1, path: "")
+    let before = String(decoding: Array(text.utf8.prefix(offset ?? 0)), as: UTF8.self)
+    book.note("not text: \(problem)", line: lines(of: before).count, column: 1, path: "")
   default:
     book.note("cannot be read as YAML: \(error)", line: 1, column: 1, path: "")
   }
@@ -159,6 +208,13 @@ struct Entry {
     note("found \(found), expected \(either(names))" + meant(plain, names))
     return nil
   }
+  /// A name of the author's choice, as it enters paths, events and commands.
+  func name(_ what: String) -> String? {
+    let allowed = { (byte: UInt8) in (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D || byte == 0x5F }
+    return expected(
+      "a name of a \(what): 1 to 63 of a-z, 0-9, - and _",
+      plain.flatMap { (1...63).contains($0.utf8.count) && $0.utf8.allSatisfy(allowed) ? $0 : nil })
+  }
   /// The index of a name among `names`; `kind` is what they name.
   func reference(_ kind: String, _ names: [String]) -> Int? {
     guard let name = text() else { return nil }
@@ -204,6 +260,9 @@ func shortest(_ value: Double) -> String {
   value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : "\(value)"
 }
 
+/// The most devices, lanes … of one site: numbers in events and tables are 16 bits wide.
+private let namedMax = 4_096
+
 /// A mapping that is being read.
 final class Section {
   let entry: Entry
@@ -221,6 +280,7 @@ final class Section {
 
   func optional(_ name: String) -> Entry? {
     asked.append(name)
+    entry.book.asked.insert(entry.path.isEmpty ? name : "\(entry.path).\(name)")
     return pairs.first { $0.name == name }?.value
   }
   /// `hint` tells how to find the value.
@@ -231,14 +291,10 @@ final class Section {
   }
   /// All keys as names of the author's choice, in the order of the file.
   func named(_ what: String) -> [(name: String, value: Entry)] {
-    pairs.compactMap { key, name, value in
+    if pairs.count > namedMax { entry.note("found \(pairs.count) keys, expected at most \(namedMax)") }
+    return pairs.prefix(namedMax).compactMap { key, name, value in
       asked.append(name)
-      let allowed = name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x5F }
-      guard allowed, (1...63).contains(name.utf8.count) else {
-        key.note("found \(key.found), expected a name of a \(what): 1 to 63 of a-z, 0-9, - and _")
-        return nil
-      }
-      return (name, value)
+      return key.name(what).map { ($0, value) }
     }
   }
   /// Notes the keys that nobody asked for.

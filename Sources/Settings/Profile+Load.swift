@@ -28,15 +28,6 @@ extension Profile {
   }
 }
 
-/// A file's text, or one problem that says why not.
-func readText(_ file: String) throws(Problems) -> String {
-  do {
-    return try String(contentsOf: URL(filePath: file), encoding: .utf8)
-  } catch {
-    throw Problems([Problem(file: file, line: 0, column: 0, path: "", message: "cannot be read: \(error.localizedDescription)")])
-  }
-}
-
 private func readProfile(_ top: Section) -> Profile? {
   let id = top.required("id")?.text()
   let maker = top.required("maker")?.text()

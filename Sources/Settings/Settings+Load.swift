@@ -34,6 +34,9 @@ final class SettingsReader {
   var busNames: [String] = []
   var deviceNames: [String] = []
   var devices: [DeviceSettings?] = []
+  var claims: [Claim] = []
+  /// Devices that a lane or a room names.
+  var used: Set<Int> = []
   private var loaded: [String: Profile?] = [:]
 
   init(book: ProblemBook, file: String, profileFolder: String) {
@@ -44,7 +47,8 @@ final class SettingsReader {
 
   func read(_ top: Section, now: Date) -> Settings? {
     let site = top.required("site")?.section().flatMap { readSite($0, now: now) }
-    let desk = top.required("desk")?.choice(Desk.allCases.map { ($0.rawValue, $0) })
+    let deskEntry = top.required("desk")
+    let desk = deskEntry?.choice(Desk.allCases.map { ($0.rawValue, $0) })
     let log = readLog(top.optional("log")?.section())
     let buses = top.required("buses")?.section()?.named("bus") ?? []
     let deviceEntries = top.required("devices")?.section()?.named("device") ?? []
@@ -52,11 +56,16 @@ final class SettingsReader {
     deviceNames = deviceEntries.map(\.name)
     devices = deviceEntries.map(readDevice)
     let ports = buses.enumerated().map { readBus($1.name, $1.value, index: $0) }
-    let laneEntries = top.optional("lanes")?.section()?.named("lane") ?? []
-    let lanes = laneEntries.map { readLane($0.name, $0.value, desk: desk, ports: ports) }
-    let rooms = (top.optional("rooms")?.section()?.named("room") ?? []).map { readRoom($0.name, $0.value) }
     let policy = readPolicy(top.optional("policy")?.section())
+    let laneEntries = top.optional("lanes")?.section()?.named("lane") ?? []
+    let lanes = laneEntries.map { readLane($0.name, $0.value, desk: desk, ports: ports, fever: policy.fever) }
+    let roomEntries = top.optional("rooms")?.section()?.named("room") ?? []
+    let rooms = roomEntries.map { readRoom($0.name, $0.value, air: policy.air) }
     let wishes = readWishes(top.optional("realtime")?.section())
+    checkLinks(buses, ports)
+    checkUse(deviceEntries)
+    checkNames([("bus", buses), ("device", deviceEntries), ("lane", laneEntries), ("room", roomEntries)])
+    checkPlaces(top.entry, desk: deskEntry, lanes: lanes, rooms: rooms)
     top.close()
     guard let site, let desk, book.problems.isEmpty else { return nil }
     let whole = lanes.compactMap(\.self)
@@ -81,7 +90,7 @@ final class SettingsReader {
 
   private func readSite(_ section: Section, now: Date) -> SiteSettings? {
     defer { section.close() }
-    let id = section.required("id")?.text()
+    let id = section.required("id")?.name("site")
     let name = section.required("name")?.text()
     let secret = section.optional("identity_secret_file")?.text().map(path)
     guard let zoneEntry = section.required("time_zone"), let zoneName = zoneEntry.text() else { return nil }
@@ -130,10 +139,12 @@ final class SettingsReader {
   private func profile(_ entry: Entry) -> Profile? {
     guard let name = entry.text() else { return nil }
     if let known = loaded[name] { return known }
-    let files = ((try? FileManager.default.contentsOfDirectory(atPath: profileFolder)) ?? []).filter { $0.hasSuffix(".yaml") }
-    let ids = files.map { String($0.dropLast(5)) }.sorted()
+    let files = try? FileManager.default.contentsOfDirectory(atPath: profileFolder)
+    let ids = (files ?? []).filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted()
     var profile: Profile?
-    if entry.reference("profile", ids) != nil {
+    if ids.isEmpty {
+      entry.note("there are no profiles in \(profileFolder); name their folder with --profiles or GATEHOUSE_PROFILES")
+    } else if entry.reference("profile", ids) != nil {
       do throws(Problems) { profile = try Profile.load(file: "\(profileFolder)/\(name).yaml") } catch { book.problems += error.list }
     }
     loaded[name] = .some(profile)
@@ -146,6 +157,7 @@ final class SettingsReader {
     let profile = section.required("profile").flatMap(self.profile)
     let bus = section.required("bus")?.reference("bus", busNames)
     let unit = section.optional("unit").map { ($0, $0.whole(1...255)) }
+    // Never 0: a device that was just powered on is never believed at once.
     let warmUp = section.optional("warm_up_s")?.interval(unit: 1, 1...86_400, "s")
     guard var profile, let bus else { return nil }
     if let warmUp { profile.warmUp = warmUp }
@@ -173,7 +185,16 @@ final class SettingsReader {
     if key != "serial", modbus.isEmpty, !riders.isEmpty { value.note("found devices that do not speak Modbus: expected serial") }
     if modbus.isEmpty, riders.count > 1 { entry.note("found \(riders.count) devices, expected one on a serial line without Modbus") }
     let units = modbus.map(\.unit)
-    if Set(units).count < units.count { entry.note("found the same unit twice, expected a unit of its own for each device") }
+    for (index, rider) in modbus.enumerated() {
+      guard let first = modbus[..<index].first(where: { $0.unit == rider.unit }) else { continue }
+      entry.note("found unit \(rider.unit) twice, \(first.name) and \(rider.name), expected a unit of its own for each device")
+    }
+    // 0xFE and the like reach whoever is there: with others on the line, all would answer at once.
+    if riders.count > 1 {
+      for rider in modbus where rider.unit > 247 {
+        entry.warn("unit \(rider.unit) of \(rider.name) is beyond 247: some devices answer it whatever their own unit is")
+      }
+    }
     if key == "modbus_tcp" { return readHost(value).map { PortSettings(name: name, link: $0) } }
     guard let path = readPath(value) else { return nil }
     let isRTU = key == "modbus_rtu" || !modbus.isEmpty
@@ -197,7 +218,7 @@ final class SettingsReader {
 
   private func readHost(_ entry: Entry) -> Link? {
     guard let text = entry.text(), let colon = text.lastIndex(of: ":"), colon > text.startIndex,
-      let port = Int(text[text.index(after: colon)...]), (1...65_535).contains(port)
+      let port = Int(text[text.index(after: colon)...]), (1...65_535).contains(port), !text.contains(where: \.isWhitespace)
     else { return entry.expected("host:port, for example \"10.20.0.15:502\"", nil) }
     return .modbusTCP(host: String(text[..<colon]), port: port)
   }

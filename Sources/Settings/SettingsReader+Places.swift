@@ -12,27 +12,29 @@ extension LaneWiring {
 }
 
 extension SettingsReader {
-  func readLane(_ name: String, _ entry: Entry, desk: Desk?, ports: [PortSettings?]) -> LaneWiring? {
+  func readLane(_ name: String, _ entry: Entry, desk: Desk?, ports: [PortSettings?], fever: FeverPolicy) -> LaneWiring? {
     guard let section = entry.section() else { return nil }
     defer { section.close() }
-    let thermometer = section.required("thermometer").flatMap(readThermometer)
+    let thermometer = section.required("thermometer").flatMap { readThermometer($0, fever) }
     let gate = section.optional("gate").flatMap(readGate)
     let lamp = section.optional("lamp").flatMap { readChannel($0, "relay", .relays) }
     let buzzer = section.optional("buzzer").flatMap { readChannel($0, "relay", .relays) }
     let inputs = ["passage", "presence", "fire_release", "staff_button"].map { key in
       section.optional(key).flatMap { readChannel($0, "input", .inputs) }
     }
-    if desk == Desk.none, section.optional("lamp") == nil, section.optional("buzzer") == nil {
-      entry.note("found no lamp and no buzzer, expected at least one: with desk none an alarm is seen or heard only here")
+    if section.optional("lamp") == nil, section.optional("buzzer") == nil {
+      if desk == Desk.none {
+        entry.note("found no lamp and no buzzer, expected at least one: with desk none an alarm is seen or heard only here")
+      } else {
+        entry.warn("no lamp and no buzzer: nobody at the lane sees or hears an alarm, and this version does not watch a desk yet")
+      }
     }
     guard let thermometer else { return nil }
     let lane = LaneWiring(
       name: name, thermometer: thermometer.0, siteOffset: thermometer.1, gate: gate?.channel,
       openFor: gate?.open ?? .seconds(5), onFailure: gate?.failure ?? .shut, readBack: gate?.readBack, lamp: lamp,
       buzzer: buzzer, passage: inputs[0], presence: inputs[1], fireRelease: inputs[2], staffButton: inputs[3])
-    if lane.gate != nil, lane.fireRelease == nil {
-      entry.warn("the gate has no fire_release input; a fire alarm cannot open it")
-    }
+    warnOfGate(lane, entry)
     if let gate = lane.gate { warnOfSharing(gate, entry, ports) }
     return lane
   }
@@ -43,14 +45,18 @@ extension SettingsReader {
     else { return }
     let others = devices.compactMap(\.self).filter { $0.port == board.port && $0.name != board.name }.map(\.name)
     if !others.isEmpty {
-      entry.warn("the gate shares the bus \(port.name) with \(others.joined(separator: ", ")); it waits while they are asked")
+      entry.warn("the gate shares the bus \(port.name) with \(others.joined(separator: ", ")): it waits while they are asked")
     }
   }
 
-  private func readThermometer(_ entry: Entry) -> (DeviceID, Double)? {
+  private func readThermometer(_ entry: Entry, _ fever: FeverPolicy) -> (DeviceID, Double)? {
     guard let section = entry.section() else { return nil }
     defer { section.close() }
     let device = section.required("device").flatMap { readDeviceWith(.surface, $0, "a surface temperature") }
+    if let device {
+      claim(.thermometer, device, 0, entry)
+      checkPeriod(device, fever, entry)
+    }
     let hint = "Measure 10 healthy people with a contact thermometer and with this one: docs/rules.md, \"The site offset\""
     let offset = section.required("site_offset_c", hint)
     let value = offset?.number(-5...10, "degC")
@@ -61,25 +67,40 @@ extension SettingsReader {
     return (device, value)
   }
 
+  /// A thermometer that is too slow for a burst would never give a verdict.
+  private func checkPeriod(_ id: DeviceID, _ fever: FeverPolicy, _ entry: Entry) {
+    guard let device = devices[Int(id.index)] else { return }
+    let period = device.profile.period.seconds
+    let needed = period * Double(fever.burstReadings)
+    if needed > fever.tryFor.seconds {
+      entry.note(
+        "\(device.name) measures every \(shortest(period)) s: \(fever.burstReadings) readings take \(shortest(needed)) s, "
+          + "longer than policy.fever.try_s, \(shortest(fever.tryFor.seconds)) s")
+    }
+  }
+
   private func readGate(_ entry: Entry) -> (channel: Channel, open: Interval, readBack: Channel?, failure: FailureState)? {
     guard let section = entry.section() else { return nil }
     defer { section.close() }
     let device = section.required("device").flatMap { readDeviceWith(.relays, $0, "relays") }
     let relay = section.required("relay")?.whole(1...32)
-    let open = section.required("open_s")?.interval(unit: 1, 0.1...60, "s")
-    let failureEntry = section.required("on_failure", "Say whether the gate stands open or shut when the lane cannot decide")
+    let open = section.required("open_s")?.interval(unit: 1, 0.5...60, "s")
+    let failureEntry = section.required("on_failure", "Say whether the gate stands open or shut when the lane cannot decide; an escape route needs open")
     let failure = failureEntry?.choice(FailureState.allCases.map { ($0.rawValue, $0) })
     var readBack: Channel?
     if let back = section.optional("read_back") {
       let words = (back.plain ?? "").split(separator: " ")
       if words.count == 2, words[0] == "input", let number = UInt8(words[1]), (1...32).contains(number) {
-        if let device { readBack = Channel(device: device, number: number); check(number, device, .inputs, back) }
+        if let device {
+          readBack = Channel(device: device, number: number)
+          check(number, device, .inputs, back)
+        }
       } else {
         back.note("found \(back.found), expected for example: input 1")
       }
     }
     if case .shut? = failure {
-      failureEntry?.warn("the gate stays shut when the lane cannot decide: an escape route needs another way out or fire_release")
+      failureEntry?.warn("the gate stays shut when the lane cannot decide: on an escape route there must be another way out")
     }
     guard let device, let relay, let open, let failure else { return nil }
     check(UInt8(relay), device, .relays, entry)
@@ -96,18 +117,29 @@ extension SettingsReader {
     return Channel(device: device, number: UInt8(number))
   }
 
-  /// A board has only so many channels.
+  /// Takes one channel of a board, which has only so many and must let its relays be written.
   private func check(_ number: UInt8, _ id: DeviceID, _ use: Use, _ entry: Entry) {
-    for field in devices[Int(id.index)]?.profile.fields ?? [] where field.use.rawValue == use.rawValue {
-      if case .bits(let count) = field.type, Int(number) > count {
-        entry.note("found channel \(number), expected 1 to \(count)")
-      }
+    let kind: Claim.Kind = if case .relays = use { .relay } else { .input }
+    claim(kind, id, number, entry)
+    guard let device = devices[Int(id.index)] else { return }
+    var last = 32
+    for field in device.profile.fields where field.use.rawValue == use.rawValue {
+      if case .bits(let count) = field.type { last = min(last, count) }
     }
+    if kind == .relay {
+      let coils = device.profile.writes.compactMap { if case .coil(_, let count) = $0.kind { count } else { nil } }
+      guard let count = coils.max() else {
+        return entry.note("found \(device.name), expected a board whose relays can be written; \(device.profile.id) writes no coil")
+      }
+      last = min(last, count)
+    }
+    if Int(number) > last { entry.note("found \(kind.rawValue) \(number), expected 1 to \(last), as many as \(device.name) has") }
   }
 
   /// A device that has a field of this use. A device whose own description is wrong is taken as it is.
   func readDeviceWith(_ use: Use, _ entry: Entry, _ what: String) -> DeviceID? {
     guard let index = entry.reference("device", deviceNames) else { return nil }
+    used.insert(index)
     if let device = devices[index], !device.profile.fields.contains(where: { $0.use.rawValue == use.rawValue }) {
       entry.note("found \(entry.found), expected a device with \(what); \(device.profile.id) has none")
       return nil
@@ -115,17 +147,41 @@ extension SettingsReader {
     return DeviceID(index)
   }
 
-  func readRoom(_ name: String, _ entry: Entry) -> RoomLayout? {
+  func readRoom(_ name: String, _ entry: Entry, air: AirPolicy) -> RoomLayout? {
     guard let section = entry.section() else { return nil }
     defer { section.close() }
     let kind = section.optional("kind").map { $0.choice(RoomKind.allCases.map { ($0.rawValue, $0) }) } ?? .exam
     let volume = section.required("volume_m3")?.number(5...100_000, "m3")
     let seats = section.optional("seats").map { $0.whole(0...10_000) } ?? 0
-    let sensors = section.optional("co2")?.list()?.compactMap { readDeviceWith(.co2, $0, "CO2") } ?? []
+    let sensors = readSensors(section.optional("co2"), air)
     let windows = section.required("windows")?.choice(Windows.allCases.map { ($0.rawValue, $0) })
-    if case .some(.none) = windows { entry.warn("a room without windows or ventilation should not be used") }
     guard let kind, let volume, let seats, let windows else { return nil }
+    switch (windows, kind) {
+    case (.none, _): entry.warn("a room without windows or ventilation should not be used")
+    case (.sealed, .isolation): entry.warn("an isolation room should have windows that open")
+    default: break
+    }
+    if sensors.isEmpty, kind != .isolation { entry.warn("no co2 sensor: the air of this room is not watched") }
     return RoomLayout(name: name, kind: kind, volumeM3: volume, seats: seats, co2: sensors, windows: windows)
+  }
+
+  /// A mean that its sensor is too slow for would never be known, and never alarm.
+  private func readSensors(_ entry: Entry?, _ air: AirPolicy) -> [DeviceID] {
+    var sensors: [DeviceID] = []
+    for sensor in entry?.list() ?? [] {
+      guard let id = readDeviceWith(.co2, sensor, "CO2") else { continue }
+      if sensors.contains(where: { $0.index == id.index }) { sensor.note("found \(sensor.found) twice, expected each sensor once") }
+      sensors.append(id)
+      guard let device = devices[Int(id.index)] else { continue }
+      // Three of the five bins of a short mean must hold a reading.
+      let least = device.profile.period.seconds * 3
+      if air.shortWindow.seconds < least {
+        sensor.note(
+          "\(device.name) is read every \(shortest(device.profile.period.seconds)) s: policy.air.high_mean_s is "
+            + "\(shortest(air.shortWindow.seconds)), expected at least \(shortest(least))")
+      }
+    }
+    return sensors
   }
 
   func readPolicy(_ section: Section?) -> PolicySettings {
@@ -144,11 +200,29 @@ extension SettingsReader {
     set(&fever.high, part.optional("high_c"), 35...42, "degC")
     set(&fever.lowGuard, part.optional("low_guard_c"), 25...37, "degC")
     set(&fever.spread, part.optional("spread_c"), 0.05...2, "degC")
+    set(&fever.burstReadings, part.optional("burst_readings"), 3...32)
+    set(&fever.burstFor, part.optional("burst_s"), 0.1...10)
+    set(&fever.tryFor, part.optional("try_s"), 1...60)
+    set(&fever.tries, part.optional("tries"), 1...10)
+    set(&fever.personFrom, part.optional("person_from_c"), 25...35, "degC")
+    set(&fever.personAboveAmbient, part.optional("person_above_ambient_c"), 0.5...10, "degC")
+    set(&fever.personReadings, part.optional("person_readings"), 2...32)
+    set(&fever.absence, part.optional("absence_s"), 0.5...10)
+    set(&fever.stepMax, part.optional("step_c"), 0.3...3, "degC")
+    set(&fever.ambientLowest, part.optional("ambient_lowest_c"), -20...30, "degC")
+    set(&fever.ambientHighest, part.optional("ambient_highest_c"), 20...60, "degC")
+    set(&fever.driftMax, part.optional("drift_c"), 0.1...2, "degC")
     set(&fever.retakeAfter, part.optional("retake_after_s"), 0...600)
     set(&fever.longest, part.optional("longest_s"), 5...3_600)
     set(&fever.waitingLongest, part.optional("waiting_longest_s"), 10...86_400)
     let rising = fever.lowGuard < fever.retakeFrom && fever.retakeFrom <= fever.threshold && fever.threshold <= fever.high
-    if !rising { part.entry.note("expected low_guard_c < retake_from_c <= threshold_c <= high_c") }
+    if !rising {
+      let chain = [fever.lowGuard, fever.retakeFrom, fever.threshold, fever.high].map(shortest).joined(separator: ", ")
+      part.entry.note("found \(chain), expected low_guard_c < retake_from_c <= threshold_c <= high_c")
+    }
+    if fever.ambientLowest >= fever.ambientHighest { part.entry.note("expected ambient_lowest_c < ambient_highest_c") }
+    if fever.burstFor >= fever.tryFor { part.entry.note("expected burst_s < try_s") }
+    if fever.tryFor >= fever.longest { part.entry.note("expected try_s < longest_s") }
     part.close()
   }
 
@@ -160,6 +234,7 @@ extension SettingsReader {
     air.highClear = air.highLimit - 100
     set(&air.highClear, part.optional("high_clear_ppm"), 400...10_000, "ppm")
     set(&air.adviceLimit, part.optional("advice_ppm"), 400...10_000, "ppm")
+    air.adviceClear = air.adviceLimit - 50
     set(&air.adviceClear, part.optional("advice_clear_ppm"), 400...10_000, "ppm")
     set(&air.shortWindow, part.optional("high_mean_s"), 1...3_600)
     set(&air.highAfter, part.optional("high_after_s"), 0...86_400)
@@ -168,16 +243,38 @@ extension SettingsReader {
     set(&air.meanClearAfter, part.optional("mean_clear_after_s"), 0...86_400)
     set(&air.adviceAfter, part.optional("advice_after_s"), 0...86_400)
     set(&air.adviceClearAfter, part.optional("advice_clear_after_s"), 0...86_400)
-    if air.meanClear >= air.meanLimit || air.highClear >= air.highLimit || air.adviceClear >= air.adviceLimit {
-      part.entry.note("expected each clear limit below its limit")
+    for (name, limit, clear) in [
+      ("mean_1h_ppm", air.meanLimit, air.meanClear), ("high_ppm", air.highLimit, air.highClear),
+      ("advice_ppm", air.adviceLimit, air.adviceClear),
+    ] where clear >= limit {
+      part.entry.note("\(name) is \(shortest(limit)) and its clear limit \(shortest(clear)), expected a clear limit below it")
+    }
+    // 120 bins, five of them a short mean.
+    let longest = air.shortWindow.seconds * 24
+    if air.longWindow < air.shortWindow { part.entry.note("expected high_mean_s <= mean_s") }
+    if air.longWindow.seconds > longest {
+      part.entry.warn("the long mean covers 24 times high_mean_s at most: \(shortest(longest)) s, not \(shortest(air.longWindow.seconds)) s")
     }
     part.close()
   }
 
+  private func set(_ value: inout Int, _ entry: Entry?, _ range: ClosedRange<Int>) {
+    if let number = entry?.whole(range) { value = number }
+  }
   private func set(_ value: inout Double, _ entry: Entry?, _ range: ClosedRange<Double>, _ unit: String) {
     if let number = entry?.number(range, unit) { value = number }
   }
   private func set(_ value: inout Interval, _ entry: Entry?, _ range: ClosedRange<Double>) {
     if let interval = entry?.interval(unit: 1, range, "s") { value = interval }
+  }
+}
+
+extension Profile {
+  /// How often a new value is due.
+  var period: Interval {
+    switch transport {
+    case .serial(let speech): speech.period
+    case .modbus(let speech): speech.period
+    }
   }
 }
