@@ -9,6 +9,8 @@ public enum ControlError: Error, Sendable, Equatable, CustomStringConvertible {
   case denied(path: String)
   /// Another door serves it.
   case inUse(path: String)
+  /// Another door has this folder.
+  case folderInUse(path: String)
   /// Longer than the kernel takes.
   case pathTooLong(path: String)
   /// Something that is no socket lies there.
@@ -27,6 +29,7 @@ public enum ControlError: Error, Sendable, Equatable, CustomStringConvertible {
     case .notRunning(let path): "the door is not running: nobody answers at \(path)"
     case .denied(let path): "permission denied at \(path): join the group that owns it (ls -l \(path)) or use sudo"
     case .inUse(let path): "another door already serves \(path)"
+    case .folderInUse(let path): "another door already runs in \(path): end it first, or give this one a log folder of its own"
     case .pathTooLong(let path): "the socket's path is too long for the kernel, set GATEHOUSE_RUN_DIR: \(path)"
     case .notASocket(let path): "\(path) is not a socket and was left alone"
     case .protocolBroken(let what): "the other end does not speak this protocol: \(what)"

@@ -42,8 +42,8 @@ public final class ControlServer: Sendable {
     submit: @escaping @Sendable (Command) -> Bool, status: @escaping @Sendable () -> Data
   ) throws(ControlError) {
     parts = try ControlParts(
-      command: Listener(path: paths.command), events: Listener(path: paths.events), names: names, limits: limits,
-      clock: clock, submit: submit, status: status, inbox: Inbox(limits: limits))
+      command: Listener(path: paths.command, group: ControlPaths.operators),
+      events: Listener(path: paths.events, group: ControlPaths.watchers), names: names, limits: limits, clock: clock, submit: submit, status: status, inbox: Inbox(limits: limits))
   }
 
   /// Serves until `stop`. Call once, on a thread of its own.

@@ -21,14 +21,16 @@ final class Listener: Sendable {
 
   /// Listens at `path` with mode 0660. A socket file left by a door that is gone is replaced: the new socket is made
   /// beside it and renamed over it, so that there is no moment without one and its mode is right from the first.
-  init(path: String) throws(ControlError) {
+  /// `group`: who may connect besides the door's own user, where the machine has that group and the door may give
+  /// it; elsewhere the socket keeps the door's own group, which is never wider.
+  init(path: String, group: String? = nil) throws(ControlError) {
     try Self.makeRoom(at: path)
     let fresh = path + "~"
     guard fresh.utf8.count <= pathMax else { throw .pathTooLong(path: path) }
     unsafe unlink(fresh)
     let fd = try makeSocket(path)
-    guard try unsafe withAddress(fresh, { unsafe bind(fd, $0, $1) }) == 0, unsafe chmod(fresh, 0o660) == 0, listen(fd, 64) == 0,
-      unsafe rename(fresh, path) == 0
+    guard try unsafe withAddress(fresh, { unsafe bind(fd, $0, $1) }) == 0, unsafe chmod(fresh, 0o660) == 0,
+      giveAway(fresh, to: group), listen(fd, 64) == 0, unsafe rename(fresh, path) == 0
     else {
       let code = errno
       close(fd)
@@ -71,6 +73,21 @@ final class Listener: Sendable {
     _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
     return .success(connection)
   }
+}
+
+/// Gives a file to a group that exists, where this user may. `false`: the kernel said no for another reason.
+private func giveAway(_ path: String, to group: String?) -> Bool {
+  guard let group, let number = groupNumber(group) else { return true }
+  return unsafe chown(path, uid_t.max, number) == 0 || errno == EPERM
+}
+
+/// The number of a group of this machine.
+func groupNumber(_ name: String) -> gid_t? {
+  var entry = unsafe Glibc.group()
+  var found: UnsafeMutablePointer<Glibc.group>? = nil
+  var buffer = [CChar](repeating: 0, count: 65_536)
+  guard unsafe getgrnam_r(name, &entry, &buffer, buffer.count, &found) == 0, unsafe found != nil else { return nil }
+  return unsafe entry.gr_gid
 }
 
 private let streamType = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)

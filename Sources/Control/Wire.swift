@@ -38,6 +38,11 @@ public struct ControlPaths: Sendable, Equatable {
   public var command: String
   public var events: String
 
+  /// The group that may give orders at `command.sock`.
+  static let operators = "gatehouse-operators"
+  /// The group that may watch at `events.sock`.
+  static let watchers = "gatehouse"
+
   /// `command.sock` and `events.sock` in `folder`: the log's folder unless GATEHOUSE_RUN_DIR says otherwise.
   public init(folder: String) {
     command = folder + "/command.sock"

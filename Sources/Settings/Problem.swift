@@ -10,6 +10,9 @@ public struct Problem: Error, Sendable, Equatable, CustomStringConvertible {
   public var path: String
   public var message: String
 
+  /// The message for a file that is not there.
+  public static let noSuchFile = "there is no such file"
+
   public init(file: String, line: Int, column: Int, path: String, message: String) {
     self.file = file
     self.line = line

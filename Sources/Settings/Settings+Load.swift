@@ -13,6 +13,17 @@ extension Settings {
     try parse(readText(file), file: file, profiles: profiles)
   }
 
+  /// Where the log is, whatever else is wrong with the file: so that somebody who has just spoilt it can still look at the
+  /// door that runs with the settings before.
+  public static func logFolder(file: String) throws(Problems) -> String {
+    let book = ProblemBook(file: file)
+    guard let top = openDocument(try readText(file), book) else { throw Problems(book.problems) }
+    let reader = SettingsReader(book: book, file: file, profileFolder: "")
+    let folder = reader.logFolder(top.optional("log")?.section())
+    guard book.problems.isEmpty else { throw Problems(book.problems) }
+    return folder
+  }
+
   /// Reads settings from text; relative paths are relative to `file`.
   public static func parse(
     _ text: String, file: String, profiles: String, now: Date = Date()
@@ -115,10 +126,12 @@ final class SettingsReader {
     return table
   }
 
+  func logFolder(_ section: Section?) -> String { path(section?.optional("folder")?.text() ?? "log") }
+
   private func readLog(_ section: Section?) -> LogSettings {
     let interval = section?.optional("reading_interval_s")?.interval(unit: 1, 0.1...86_400, "s") ?? .seconds(60)
     let log = LogSettings(
-      folder: path(section?.optional("folder")?.text() ?? "log"), readingInterval: interval,
+      folder: logFolder(section), readingInterval: interval,
       celsiusDeadBand: section?.optional("dead_band_c")?.number(0...100, "degC") ?? 0.5,
       ppmDeadBand: section?.optional("dead_band_ppm")?.number(0...10_000, "ppm") ?? 50,
       otherDeadBand: section?.optional("dead_band_other")?.number(0...1e9) ?? 1,
@@ -184,7 +197,6 @@ final class SettingsReader {
     if !modbus.isEmpty, modbus.count < riders.count { entry.note("found Modbus devices and others on one bus, expected one kind") }
     if key != "serial", modbus.isEmpty, !riders.isEmpty { value.note("found devices that do not speak Modbus: expected serial") }
     if modbus.isEmpty, riders.count > 1 { entry.note("found \(riders.count) devices, expected one on a serial line without Modbus") }
-    let units = modbus.map(\.unit)
     for (index, rider) in modbus.enumerated() {
       guard let first = modbus[..<index].first(where: { $0.unit == rider.unit }) else { continue }
       entry.note("found unit \(rider.unit) twice, \(first.name) and \(rider.name), expected a unit of its own for each device")

@@ -13,7 +13,7 @@ func readText(_ file: String) throws(Problems) -> String {
   }
   var isFolder: ObjCBool = false
   guard unsafe FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) else {
-    throw problem("there is no such file")
+    throw problem(Problem.noSuchFile)
   }
   if isFolder.boolValue { throw problem("found a folder, expected a file") }
   let kind = (try? URL(filePath: file).resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile

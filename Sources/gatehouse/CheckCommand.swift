@@ -7,6 +7,7 @@ import Settings
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Check settings and profiles, without devices.",
+    usage: "gatehouse check [--settings <file>] [--profiles <folder>]",
     discussion: """
       Prints every problem at once, each with its place in the file, what was
       found and what was expected. Warnings are printed too and are no problem.
@@ -34,7 +35,12 @@ extension Settings {
       "\(count(devices.count, "device", "devices")) on \(count(ports.count, "bus", "buses"))",
     ]
     let warned = warnings.isEmpty ? "" : ", \(count(warnings.count, "warning", "warnings"))"
+    let gates = lanes.count { $0.gate != nil }
+    let note =
+      gates == 0
+      ? []
+      : ["\(count(gates, "gate", "gates")): Gatehouse must never be the only thing that opens an escape route (docs/settings.md, \"Gates\")"]
     return warnings.map { "warning: \(printable($0.description))" }
-      + ["\(file): no problems\(warned)", "site \(printable(site.name)): \(parts.joined(separator: ", "))"]
+      + ["\(file): no problems\(warned)", "site \(printable(site.name)): \(parts.joined(separator: ", "))"] + note
   }
 }

@@ -53,6 +53,11 @@ struct OrderOptions: ParsableArguments {
     }
   }
 
+  /// Some orders are somebody's, for a reason.
+  func requireWhoAndWhy(_ what: String) throws {
+    guard let who, let why, !who.isEmpty, !why.isEmpty else { throw ValidationError("\(what) only with --who and --why.") }
+  }
+
   /// Gives an order and reports what became of it; ends the program with its exit code.
   func give(_ action: Action, lane: String? = nil, done: String) throws {
     let id = id.flatMap(UUID.init(uuidString:)) ?? UUID()

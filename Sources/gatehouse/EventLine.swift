@@ -39,9 +39,9 @@ struct EventLine: Decodable, Equatable {
 
   /// `ticket 17, reason elevated`; a reading as `co2 608 ppm`.
   var facts: String {
-    // What a person has no use for: hashes of what may be forgotten, and the id of a command whose action is named.
+    // What a person has no use for: hashes of what may be forgotten, and the id of a command, which has a name too.
     var facts = (data ?? [:]).filter { $0.key != "personal_hashes" }
-    if facts["action"] != nil { facts["command"] = nil }
+    if facts["command"] != nil { facts["id"] = nil }
     var parts: [String] = []
     if let name = facts["field"] ?? facts["name"], let value = facts["value"] {
       let unit = facts["unit"].map { " \($0.text)" } ?? ""
@@ -72,7 +72,7 @@ struct EventLine: Decodable, Equatable {
 }
 
 /// A value in an event's data.
-enum Fact: Decodable, Equatable {
+enum Fact: Decodable, Hashable {
   case none, text(String), number(Double), truth(Bool), list([Fact]), object([String: Fact])
 
   init(from decoder: any Decoder) throws {

@@ -12,6 +12,7 @@ import ArgumentParser
         gatehouse check                      are the settings right?
         gatehouse status                     what the door sees now
         gatehouse log --follow               what happens, as it happens
+        gatehouse summary                    how many passed, how many did not
         gatehouse alarms acknowledge 7       alarm 7 was seen
         gatehouse override north-door --who "Li Na" --why wheelchair
 
@@ -23,7 +24,7 @@ import ArgumentParser
       """,
     version: Version.text,
     subcommands: [
-      CheckCommand.self, StatusCommand.self, LogCommand.self, DevicesCommand.self, AlarmsCommand.self,
+      CheckCommand.self, StatusCommand.self, LogCommand.self, SummaryCommand.self, DevicesCommand.self, AlarmsCommand.self,
       OverrideCommand.self, ResumeCommand.self, ContactCommand.self, ProfileCommand.self, VersionCommand.self,
     ])
 }

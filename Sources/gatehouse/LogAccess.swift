@@ -5,9 +5,13 @@ import Domain
 import EventLog
 import Foundation
 
-/// The log in `folder`, or the end of the program with words.
-func openLog(_ folder: String) throws -> any EventSource {
-  do { return LogSource(reader: try LogReader(folder: folder)) } catch {
+/// Reads the log in `folder`; what goes wrong is the end of the program with words.
+func readingLog<Value>(_ folder: String, _ body: (any EventSource) throws -> Value) throws -> Value {
+  do {
+    return try body(LogSource(reader: try LogReader(folder: folder)))
+  } catch let code as ExitCode {
+    throw code
+  } catch {
     complain("the log in \(folder) can't be read: \(printable("\(error)"))")
     throw ExitCode.problem
   }
@@ -26,6 +30,7 @@ private struct LogSource: EventSource {
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", abstract: "Check that every event is there, unchanged and in order.",
+    usage: "gatehouse log verify [--folder <folder>] [options]",
     discussion: """
       Reads the whole log and computes its chain again. What was deleted on time
       leaves an anchor and is no fault.
@@ -42,7 +47,7 @@ struct VerifyCommand: ParsableCommand {
     let folder = try log.folderOrSettings()
     var faults = 0
     for stream in Domain.Stream.allCases {
-      let found = try LogReader(folder: folder).verify(stream)
+      let found = try readingLog(folder) { _ in try LogReader(folder: folder).verify(stream) }
       faults += found.faults.count
       for fault in found.faults { complain("\(stream.name): \(printable(fault))") }
       if found.faults.isEmpty {

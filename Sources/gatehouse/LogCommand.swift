@@ -8,6 +8,10 @@ import Foundation
 struct LogCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "log", abstract: "Show what happened, follow what happens, or verify the log.",
+    usage: """
+      gatehouse log [--follow] [--since <since>] [--type <type>] [options]
+      gatehouse log verify [--folder <folder>]
+      """,
     discussion: """
       For people the newest 50 records, for programs (--json) everything, unless
       --since, --limit or --stream says otherwise. Times are those of the site.
@@ -26,7 +30,8 @@ struct LogCommand: ParsableCommand {
 
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "show", abstract: "Show events (the default).",
+      commandName: "show", abstract: "Show events.",
+      usage: "gatehouse log [show] [--follow] [--since <since>] [--type <type>] [options]",
       discussion: "EXAMPLE\n  gatehouse log show --since 2026-11-23 --type screening")
     @OptionGroup var log: LogOptions
     @Flag(help: "Go on as things happen, until Ctrl-C.") var follow = false
@@ -42,22 +47,28 @@ struct LogCommand: ParsableCommand {
 
     func validate() throws {
       if let limit, limit < 1 { throw ValidationError("--limit takes a number from 1 on.") }
-      if let since, readSince(since, now: Date(), zone: .current) == nil {
-        throw ValidationError("--since takes 90s, \"15 min\", 2h, 1d, or a date such as 2026-11-23T08:00; not \"\(since)\".")
-      }
+      try requireMoment(since)
       if let stream, stream != "all", !Domain.Stream.allCases.contains(where: { $0.name == stream }) {
         throw ValidationError("--stream takes records, telemetry, aggregates or all; not \"\(stream)\".")
       }
     }
 
     func run() throws {
-      var follower = Follower(
-        source: try openLog(log.folderOrSettings()), streams: streams,
-        printer: LogPrinter(filter: LogFilter(types: type), json: json))
-      if follow {
-        try follower.follow(door: log.places.sockets(), since: moment, limit: count)
-      } else {
-        try follower.show(since: moment, limit: count)
+      let door = follow ? try log.places.sockets() : nil
+      try readingLog(log.folderOrSettings()) { source in
+        var shown = false
+        var follower = Follower(
+          source: source, streams: streams, printer: LogPrinter(filter: LogFilter(types: type), json: json),
+          emit: { lines in
+            shown = shown || !lines.isEmpty
+            try write(lines)
+          })
+        if let door {
+          try follower.follow(door: door, since: moment, limit: count)
+        } else {
+          try follower.show(since: moment, limit: count)
+          if !shown, !json { print("No events.") }
+        }
       }
     }
 

@@ -8,18 +8,27 @@ import Foundation
 
 struct AlarmsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "alarms", abstract: "List alarms, or acknowledge one.",
+    commandName: "alarms", abstract: "List alarms, acknowledge one, or clear one that stays.",
+    usage: """
+      gatehouse alarms [--json] [options]
+      gatehouse alarms acknowledge <occurrence> [options]
+      gatehouse alarms clear <occurrence> --who <who> --why <why> [options]
+      """,
     discussion: """
       EXAMPLES
         gatehouse alarms                     the ones that are not back to normal
         gatehouse alarms acknowledge 7       alarm 7 was seen
+        gatehouse alarms clear 9 --who "Li Na" --why "found, and measured by hand"
 
       \(ExitCode.help)
       """,
-    subcommands: [List.self, Acknowledge.self], defaultSubcommand: List.self)
+    subcommands: [List.self, Acknowledge.self, Clear.self], defaultSubcommand: List.self)
 
   struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the alarms that are not back to normal.")
+    static let configuration = CommandConfiguration(
+      abstract: "List the alarms that are not back to normal.",
+      usage: "gatehouse alarms [list] [--json] [options]",
+      discussion: "EXAMPLE\n  gatehouse alarms list --json")
     @OptionGroup var places: PlaceOptions
     @Flag(help: "One JSON object an alarm and line.") var json = false
 
@@ -37,7 +46,9 @@ struct AlarmsCommand: ParsableCommand {
 
   struct Acknowledge: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Say that an alarm was seen.", discussion: "EXAMPLE\n  gatehouse alarms acknowledge 7 --who \"Li Na\"")
+      abstract: "Say that an alarm was seen.",
+      usage: "gatehouse alarms acknowledge <occurrence> [--who <who>] [options]",
+      discussion: "EXAMPLE\n  gatehouse alarms acknowledge 7 --who \"Li Na\"")
     @Argument(help: "The number in the first column of `gatehouse alarms`.") var occurrence: UInt32
     @OptionGroup var order: OrderOptions
 
@@ -47,9 +58,27 @@ struct AlarmsCommand: ParsableCommand {
   }
 }
 
+extension AlarmsCommand {
+  struct Clear: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "End the alarm suspect_left: the person was found, or looked for.",
+      usage: "gatehouse alarms clear <occurrence> --who <who> --why <why> [options]",
+      discussion: "EXAMPLE\n  gatehouse alarms clear 9 --who \"Li Na\" --why \"found, and measured by hand\"")
+    @Argument(help: "The number in the first column of `gatehouse alarms`.") var occurrence: UInt32
+    @OptionGroup var order: OrderOptions
+
+    func validate() throws { try order.requireWhoAndWhy("A suspect is cleared") }
+
+    func run() throws {
+      try order.give(.clearSuspect(occurrence: occurrence), done: "alarm \(occurrence) is cleared")
+    }
+  }
+}
+
 struct OverrideCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "override", abstract: "Let one person through a lane without a verdict.",
+    usage: "gatehouse override <lane> --who <who> --why <why> [options]",
     discussion: """
       The gate opens once, and the log keeps your user, the name and the reason.
       It is carried out within 3 s or not at all.
@@ -63,9 +92,7 @@ struct OverrideCommand: ParsableCommand {
   @OptionGroup var order: OrderOptions
 
   func validate() throws {
-    guard let who = order.who, let why = order.why, !who.isEmpty, !why.isEmpty else {
-      throw ValidationError("A gate is opened by hand only with --who and --why.")
-    }
+    try order.requireWhoAndWhy("A gate is opened by hand")
   }
 
   func run() throws {
@@ -76,6 +103,7 @@ struct OverrideCommand: ParsableCommand {
 struct ResumeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "resume", abstract: "Call a waiting person back to the lane to be measured again.",
+    usage: "gatehouse resume <ticket> [options]",
     discussion: """
       EXAMPLE
         gatehouse resume 17
@@ -91,6 +119,7 @@ struct ResumeCommand: ParsableCommand {
 struct ContactCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "contact", abstract: "Enter a contact thermometer's reading for a waiting person.",
+    usage: "gatehouse contact <ticket> <celsius> [--who <who>] [options]",
     discussion: """
       Axillary, in degrees Celsius, measured for as long as the thermometer's
       maker says.

@@ -18,6 +18,7 @@ struct ProfileCommand: ParsableCommand {
   struct Decode: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Show what a profile makes of bytes.",
+      usage: "gatehouse profile decode <profile> <hex> ... [--request <hex>] [--json]",
       discussion: """
         PROFILE is an id or a path to a YAML file. Bytes are hexadecimal, with or without spaces.
         Each frame is one line: accepted with its readings, rejected with the reason, or incomplete.

@@ -11,7 +11,9 @@ func loadSettings(_ locations: Locations) throws -> Settings {
 }
 
 /// Where the log is, as the settings say.
-func loadLogFolder(_ locations: Locations) throws -> String { try loadSettings(locations).log.folder }
+func loadLogFolder(_ locations: Locations) throws -> String {
+  try reportingProblems { try Settings.logFolder(file: locations.settings) }
+}
 
 /// A profile by its id in the folder of profiles, or by the path of its file.
 func loadProfile(_ name: String, profiles: String) throws -> Profile {
@@ -22,6 +24,9 @@ func loadProfile(_ name: String, profiles: String) throws -> Profile {
 private func reportingProblems<Value>(_ body: () throws -> Value) throws -> Value {
   do { return try body() } catch let problems as Problems {
     for problem in problems.list { complain(printable(problem.description)) }
+    if problems.list.contains(where: { $0.message == Problem.noSuchFile }) {
+      complain("--settings or GATEHOUSE_SETTINGS says where the settings are; gatehouse.example.yaml is a start")
+    }
     complain(problems.list.count == 1 ? "1 problem" : "\(problems.list.count) problems")
     throw ExitCode.problem
   }

@@ -7,6 +7,7 @@ import Foundation
 struct StatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "Show what the door sees now: alarms, lanes, rooms, devices, log.",
+    usage: "gatehouse status [--json] [options]",
     discussion: """
       EXAMPLES
         gatehouse status
@@ -30,6 +31,7 @@ struct StatusCommand: ParsableCommand {
 struct DevicesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "devices", abstract: "List the configured devices, their state and last readings.",
+    usage: "gatehouse devices [--counters] [--json] [options]",
     discussion: """
       EXAMPLES
         gatehouse devices
