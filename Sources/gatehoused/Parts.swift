@@ -13,6 +13,8 @@ import Synchronization
 /// The door's threads and what lies between them.
 final class Parts {
   private let settings: Settings
+  /// Two doors that write one log would spoil it.
+  private let lock: FolderLock?
   private let inputs: Inputs
   private let results: Results
   private let log: LogThreads
@@ -25,6 +27,9 @@ final class Parts {
 
   init(_ settings: Settings, _ options: Options) throws {
     self.settings = settings
+    try? FileManager.default.createDirectory(
+      atPath: settings.log.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
+    lock = try FolderLock(folder: settings.log.folder)
     func bell() throws -> Bell {
       guard let bell = Bell() else { throw DoorFailure(description: "no descriptor is left for a bell") }
       return bell

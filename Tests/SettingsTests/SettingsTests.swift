@@ -23,6 +23,7 @@ private let ids = ["gy-mcu90614", "mhz19b", "senseair-s8", "vaisala-gmp25x", "mo
 @Test func exampleHasNoProblems() throws {
   let settings = try Settings.load(file: example, profiles: profiles)
   #expect(settings.devices.count == 3 && settings.devices[0].atLane && settings.site.offsets[0].seconds == 28_800)
+  #expect(settings.warnings.isEmpty, "\(settings.warnings)")
 }
 
 @Test func tellsEveryProblemAtOnce() throws {
@@ -34,7 +35,7 @@ private let ids = ["gy-mcu90614", "mhz19b", "senseair-s8", "vaisala-gmp25x", "mo
   #expect(problems?.list.count == 4, "\(said)")
   #expect(said.contains("there is no bus \"door-oi\"; did you mean \"door-io\"?"))
   #expect(said.contains("did you mean \"seats\"?") && said.contains("docs/rules.md, \"The site offset\""))
-  #expect(said.contains("found \"long\", expected a number from 0.1 to 60 s"))
+  #expect(said.contains("found \"long\", expected a number from 0.5 to 60 s"))
 }
 
 @Test func hostileTextIsAProblemNotACrash() throws {

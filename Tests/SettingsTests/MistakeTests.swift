@@ -1,0 +1,398 @@
+// Goal: whatever is wrong with a settings file is said, all at once, each with its place, what was found and what was
+// expected; and what a site cannot do is said as a warning. Method: a small site as text, a change to it, and the whole
+// list of what must be said; then the example under random damage from a seed.
+
+import Foundation
+import Testing
+
+@testable import Settings
+
+private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+private let profiles = root.appending(path: "DeviceProfiles").path
+
+/// A site with nothing to warn of. Lines are counted from 1.
+private let site = """
+  site: { id: s, name: S, time_zone: Asia/Shanghai }
+  desk: none
+  buses:
+    ir: { serial: /dev/serial/by-path/ir }
+    io: { modbus_tcp: "10.0.0.1:502" }
+    air: { modbus_rtu: /dev/serial/by-id/air }
+  devices:
+    eye: { profile: gy-mcu90614, bus: ir }
+    board: { profile: modbus-relay-8ch, bus: io }
+    sniffer: { profile: vaisala-gmp25x, bus: air, unit: 31 }
+  lanes:
+    north:
+      thermometer: { device: eye, site_offset_c: 1.6 }
+      gate: { device: board, relay: 1, open_s: 5, read_back: input 1, on_failure: open }
+      lamp: { device: board, relay: 2 }
+      fire_release: { device: board, input: 7 }
+      staff_button: { device: board, input: 8 }
+  rooms:
+    r1: { volume_m3: 180, co2: [sniffer], windows: openable }
+    sick: { kind: isolation, volume_m3: 40, windows: openable }
+
+  """
+
+/// Replaces `old`, which must be there, and returns every problem, or else every warning, without the file's name.
+private func said(_ changes: [(String, String)]) throws -> [String] {
+  var text = site
+  for (old, new) in changes {
+    try #require(text.contains(old), "\(old)")
+    text = text.replacing(old, with: new)
+  }
+  return said(text)
+}
+
+private func said(_ text: String) -> [String] {
+  do throws(Problems) {
+    return try Settings.parse(text, file: "f", profiles: profiles).warnings.map { "warning " + $0.description }
+  } catch {
+    return error.list.map { String($0.description.dropFirst(2)) }
+  }
+}
+
+private func check(_ changes: [(String, String)], _ expected: [String], _ location: SourceLocation = #_sourceLocation) throws {
+  let found = try said(changes)
+  #expect(found == expected, "\(found)", sourceLocation: location)
+}
+
+@Suite struct MistakeTests {
+  @Test func nothingIsSaidOfAGoodSite() throws { try check([], []) }
+
+  @Test func keysAndValues() throws {
+    try check([("desk: none", "dekc: none")], [
+      "1:1  desk is required",
+      "2:1  dekc: found an unknown key \"dekc\", expected buses, desk, devices, lanes, log, policy, realtime, rooms or site; did you mean \"desk\"?",
+    ])
+    try check([("desk: none", "desk: nobody")], ["2:7  desk: found \"nobody\", expected expected or none"])
+    try check([("site: { id: s,", "site: { id: My Site,")], [
+      "1:13  site.id: found \"My Site\", expected a name of a site: 1 to 63 of a-z, 0-9, - and _"
+    ])
+    try check([("Asia/Shanghai", "Asia/Shanhai")], [
+      "1:36  site.time_zone: found \"Asia/Shanhai\", expected a time zone such as Asia/Shanghai; did you mean \"Asia/Shanghai\"?"
+    ])
+    try check([("open_s: 5", "open_s: long")], ["14:46  lanes.north.gate.open_s: found \"long\", expected a number from 0.5 to 60 s"])
+    try check([("open_s: 5", "open_s: 300")], ["14:46  lanes.north.gate.open_s: found \"300\", expected a number from 0.5 to 60 s"])
+    try check([("open_s: 5", "open_s: .nan")], ["14:46  lanes.north.gate.open_s: found \".nan\", expected a number from 0.5 to 60 s"])
+    try check([("open_s: 5, ", "")], ["14:11  lanes.north.gate: open_s is required"])
+    try check([(", on_failure: open", "")], [
+      "14:11  lanes.north.gate: on_failure is required. Say whether the gate stands open or shut when the lane cannot decide; an escape route needs open"
+    ])
+    try check([("on_failure: open", "on_failure: closed")], ["14:81  lanes.north.gate.on_failure: found \"closed\", expected open or shut"])
+    try check([("read_back: input 1", "read_back: 1")], ["14:60  lanes.north.gate.read_back: found \"1\", expected for example: input 1"])
+    try check([(", site_offset_c: 1.6", "")], [
+      "13:18  lanes.north.thermometer: site_offset_c is required. Measure 10 healthy people with a contact thermometer and with this one: docs/rules.md, \"The site offset\""
+    ])
+    try check([("site_offset_c: 1.6", "site_offset_c: 36.6")], [
+      "13:48  lanes.north.thermometer.site_offset_c: found \"36.6\", expected a number from -5 to 10 degC"
+    ])
+    try check([("volume_m3: 180, ", "")], ["19:7  rooms.r1: volume_m3 is required"])
+    try check([("co2: [sniffer]", "co2: sniffer")], ["19:30  rooms.r1.co2: found \"sniffer\", expected a list, for example [a, b]"])
+    try check([("  north:", "  North Door:")], [
+      "12:3  lanes.North Door: found \"North Door\", expected a name of a lane: 1 to 63 of a-z, 0-9, - and _"
+    ])
+    try check([("rooms:\n", "rooms:\nlanes_:\n")], [
+      "18:7  rooms: found nothing, expected keys and values",
+      "19:1  lanes_: found an unknown key \"lanes_\", expected buses, desk, devices, lanes, log, policy, realtime, rooms or site; did you mean \"lanes\"?",
+    ])
+  }
+
+  @Test func referencesNameTheNearest() throws {
+    try check([("bus: io }", "bus: oi }")], ["9:44  devices.board.bus: there is no bus \"oi\"; did you mean \"io\"?"])
+    try check([("profile: gy-mcu90614", "profile: gy-mcu90641")], [
+      "8:19  devices.eye.profile: there is no profile \"gy-mcu90641\"; did you mean \"gy-mcu90614\"?"
+    ])
+    try check([("lamp: { device: board", "lamp: { device: bored")], [
+      "15:21  lanes.north.lamp.device: there is no device \"bored\"; did you mean \"board\"?"
+    ])
+    try check([("[sniffer]", "[snifer]")], ["19:31  rooms.r1.co2[0]: there is no device \"snifer\"; did you mean \"sniffer\"?"])
+    let said = said(site.replacing("profile: gy-mcu90614", with: "profile: x")).joined()
+    #expect(!said.contains("did you mean"))
+  }
+
+  @Test func buses() throws {
+    try check([("ir: { serial: /dev/serial/by-path/ir }", "ir: { usb: 1 }")], [
+      "4:7  buses.ir: found keys and values, expected exactly one of serial, modbus_rtu or modbus_tcp",
+      "4:9  buses.ir.usb: found an unknown key \"usb\", expected line, modbus_rtu, modbus_tcp or serial",
+    ])
+    try check([("10.0.0.1:502", "10.0.0.1")], [
+      "5:21  buses.io.modbus_tcp: found \"10.0.0.1\", expected host:port, for example \"10.20.0.15:502\""
+    ])
+    try check([("/dev/serial/by-id/air", "/dev/serial/by-path/ir")], [
+      "6:8  buses.air: /dev/serial/by-path/ir is the bus ir already, expected one bus with all its devices"
+    ])
+    try check([("air: { modbus_rtu: /dev/serial/by-id/air }", "air: { modbus_tcp: \"10.0.0.1:502\" }")], [
+      "6:8  buses.air: 10.0.0.1:502 is the bus io already, expected one bus with all its devices"
+    ])
+    try check([("bus: air, unit: 31", "bus: io, unit: 1")], [
+      "5:7  buses.io: found unit 1 twice, board and sniffer, expected a unit of its own for each device",
+      // So the bus `air` has nobody; that is a warning, and told when the problems are mended.
+    ])
+    try check([("bus: ir }", "bus: ir, unit: 3 }")], ["8:47  devices.eye.unit: found a unit, expected none: gy-mcu90614 does not speak Modbus"])
+    try check([("bus: ir }", "bus: io }")], [
+      "5:7  buses.io: found Modbus devices and others on one bus, expected one kind"
+    ])
+    try check([("/dev/serial/by-id/air }", "/dev/serial/by-id/air, line: { baud: 9601, format: 8X1 } }")], [
+      "6:59  buses.air.line.baud: found \"9601\", expected 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400 or 460800; did you mean \"9600\"?",
+      "6:73  buses.air.line.format: found \"8X1\", expected data bits, parity and stop bits, for example 8N1 or 8E1",
+    ])
+    try check([("/dev/serial/by-path/ir", "/dev/ttyUSB0")], [
+      "warning f:4:17  buses.ir.serial: /dev/ttyUSB0 can change when a cable is plugged again; a path below /dev/serial/by-id or by-path stays"
+    ])
+  }
+
+  @Test func wires() throws {
+    try check([("relay: 2 }", "relay: 1 }")], [
+      "15:11  lanes.north.lamp: relay 1 of board is lanes.north.gate already, expected another relay"
+    ])
+    try check([("input: 8", "input: 7")], [
+      "17:19  lanes.north.staff_button: input 7 of board is lanes.north.fire_release already, expected another input"
+    ])
+    try check([("input: 7", "input: 1")], [
+      "16:19  lanes.north.fire_release: input 1 of board is lanes.north.gate.read_back already, expected another input"
+    ])
+    try check([("relay: 2", "relay: 9")], ["15:11  lanes.north.lamp: found relay 9, expected 1 to 8, as many as board has"])
+    try check([("relay: 2", "relay: 0")], ["15:35  lanes.north.lamp.relay: found \"0\", expected a whole number from 1 to 32"])
+    try check([("input 1", "input 9")], ["14:60  lanes.north.gate.read_back: found input 9, expected 1 to 8, as many as board has"])
+    try check([("lamp: { device: board", "lamp: { device: eye")], [
+      "15:21  lanes.north.lamp.device: found \"eye\", expected a device with relays; gy-mcu90614 has none"
+    ])
+    try check([("thermometer: { device: eye", "thermometer: { device: sniffer")], [
+      "13:28  lanes.north.thermometer.device: found \"sniffer\", expected a device with a surface temperature; vaisala-gmp25x has none"
+    ])
+    try check([("[sniffer]", "[board]")], ["19:31  rooms.r1.co2[0]: found \"board\", expected a device with CO2; modbus-relay-8ch has none"])
+    try check([("[sniffer]", "[sniffer, sniffer]")], ["19:40  rooms.r1.co2[1]: found \"sniffer\" twice, expected each sensor once"])
+    // A second lane at the same thermometer would judge the same person; one fire alarm may open both gates.
+    let south = "  south:\n    thermometer: { device: eye, site_offset_c: 1.6 }\n    lamp: { device: board, relay: 4 }\n"
+      + "    fire_release: { device: board, input: 7 }\nrooms:\n"
+    try check([("rooms:\n", south)], [
+      "19:18  lanes.south.thermometer: eye is lanes.north.thermometer already, expected another thermometer"
+    ])
+  }
+
+  @Test func boardsThatCannot() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "profiles-\(UUID().uuidString.prefix(8))").path
+    try FileManager.default.copyItem(atPath: profiles, toPath: folder)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let board = try readText("\(folder)/modbus-relay-8ch.yaml")
+    func warnings(_ old: String, _ new: String) throws -> [String] {
+      try board.replacing(old, with: new).write(toFile: "\(folder)/modbus-relay-8ch.yaml", atomically: true, encoding: .utf8)
+      do throws(Problems) {
+        return try Settings.parse(site, file: "f", profiles: folder).warnings.map(\.description)
+      } catch { return error.list.map(\.description) }
+    }
+    #expect(try warnings("  pulse: { pulse: 0x200, count: 8, unit_ms: 100 }\n", "") == [
+      "f:12:3  lanes.north: board cannot end a pulse by itself: a gate that is open when Gatehouse stops stays open"
+    ].map { $0.replacing("f:12:3", with: "f:13:5") })
+    #expect(try warnings("unit_ms: 100 }", "unit_ms: 6000 }") == [
+      "f:13:5  lanes.north: open_s is 5, expected 6 to 196602 s, the pulses of board"
+    ])
+    #expect(try warnings("  relay: { coil: 0, count: 8 }\n", "") == [
+      "f:14:11  lanes.north.gate: found board, expected a board whose relays can be written; modbus-relay-8ch writes no coil",
+      "f:15:11  lanes.north.lamp: found board, expected a board whose relays can be written; modbus-relay-8ch writes no coil",
+    ])
+  }
+
+  @Test func peopleAreSafe() throws {
+    try check([("    lamp: { device: board, relay: 2 }\n", "")], [
+      "13:5  lanes.north: found no lamp and no buzzer, expected at least one: with desk none an alarm is seen or heard only here"
+    ])
+    try check([("    lamp: { device: board, relay: 2 }\n", ""), ("desk: none", "desk: expected")], [
+      "warning f:13:5  lanes.north: no lamp and no buzzer: nobody at the lane sees or hears an alarm, and this version does not watch a desk yet"
+    ])
+    try check([("    fire_release: { device: board, input: 7 }\n    staff_button: { device: board, input: 8 }\n", ""), ("read_back: input 1, ", "")], [
+      "warning f:13:5  lanes.north: the gate has no fire_release: a fire alarm cannot open it, so there must be another way out",
+      "warning f:13:5  lanes.north: the gate has no staff_button: staff open it only by command",
+      "warning f:13:5  lanes.north: the gate has no read_back: a gate that is jammed or held open is not noticed",
+    ])
+    try check([("on_failure: open", "on_failure: shut")], [
+      "warning f:14:81  lanes.north.gate.on_failure: the gate stays shut when the lane cannot decide: on an escape route there must be another way out"
+    ])
+    try check([("site_offset_c: 1.6", "site_offset_c: -0.2")], [
+      "warning f:13:48  lanes.north.thermometer.site_offset_c: -0.2 is outside 0.3 to 3.5 degC, where published offsets lie: measure it again"
+    ])
+    try check([("bus: air, unit: 31", "bus: bus2, unit: 31"), ("io: { modbus_tcp: \"10.0.0.1:502\" }", "bus2: { modbus_rtu: /dev/serial/by-id/io }"), ("bus: io }", "bus: bus2 }")], [
+      "warning f:13:5  lanes.north: the gate shares the bus bus2 with sniffer: it waits while they are asked",
+      "warning f:6:8  buses.air: no device is on this bus",
+    ])
+    try check([("  sick: { kind: isolation, volume_m3: 40, windows: openable }\n", "")], [
+      "warning f:1:1  no room is of kind isolation: a person with a fever has no place to wait apart from others"
+    ])
+    try check([("40, windows: openable", "40, windows: sealed")], ["warning f:20:9  rooms.sick: an isolation room should have windows that open"])
+    try check([("[sniffer], windows: openable", "[sniffer], windows: none")], [
+      "warning f:19:7  rooms.r1: a room without windows or ventilation should not be used"
+    ])
+    try check([("co2: [sniffer], ", "")], [
+      "warning f:10:12  devices.sniffer: no lane and no room uses this device: its readings are logged and nothing else",
+      "warning f:19:7  rooms.r1: no co2 sensor: the air of this room is not watched",
+    ].sorted { $0 > $1 })
+    try check([("  r1: {", "  north: {")], ["warning f:19:10  rooms.north: events cannot tell this room from the lane of the same name"])
+    try check([("  r1: {", "  log: {")], ["warning f:19:8  rooms.log: events cannot tell this room from the log of the same name"])
+  }
+
+  @Test func policy() throws {
+    func check(_ policy: String, _ expected: [String], _ location: SourceLocation = #_sourceLocation) {
+      let found = said(site + "policy:\n" + policy)
+      #expect(found == expected, "\(found)", sourceLocation: location)
+    }
+    check("  fever: { threshold_c: 37.3, retake_from_c: 37.0, burst_readings: 4, burst_s: 1, try_s: 5, tries: 2, absence_s: 2 }\n", [])
+    check("  fever: { threshold_c: 36.9 }\n", [
+      "22:10  policy.fever: found 35, 37, 36.9, 38, expected low_guard_c < retake_from_c <= threshold_c <= high_c"
+    ])
+    check("  fever: { threshold_c: 99.1 }\n", ["22:25  policy.fever.threshold_c: found \"99.1\", expected a number from 35 to 42 degC"])
+    check("  fever: { burst_readings: 2 }\n", ["22:28  policy.fever.burst_readings: found \"2\", expected a whole number from 3 to 32"])
+    check("  fever: { threshold: 37.3 }\n", [
+      "22:12  policy.fever.threshold: found an unknown key \"threshold\", expected absence_s, ambient_highest_c, ambient_lowest_c, "
+        + "applies_to, burst_readings, burst_s, drift_c, high_c, longest_s, low_guard_c, person_above_ambient_c, person_from_c, "
+        + "person_readings, retake_after_s, retake_from_c, spread_c, step_c, threshold_c, tries, try_s or waiting_longest_s; "
+        + "did you mean \"threshold_c\"?"
+    ])
+    check("  air: { high_ppm: 1500, high_clear_ppm: 1500 }\n", [
+      "22:8  policy.air: high_ppm is 1500 and its clear limit 1500, expected a clear limit below it"
+    ])
+    check("  air: { advice_ppm: 700 }\n", [])
+    check("  air: { high_mean_s: 3, mean_s: 60 }\n", [
+      "19:31  rooms.r1.co2[0]: sniffer is read every 2 s: policy.air.high_mean_s is 3, expected at least 6"
+    ])
+    check("  air: { high_mean_s: 60 }\n", [
+      "warning f:22:8  policy.air: the long mean covers 24 times high_mean_s at most: 1440 s, not 3600 s"
+    ])
+    check("  air: { high_mean_s: 600, mean_s: 60 }\n", ["22:8  policy.air: expected high_mean_s <= mean_s"])
+  }
+
+  @Test func aThermometerTooSlowForABurst() throws {
+    try check([("rooms:\n", "policy: { fever: { burst_readings: 20, try_s: 1, burst_s: 0.5 } }\nrooms:\n")], [
+      "13:18  lanes.north.thermometer: eye measures every 0.072 s: 20 readings take 1.44 s, longer than policy.fever.try_s, 1 s"
+    ])
+  }
+
+  @Test func manyAtOnce() throws {
+    let found = try said([("desk: none", "desk: maybe"), ("open_s: 5", "open_s: x"), ("unit: 31", "unit: 300"), ("windows: openable }\n  sick", "window: openable }\n  sick")])
+    #expect(found.map { $0.prefix { $0 != " " } } == ["2:7", "10:55", "14:46", "19:7", "19:41"], "\(found)")
+  }
+}
+
+@Suite struct TextTests {
+  @Test(arguments: [
+    ("", "1:1  found an empty file, expected keys and values"),
+    ("# nothing\n", "1:1  found an empty file, expected keys and values"),
+    ("- a\n", "1:1  found a list, expected keys and values"),
+    ("just words\n", "1:1  found \"just words\", expected keys and values"),
+    ("site: [\n", "2:1  not YAML: did not find expected node content"),
+    ("site:\n\tid: s\n", "2:1  not YAML: found a tab at the start of the line, expected spaces"),
+    ("site: {}\nsite: {}\n", "1:1  found \"site\" more than once, expected each key once"),
+    ("a: \"open\n", "2:1  not YAML: found unexpected end of stream"),
+    ("a: &x 1\nb: *x\n", "1:4  found an anchor or alias (&), expected the value itself"),
+    ("\r\n# c\r\nb: *x\r\n", "3:4  found an anchor or alias (*), expected the value itself"),
+    ("a: [\"\\\" \", &b 1]\n", "1:12  found an anchor or alias (&), expected the value itself"),
+    ("a: \"x\n  \", b: &c\n", "2:4  not YAML: did not find expected key"),
+    ("a: 1\n---\nb: 2\n", "2:1  not YAML: but found another document"),
+    ("a: b: c\n", "1:5  not YAML: mapping values are not allowed in this context"),
+    ("a: 1\nb: \u{1}\n", "2:1  not text: control characters are not allowed"),
+  ])
+  func isRefused(text: String, expected: String) {
+    let found = said(text)
+    #expect(found.first == expected, "\(found)")
+    #expect(found.count == 1, "\(found)")
+  }
+
+  /// The place of each is checked where it is short; here only that each ends at once with words.
+  @Test(.timeLimit(.minutes(1))) func hostileShapesEnd() {
+    var laughs = "a0: &a0 [x, x]\n"
+    for level in 1...40 { laughs += "a\(level): &a\(level) [*a\(level - 1), *a\(level - 1)]\n" }
+    // The same, hidden from a reader of lines behind a quotation mark that a line before left open.
+    var hidden = "q: [\"\n\", &a0 [x, x]"
+    for level in 1...40 { hidden += ", &a\(level) [*a\(level - 1), *a\(level - 1)]" }
+    hidden += "]\n"
+    let shapes = [
+      laughs, hidden, String(repeating: "[", count: 500_000), String(repeating: "{a: ", count: 100_000),
+      String(repeating: "- ", count: 100_000), String(repeating: "[\"]\",", count: 100_000), String(repeating: "? ", count: 100_000),
+      String(repeating: "a:\n ", count: 100_000), String(repeating: "x", count: 1_048_577), "site: !!binary x",
+      (0..<5000).map { "k\($0): 1\n" }.joined(), "lanes: {" + (0..<5000).map { "k\($0): {}, " }.joined() + "}",
+    ]
+    for shape in shapes {
+      let found = said(shape)
+      #expect(!found.isEmpty && found[0].hasPrefix("warning") == false, "\(shape.prefix(20))")
+    }
+  }
+
+  @Test func filesThatAreNone() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "files-\(UUID().uuidString.prefix(8))").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    func check(_ name: String, _ expected: String) {
+      let problems = #expect(throws: Problems.self) { try Settings.load(file: "\(folder)/\(name)", profiles: profiles) }
+      #expect(problems?.description == "\(folder)/\(name)\(expected)", "\(problems?.description ?? "")")
+    }
+    check("none.yaml", "  there is no such file")
+    check("", "  found a folder, expected a file")
+    try Data("a: 1\nb: \u{FFFD}".utf8.dropLast(1)).write(to: URL(filePath: folder + "/broken.yaml"))
+    check("broken.yaml", ":2:1  found bytes that are not UTF-8, expected text in UTF-8")
+    try Data(repeating: 0x20, count: 2_000_000).write(to: URL(filePath: folder + "/huge.yaml"))
+    check("huge.yaml", "  found more than 1048576 bytes, expected settings")
+    try FileManager.default.createSymbolicLink(atPath: folder + "/zero.yaml", withDestinationPath: "/dev/zero")
+    check("zero.yaml", "  found a device or a pipe, expected a file")
+    try site.write(toFile: folder + "/real.yaml", atomically: true, encoding: .utf8)
+    try FileManager.default.createSymbolicLink(atPath: folder + "/link.yaml", withDestinationPath: folder + "/real.yaml")
+    #expect(throws: Never.self) { try Settings.load(file: folder + "/link.yaml", profiles: profiles) }
+    let problems = #expect(throws: Problems.self) { try Settings.load(file: folder + "/real.yaml", profiles: folder + "/p") }
+    #expect(problems?.description.contains("there are no profiles in \(folder)/p; name their folder with --profiles or GATEHOUSE_PROFILES") == true)
+    // The log is found even when everything else is wrong.
+    try "log: { folder: l }\nbuses: nonsense\n".write(toFile: folder + "/bad.yaml", atomically: true, encoding: .utf8)
+    #expect(try Settings.logFolder(file: folder + "/bad.yaml").hasSuffix("/l"))
+  }
+}
+
+@Suite struct DamageTests {
+  private struct Dice: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return (state >> 32) | (state << 32)
+    }
+  }
+
+  /// Lines deleted, doubled and swapped, characters swapped, bytes at random: never a crash, and either settings or problems
+  /// that each name a line. The seed is in the message of a failure.
+  @Test(.timeLimit(.minutes(2)), arguments: 0..<8) func exampleUnderDamage(seed: UInt64) throws {
+    let text = try readText(root.appending(path: "gatehouse.example.yaml").path)
+    var dice = Dice(state: seed &+ 20_261_123)
+    for round in 0..<150 {
+      var bytes = Array(text.utf8)
+      for _ in 0...Int.random(in: 0...2, using: &dice) { damage(&bytes, &dice) }
+      let damaged = String(decoding: bytes, as: UTF8.self)
+      do throws(Problems) {
+        let settings = try Settings.parse(damaged, file: "f", profiles: profiles)
+        #expect(settings.devices.count <= 6)
+      } catch {
+        #expect(!error.list.isEmpty, "seed \(seed) round \(round)")
+        for problem in error.list where problem.file == "f" {
+          #expect(problem.line > 0 && !problem.message.isEmpty, "seed \(seed) round \(round): \(problem)")
+        }
+      }
+    }
+  }
+
+  private func damage(_ bytes: inout [UInt8], _ dice: inout Dice) {
+    var lines = bytes.split(separator: 10, omittingEmptySubsequences: false).map(Array.init)
+    let line = Int.random(in: lines.indices, using: &dice)
+    let place = Int.random(in: bytes.indices, using: &dice)
+    switch Int.random(in: 0..<6, using: &dice) {
+    case 0: lines.remove(at: line)
+    case 1: lines.insert(lines[line], at: line)
+    case 2: lines.swapAt(line, Int.random(in: lines.indices, using: &dice))
+    case 3:
+      bytes.swapAt(place, Int.random(in: bytes.indices, using: &dice))
+      return
+    case 4:
+      bytes[place] = UInt8.random(in: 0...255, using: &dice)
+      return
+    default:
+      bytes.insert(contentsOf: (0..<4).map { _ in UInt8.random(in: 32...126, using: &dice) }, at: place)
+      return
+    }
+    bytes = Array(lines.joined(separator: [10]))
+  }
+}
