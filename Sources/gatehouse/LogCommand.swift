@@ -31,7 +31,7 @@ struct LogCommand: ParsableCommand {
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "show", abstract: "Show events.",
-      usage: "gatehouse log [show] [--follow] [--since <since>] [--type <type>] [options]",
+      usage: "gatehouse log [show] [--follow] [--since <since>] [options]",
       discussion: "EXAMPLE\n  gatehouse log show --since 2026-11-23 --type screening")
     @OptionGroup var log: LogOptions
     @Flag(help: "Go on as things happen, until Ctrl-C.") var follow = false

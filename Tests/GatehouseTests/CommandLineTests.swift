@@ -39,6 +39,8 @@ import Testing
   @Test(arguments: [
     ["check"], ["check", "--settings", "x.yaml", "--profiles", "p"], ["status", "--json"], ["devices", "--counters"],
     ["alarms"], ["alarms", "--json"], ["alarms", "acknowledge", "7"], ["alarms", "acknowledge", "7", "--who", "Li Na"],
+    ["alarms", "clear", "9", "--who", "Li Na", "--why", "found"], ["summary"], ["summary", "--since", "2h", "--json"],
+    ["summary", "--folder", "/tmp/l"],
     ["override", "north-door", "--who", "Li Na", "--why", "wheelchair"], ["resume", "17"], ["contact", "17", "36.9"],
     ["resume", "17", "--id", "6F9619FF-8B86-D011-B42D-00C04FC964FF"], ["version"],
     ["log"], ["log", "--follow", "--type", "gatehouse.alarm.raised"], ["log", "--since", "2h", "--limit", "5"],
@@ -54,6 +56,7 @@ import Testing
     ["override", "north-door"], ["override", "north-door", "--who", "Li Na"], ["override", "north-door", "--why", "x"],
     ["override", "north-door", "--who", "", "--why", "x"], ["override"], ["resume"], ["resume", "x"], ["resume", "-1"],
     ["resume", "4294967296"], ["contact", "17"], ["contact", "17", "warm"], ["alarms", "acknowledge"],
+    ["alarms", "clear", "9"], ["alarms", "clear", "9", "--who", "Li Na"], ["summary", "--since", "yesterday"],
     ["resume", "17", "--id", "17"], ["open"], ["log", "--since", "yesterday"], ["log", "--limit", "0"],
     ["log", "--stream", "rumours"], ["profile", "decode", "p"], ["profile", "decode", "p", "xyz"],
     ["profile", "decode", "p", "5"], ["resume", "17", "--who", String(repeating: "张", count: 33)],
@@ -62,15 +65,47 @@ import Testing
     #expect { _ = try Gatehouse.parseAsRoot(arguments) } throws: { Gatehouse.exitCode(for: $0) == .validationFailure }
   }
 
-  @Test func everyCommandHelpsWithAnExample() {
-    var all: [any ParsableCommand.Type] = Gatehouse.configuration.subcommands
-    all.removeAll { $0 == VersionCommand.self }
-    for command in all {
-      #expect(command.configuration.discussion.contains("EXAMPLE"), "\(command)")
-      #expect(command.configuration.discussion.contains("EXIT CODES"), "\(command)")
-      // A terminal of 80 must not break the examples.
-      #expect(command.configuration.discussion.split(separator: "\n").allSatisfy { columnWidth(String($0)) <= 79 }, "\(command)")
+  /// Every command with all below it, each with the words that call it.
+  private func all(_ command: any ParsableCommand.Type, _ path: [String]) -> [(path: [String], command: any ParsableCommand.Type)] {
+    let below = command.configuration.subcommands.flatMap { sub in
+      all(sub, path + [sub.configuration.commandName ?? "\(sub)".lowercased()])
     }
-    #expect(Gatehouse.helpMessage().contains("EXIT CODES"))
+    return [(path, command)] + below
+  }
+
+  @Test func everyCommandHelpsWithAnExample() {
+    let commands = all(Gatehouse.self, []).filter { $0.command != VersionCommand.self }
+    #expect(commands.count > 15)
+    for (path, command) in commands {
+      let help = Gatehouse.helpMessage(for: command, columns: 80)
+      #expect(help.contains("EXAMPLE"), "\(path)")
+      // A terminal of 80 must not break anything.
+      #expect(help.split(separator: "\n").allSatisfy { columnWidth(String($0)) <= 80 }, "\(path): \(help)")
+      if path.count < 2 { #expect(help.contains("EXIT CODES"), "\(path)") }
+    }
+  }
+
+  /// What the help shows can be typed: every example is understood.
+  @Test func examplesAreUnderstood() {
+    var seen = 0
+    for (path, command) in all(Gatehouse.self, []) {
+      for line in command.configuration.discussion.split(separator: "\n").map({ $0.drop { $0 == " " } }) where line.hasPrefix("gatehouse ") {
+        // Two spaces and more begin a remark.
+        let typed = String(line).split(separator: "  ", maxSplits: 1)[0]
+        seen += 1
+        #expect(throws: Never.self, "\(path): \(line)") { _ = try Gatehouse.parseAsRoot(words(String(typed))) }
+      }
+    }
+    #expect(seen > 20)
+  }
+
+  /// As a shell splits it: quotation marks keep spaces.
+  private func words(_ line: String) -> [String] {
+    var words: [String] = [""]
+    var quoted = false
+    for letter in line {
+      if letter == "\"" { quoted.toggle() } else if letter == " ", !quoted { words.append("") } else { words[words.count - 1].append(letter) }
+    }
+    return Array(words.dropFirst())
   }
 }

@@ -94,6 +94,12 @@ import Testing
       #"{"type":"gatehouse.reading","source":"/s/d","time":"2026-11-23T08:14:05Z","data":{"field":"co2","value":608,"unit":"ppm","quality":"good"}}"#)
     #expect(event.facts == "co2 608 ppm")
   }
+
+  @Test func showsACommandByItsName() throws {
+    let event = try line(
+      #"{"type":"gatehouse.command.done","source":"/s/d","time":"2026-11-23T08:14:05Z","data":{"id":"9f3c","command":"resume","ticket":17}}"#)
+    #expect(event.facts == "command resume, ticket 17")
+  }
 }
 
 @Suite struct OrderReportTests {

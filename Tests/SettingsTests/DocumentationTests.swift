@@ -1,0 +1,122 @@
+// Goal: docs/settings.md names every key the reader knows and no other, and its numbers are the reader's. Method: a file
+// that uses every section, read by the reader, which remembers what it asked for; against the first cells of the tables.
+
+import Domain
+import Foundation
+import Rules
+import Testing
+
+@testable import Settings
+
+private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+/// Uses every section. Values may be wrong: what counts is which keys are asked for.
+private let everything = """
+  site: {}
+  desk: none
+  log: {}
+  buses: { a: { serial: { path: /dev/x }, line: { baud: 9600 } } }
+  devices: { d: { profile: gy-mcu90614, bus: a } }
+  lanes:
+    l: { thermometer: {}, gate: {}, lamp: {}, buzzer: {}, passage: {}, presence: {}, fire_release: {}, staff_button: {} }
+  rooms: { r: {} }
+  policy: { fever: {}, air: {} }
+  realtime: {}
+  """
+
+@Suite struct DocumentationTests {
+  private var text: String {
+    get throws { try readText(root.appending(path: "docs/settings.md").path) }
+  }
+
+  /// Rows of the tables: cells without their backquotes.
+  private var rows: [[String]] {
+    get throws {
+      try text.split(separator: "\n").filter { $0.hasPrefix("| `") }.map { line in
+        line.dropFirst().dropLast().split(separator: "|", omittingEmptySubsequences: false).map {
+          $0.trimmingCharacters(in: .whitespaces).replacing("`", with: "")
+        }
+      }
+    }
+  }
+
+  /// What the reader knows: leaves only, names of the author's choice as NAME.
+  private var known: Set<String> {
+    let book = ProblemBook(file: "f")
+    guard let top = openDocument(everything, book) else { return [] }
+    _ = SettingsReader(book: book, file: "f", profileFolder: root.appending(path: "DeviceProfiles").path).read(top, now: Date())
+    let paths = Set(
+      book.asked.map { path in
+        var parts = path.split(separator: ".").map(String.init)
+        if parts.count > 1, ["buses", "devices", "lanes", "rooms"].contains(parts[0]) { parts[1] = "NAME" }
+        return parts.joined(separator: ".")
+      })
+    return paths.filter { path in
+      // A bus may be a path or a section with one: both are documented.
+      path == "buses.NAME.serial" || !paths.contains { $0.hasPrefix(path + ".") }
+    }
+  }
+
+  @Test func namesEveryKeyAndNoOther() throws {
+    let named = try rows.map { $0[0] }
+    #expect(named.count == Set(named).count, "a key is documented twice")
+    #expect(known.subtracting(named).sorted() == [], "known to the reader, not documented")
+    #expect(Set(named).subtracting(known).sorted() == [], "documented, not known to the reader")
+    #expect(known.count > 70)
+  }
+
+  /// Both ends of each range are taken, and what lies beyond is refused with the same numbers.
+  @Test func rangesAreTheReaders() throws {
+    for row in try rows {
+      let parts = row[1].split(separator: " ")
+      guard parts.count == 3, parts[1] == "to", let low = Double(parts[0]), let high = Double(parts[2]), !row[0].hasSuffix("baud") else { continue }
+      for beyond in [low - 1, high * 2 + 1] {
+        let found = problems(row[0], shortest(beyond))
+        let said = "from \(shortest(low)) to \(shortest(high))"
+        #expect(found.contains { $0.contains(said) }, "\(row[0]) \(beyond): \(found)")
+      }
+      for end in [low, high] {
+        let found = problems(row[0], shortest(end)).filter { $0.contains(row[0].replacing("NAME", with: "n") + ":") }
+        #expect(!found.contains { $0.contains("expected a") && $0.contains(" number from") }, "\(row[0]) \(end): \(found)")
+      }
+    }
+  }
+
+  /// What is said of a file that holds this key and nothing else.
+  private func problems(_ key: String, _ value: String) -> [String] {
+    var text = ""
+    var indent = ""
+    for part in key.split(separator: ".") {
+      text += (text.isEmpty ? "" : "\n") + indent + (part == "NAME" ? "n" : part) + ":"
+      indent += "  "
+    }
+    do throws(Problems) {
+      _ = try Settings.parse(text + " \(value)\n", file: "f", profiles: root.appending(path: "DeviceProfiles").path)
+      return []
+    } catch { return error.list.map(\.description) }
+  }
+
+  @Test func defaultsAreThePolicys() throws {
+    let defaults = Dictionary(try rows.map { ($0[0], $0[2]) }) { first, _ in first }
+    let fever = FeverPolicy()
+    let air = AirPolicy()
+    let expected: [(String, Double)] = [
+      ("fever.threshold_c", fever.threshold), ("fever.retake_from_c", fever.retakeFrom), ("fever.high_c", fever.high),
+      ("fever.low_guard_c", fever.lowGuard), ("fever.spread_c", fever.spread), ("fever.burst_readings", Double(fever.burstReadings)),
+      ("fever.burst_s", fever.burstFor.seconds), ("fever.try_s", fever.tryFor.seconds), ("fever.tries", Double(fever.tries)),
+      ("fever.person_from_c", fever.personFrom), ("fever.person_above_ambient_c", fever.personAboveAmbient),
+      ("fever.person_readings", Double(fever.personReadings)), ("fever.absence_s", fever.absence.seconds),
+      ("fever.step_c", fever.stepMax), ("fever.ambient_lowest_c", fever.ambientLowest),
+      ("fever.ambient_highest_c", fever.ambientHighest), ("fever.retake_after_s", fever.retakeAfter.seconds),
+      ("fever.longest_s", fever.longest.seconds), ("fever.waiting_longest_s", fever.waitingLongest.seconds),
+      ("fever.drift_c", fever.driftMax), ("air.mean_1h_ppm", air.meanLimit), ("air.high_ppm", air.highLimit),
+      ("air.advice_ppm", air.adviceLimit), ("air.mean_s", air.longWindow.seconds), ("air.high_mean_s", air.shortWindow.seconds),
+      ("air.mean_clear_after_s", air.meanClearAfter.seconds), ("air.high_after_s", air.highAfter.seconds),
+      ("air.high_clear_after_s", air.highClearAfter.seconds), ("air.advice_after_s", air.adviceAfter.seconds),
+      ("air.advice_clear_after_s", air.adviceClearAfter.seconds),
+    ]
+    for (key, value) in expected { #expect(Double(defaults["policy." + key] ?? "") == value, "\(key)") }
+    // Clear limits follow their limits.
+    #expect(air.meanClear == air.meanLimit - 50 && air.highClear == air.highLimit - 100 && air.adviceClear == air.adviceLimit - 50)
+  }
+}
