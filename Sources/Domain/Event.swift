@@ -108,6 +108,8 @@ public enum EventBody: BitwiseCopyable, Sendable {
   /// A passage; `screened` when it belongs to a verdict.
   case passage(screened: Bool)
   case alarmRaised(AlarmFact)
+  /// A latched alarm happened again before staff cleared it; `value` counts how often in all.
+  case alarmRepeated(AlarmFact)
   case alarmAcknowledged(AlarmFact)
   case alarmCleared(AlarmFact)
   case air(AirFact)

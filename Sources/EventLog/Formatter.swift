@@ -132,6 +132,7 @@ public struct Formatter: Sendable {
     case .gateReturned: "gate.returned"
     case .passage: "passage"
     case .alarmRaised: "alarm.raised"
+    case .alarmRepeated: "alarm.repeated"
     case .alarmAcknowledged: "alarm.acknowledged"
     case .alarmCleared: "alarm.cleared"
     case .air: "room.air"
@@ -160,7 +161,7 @@ public struct Formatter: Sendable {
       ]
     case .gateReleased(let cause): ["cause": .string(cause.name)]
     case .passage(let screened): ["screened": .bool(screened)]
-    case .alarmRaised(let fact), .alarmAcknowledged(let fact), .alarmCleared(let fact):
+    case .alarmRaised(let fact), .alarmRepeated(let fact), .alarmAcknowledged(let fact), .alarmCleared(let fact):
       finite(["value": fact.value], [
         "kind": .string(fact.kind.name), "priority": .string(fact.priority.name), "state": .string(fact.state.name),
         "occurrence": .number(Double(fact.occurrence)),

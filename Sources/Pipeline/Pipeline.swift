@@ -87,6 +87,7 @@ public struct Pipeline: ~Copyable {
     begin()
     switch input {
     case .started(let restored, let downSeconds):
+      lanes.start(now)
       emit(.systemStarted(restored: restored, downSeconds: downSeconds), at: .site, .none, now)
     case .stopping: emit(.systemStopping, at: .site, .none, now)
     case .tick: break
@@ -237,7 +238,9 @@ public struct Pipeline: ~Copyable {
       case .buzzer(let lane, let on): set(routes.lanes[Int(lane.index)].buzzer, on: on, now)
       }
     }
+    let lost = effects.lost
     effects.clear()
+    if lost > 0 { emit(.lost(.records, count: UInt64(lost)), at: .log, .none, now) }
   }
 
   @_noLocks @_noAllocation
@@ -327,7 +330,7 @@ public struct Pipeline: ~Copyable {
   }
 
   /// Takes over an earlier run, before the first turn. `shift` moves its boot times to this boot clock. What follows
-  /// from it (a person who was being measured is abandoned) comes out of the first turn.
+  /// from it (a person who was being measured is abandoned) is in the outbox when this returns.
   public mutating func restore(from bytes: borrowing Table<UInt8>, shift: Interval, _ now: Now) {
     effects.clear()
     let end = alarms.replaceBytes(from: bytes, at: 0, now: now)

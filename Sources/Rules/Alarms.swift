@@ -152,25 +152,54 @@ public struct Alarms: ~Copyable {
   @_noLocks @_noAllocation
   public func isActive(_ kind: AlarmKind, at place: Place) -> Bool { rows[row(kind, place)].isActive }
 
-  /// The condition as it is now. `priority` raises above the set one; `renew`: what happened is another occurrence,
-  /// even while the last one is still open.
+  /// The condition as it is now.
+  /// - Parameters:
+  ///   - value: what it is judged by; told with the raise and with the clear.
+  ///   - priority: raises above the set one; an alarm that is open already begins a new occurrence with it.
+  ///   - renew: what happened is another occurrence, even while the last one is open. A latched alarm is never ended by
+  ///     this: it repeats, unacknowledged, and its value counts.
   @_noLocks @_noAllocation
   public mutating func set(
     _ kind: AlarmKind, at place: Place, _ isOn: Bool, value: Double = .nan, priority: Priority? = nil, renew: Bool = false,
     _ now: Now, _ effects: inout Effects
   ) {
     let index = row(kind, place)
-    if isOn {
-      rows[index].value = value
-      if let priority { rows[index].priority = priority }
+    if isOn, rows[index].isActive {
+      var isWorse = false
+      if let priority { isWorse = priority.rawValue > rows[index].priority.rawValue }
+      if rows[index].settings.isLatched {
+        if renew { repeatLatched(index, &effects) }
+        rows[index].condition = true
+        return
+      }
+      if renew || isWorse {
+        clear(index, to: .normal, &effects)
+        rows[index].condition = false
+        wait(index, until: .never)
+      }
     }
-    if renew, isOn, rows[index].isActive {
-      clear(index, to: .normal, &effects)
-      rows[index].condition = false
-    }
+    if value.isFinite || (isOn && !rows[index].isActive) { rows[index].value = value }
+    if isOn, let priority, priority.rawValue > rows[index].priority.rawValue { rows[index].priority = priority }
     guard rows[index].condition != isOn else { return }
     rows[index].condition = isOn
     settle(index, now, &effects)
+  }
+
+  /// Nothing is known of the condition any more: an open alarm stays open, and a clear that was waiting is called off.
+  @_noLocks @_noAllocation
+  public mutating func hold(_ kind: AlarmKind, at place: Place) {
+    let index = row(kind, place)
+    guard rows[index].isActive, !rows[index].condition else { return }
+    rows[index].condition = true
+    wait(index, until: .never)
+  }
+
+  /// It happened again before staff have dealt with the first.
+  @_noLocks @_noAllocation
+  private func repeatLatched(_ index: Int, _ effects: inout Effects) {
+    rows[index].value = (rows[index].value.isFinite ? rows[index].value : 1) + 1
+    rows[index].state = .unacknowledged
+    effects.event(.alarmRepeated(fact(index)), at: rows[index].place)
   }
 
   /// Waits for the delay, or acts at once when there is none.
@@ -298,7 +327,8 @@ public struct Alarms: ~Copyable {
   }
 
   /// Takes over the alarms of an earlier run. Conditions are looked at anew: what is still there stays the same
-  /// occurrence, what is gone clears after its off-delay, and after a minute at least.
+  /// occurrence, what is gone clears after its off-delay, and after a minute at least. What is judged by a mean stays
+  /// until the mean is known again and good.
   public mutating func replaceBytes(from bytes: borrowing Table<UInt8>, at offset: Int, now: Now) -> Int {
     let settings = (0..<rows.capacity).map { rows[$0].settings }
     let end = counter.replaceBytes(from: bytes, at: rows.replaceBytes(from: bytes, at: offset))
@@ -307,6 +337,12 @@ public struct Alarms: ~Copyable {
       rows[index].condition = false
       rows[index].pending = .never
       guard rows[index].isActive, !rows[index].settings.isLatched else { continue }
+      switch rows[index].kind {
+      case .airHigh, .airMean, .airAdvice, .laneDrift:
+        rows[index].condition = true
+        continue
+      default: break
+      }
       wait(index, until: now.boot + max(rows[index].settings.offDelay, .seconds(60)))
     }
     return end

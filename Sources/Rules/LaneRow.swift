@@ -9,6 +9,12 @@ public struct LaneSettings: BitwiseCopyable, Sendable {
   public var hasGate: Bool
   public var hasReadBack: Bool
   public var hasPassage: Bool
+  /// Whether the thermometer tells its own temperature; without it, a person is told by warmth alone.
+  public var hasAmbient: Bool
+  /// Whether a contact tells that somebody stands there; then it alone begins and ends a person.
+  public var hasPresence: Bool
+  public var hasFireRelease: Bool
+  public var hasStaffButton: Bool
   /// How long a pass opens the gate.
   public var openFor: Interval
   /// Whether the gate stands open when the lane cannot screen. Required of the site, with no default.
@@ -19,7 +25,8 @@ public struct LaneSettings: BitwiseCopyable, Sendable {
 
   public init(
     siteOffset: Double, hasGate: Bool, hasReadBack: Bool, hasPassage: Bool, openFor: Interval, opensOnFailure: Bool,
-    staleAfter: Interval, policy: FeverPolicy
+    staleAfter: Interval, policy: FeverPolicy, hasAmbient: Bool = true, hasPresence: Bool = false,
+    hasFireRelease: Bool = false, hasStaffButton: Bool = false
   ) {
     self.siteOffset = siteOffset
     self.hasGate = hasGate
@@ -29,6 +36,10 @@ public struct LaneSettings: BitwiseCopyable, Sendable {
     self.opensOnFailure = opensOnFailure
     self.staleAfter = staleAfter
     self.policy = policy
+    self.hasAmbient = hasAmbient
+    self.hasPresence = hasPresence
+    self.hasFireRelease = hasFireRelease
+    self.hasStaffButton = hasStaffButton
   }
 }
 
@@ -51,12 +62,15 @@ struct Gate: BitwiseCopyable {
   var shutAt = Instant.never
   /// Passages since the last pass.
   var passages: Int32 = 0
-  var ticket: UInt32 = 0
+  /// It opened for one person: by a verdict, a contact reading or an override.
+  var isForOne = false
   /// What the contacts say; `nil` not known.
   var readBack: Bool?
   var passage: Bool?
-  /// When the read-back began to differ.
-  var differsSince = Instant.never
+  /// Whether the relay was brought to where it belongs since the board came up.
+  var isPlaced = false
+  /// While it was not: until then, at the latest.
+  var placeBy = Instant.never
 }
 
 struct LaneRow: BitwiseCopyable {
@@ -66,24 +80,38 @@ struct LaneRow: BitwiseCopyable {
   // Health
   var thermometerIsGood = false
   var boardIsUp = false
+  /// The state of the inputs that release; `nil` not known since the board came up.
+  var fireInput: Bool?
+  var staffInput: Bool?
+  /// What they said last: a board that is gone neither opens nor shuts by its silence.
   var fire = false
   var staff = false
   var isReleased = false
   var releaseCause = ReleaseCause.failure
   /// When a lane that cannot screen goes to its failure state.
   var failureAt = Instant.never
+  /// Devices need a moment after a start: until then nothing is out of order.
+  var graceUntil = Instant.never
   // The person
   var ambient = Double.nan
+  var ambientAt = Instant.past
   var lastGoodAt = Instant.past
   var personReadings: Int32 = 0
+  /// An absence was seen since the start: whoever stands there came after it.
+  var wasEmpty = false
   var isPresent = false
-  var lastPersonAt = Instant.past
+  /// Since when nobody has been seen there; `never` while somebody is, or nothing is known.
+  var absentSince = Instant.never
   var samples = InlineArray<64, Sample>(repeating: Sample())
   var sampleCount: Int32 = 0
   /// A verdict was given, or the readings were of more than one person: nothing more in this presence.
   var isJudged = false
   var lastSurface = Double.nan
+  /// Successive readings that agree.
   var steadyReadings: Int32 = 0
+  /// What the one who stands there reads, followed slowly; NaN until it was steady once.
+  var reference = Double.nan
+  var referenceAt = Instant.past
   /// The slot of the screening at the lane, or -1.
   var screening: Int32 = -1
   /// The ticket that was called to be measured again, or 0.
@@ -98,8 +126,9 @@ struct LaneRow: BitwiseCopyable {
   // Statistics
   var passed: UInt64 = 0
   var denied: UInt64 = 0
-  var passedMean = Double.nan
-  var passedCount: Int32 = 0
+  /// Running mean of first estimates, of at most the last 50.
+  var estimateMean = Double.nan
+  var estimateCount: Int32 = 0
 
   init(_ settings: LaneSettings) { self.settings = settings }
 }

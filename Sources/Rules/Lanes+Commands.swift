@@ -13,6 +13,7 @@ extension Lanes {
     guard !rows[index].isReleased else { return .refused(.laneReleased) }
     guard rows[index].settings.hasGate, rows[index].boardIsUp else { return .refused(.gateUnavailable) }
     guard case .shut = rows[index].gate.state else { return .refused(.laneBusy) }
+    guard isReadyToOpen(index) else { return .refused(.gateUnavailable) }
     let slot = Int(rows[index].screening)
     if slot >= 0 {
       pass(index, slot, .overridden, now, &alarms, &effects)
@@ -53,8 +54,9 @@ extension Lanes {
     guard celsius >= 34, celsius <= 43 else { return .refused(.implausible) }
     let index = slot / Self.waitingMax
     let policy = rows[index].settings.policy
-    screenings[slot].personal = Personal(surface: .nan, ambient: .nan, estimate: celsius)
+    let personal = Personal(surface: .nan, ambient: .nan, estimate: celsius)
     if celsius >= policy.threshold {
+      screenings[slot].personal = personal
       screenings[slot].wasElevated = true
       alarms.set(.suspectedFever, at: .lane(LaneID(index)), true, priority: .high, now, &effects)
       effects.add(
@@ -67,7 +69,11 @@ extension Lanes {
       schedule(index)
       return .done
     }
-    guard rows[index].screening < 0, canScreen(index), case .shut = rows[index].gate.state else { return .refused(.laneBusy) }
+    // Whoever stands at the thermometer must not walk through on somebody else's reading.
+    guard rows[index].screening < 0, !rows[index].isPresent else { return .refused(.laneBusy) }
+    guard !rows[index].isReleased else { return .refused(.laneReleased) }
+    if rows[index].settings.hasGate, !rows[index].boardIsUp || !isReadyToOpen(index) { return .refused(.gateUnavailable) }
+    screenings[slot].personal = personal
     pass(index, slot, .contactNormal, now, &alarms, &effects)
     schedule(index)
     return .done

@@ -22,17 +22,46 @@ extension Lanes {
       if before == false, isOn == true { passed(index, now, &alarms, &effects) }
       if before == true, isOn == false { wentThrough(index, now, &effects) }
     case .fireRelease:
-      // Not known keeps what was: a board that is gone neither opens nor shuts by its silence.
+      rows[index].fireInput = isOn
       if let isOn { rows[index].fire = isOn }
       settleRelease(index, now, &alarms, &effects)
     case .staffButton:
+      rows[index].staffInput = isOn
       if let isOn { rows[index].staff = isOn }
       settleRelease(index, now, &alarms, &effects)
-    case .presence: break
+    case .presence: presence(index, isOn, now, &alarms, &effects)
     }
+    place(index, now, &effects)
     settleState(index, now, &effects)
     settleSignals(index, now, &effects)
     schedule(index)
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func presence(
+    _ index: Int, _ isOn: Bool?, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    guard rows[index].settings.hasPresence else { return }
+    switch isOn {
+    case true?:
+      rows[index].absentSince = .never
+      if !rows[index].isPresent { arrive(index, now, &effects) }
+    case false?: absence(index, now, &alarms, &effects)
+    // Not known is no absence.
+    case nil: rows[index].absentSince = .never
+    }
+  }
+
+  /// The board is gone: what its contacts said is no longer known. What released the gate goes on.
+  @_noLocks @_noAllocation
+  func forgetContacts(_ index: Int) {
+    rows[index].gate.readBack = nil
+    rows[index].gate.passage = nil
+    rows[index].gate.isPlaced = false
+    rows[index].gate.placeBy = .never
+    rows[index].fireInput = nil
+    rows[index].staffInput = nil
+    if rows[index].settings.hasPresence { rows[index].absentSince = .never }
   }
 
   /// Somebody is in the gate.
@@ -40,7 +69,7 @@ extension Lanes {
   private func passed(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     let place = Place.lane(LaneID(index))
     rows[index].gate.passages &+= 1
-    let isScreened = !rows[index].isReleased && rows[index].gate.ticket > 0 && rows[index].gate.passages == 1
+    let isScreened = !rows[index].isReleased && rows[index].gate.isForOne && rows[index].gate.passages == 1
     effects.event(.passage(screened: isScreened), at: place)
     guard !isScreened, !rows[index].isReleased else { return }
     alarms.set(.tailgating, at: place, true, renew: true, now, &effects)
@@ -61,10 +90,9 @@ extension Lanes {
   func open(_ index: Int, ticket: UInt32, _ now: Now, _ effects: inout Effects) {
     guard rows[index].settings.hasGate, !rows[index].isReleased else { return }
     rows[index].gate.state = .open
-    rows[index].gate.ticket = ticket
+    rows[index].gate.isForOne = true
     rows[index].gate.passages = 0
     rows[index].gate.shutAt = now.boot + rows[index].settings.openFor
-    rows[index].gate.differsSince = now.boot
     effects.add(.gate(LaneID(index), .pulse(rows[index].settings.openFor)))
     effects.event(.gateOpened(ticket: ticket), at: .lane(LaneID(index)))
   }
@@ -73,13 +101,43 @@ extension Lanes {
   private func shut(_ index: Int, _ now: Now, _ effects: inout Effects) {
     rows[index].gate.state = .shutting
     rows[index].gate.shutAt = .never
-    rows[index].gate.differsSince = now.boot
     effects.add(.gate(LaneID(index), .shut))
+  }
+
+  /// Whether the gate may open for the next one: shut, and read back shut where there is a contact.
+  @_noLocks @_noAllocation
+  func isReadyToOpen(_ index: Int) -> Bool {
+    guard case .shut = rows[index].gate.state else { return false }
+    return !rows[index].settings.hasReadBack || rows[index].gate.readBack == false
+  }
+
+  /// After its board came up, the relay may stand anywhere. It is brought to where it belongs once the inputs that
+  /// release are known, so that no restart ever shuts a way out in a fire. If they stay unknown, a gate whose failure
+  /// state is shut is shut after 2 s; one whose failure state is open is left as it stands.
+  @_noLocks @_noAllocation
+  func place(_ index: Int, _ now: Now, _ effects: inout Effects) {
+    guard rows[index].settings.hasGate, rows[index].boardIsUp else { return }
+    guard !rows[index].gate.isPlaced else { return }
+    if rows[index].gate.placeBy == .never { rows[index].gate.placeBy = now.boot + .seconds(2) }
+    let settings = rows[index].settings
+    let isKnown =
+      (!settings.hasFireRelease || rows[index].fireInput != nil) && (!settings.hasStaffButton || rows[index].staffInput != nil)
+    guard isKnown || now.boot >= rows[index].gate.placeBy else { return }
+    rows[index].gate.placeBy = .never
+    rows[index].gate.isPlaced = true
+    if rows[index].isReleased {
+      effects.add(.gate(LaneID(index), .hold))
+    } else if isKnown || !settings.opensOnFailure {
+      // Somebody may be on the way through: that opening ends by its own time.
+      if case .open = rows[index].gate.state { return }
+      effects.add(.gate(LaneID(index), .shut))
+    }
   }
 
   @_noLocks @_noAllocation
   func advanceGate(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     if now.boot >= rows[index].gate.shutAt { shut(index, now, &effects) }
+    place(index, now, &effects)
     settleGate(index, now, &alarms, &effects)
   }
 
@@ -93,12 +151,14 @@ extension Lanes {
     case .shut, .shutting: isToBeOpen = rows[index].isReleased
     }
     let isOpen = rows[index].settings.hasReadBack ? rows[index].gate.readBack : isToBeOpen
-    // The alarm has its own second of on-delay: a gate needs time to move.
-    if let isOpen { alarms.set(.gateJammed, at: place, isOpen != isToBeOpen, now, &effects) }
+    // The alarm has its own second of on-delay: a gate needs time to move, and inputs a moment to be read. A contact that
+    // stays unknown on a board that is there is as bad as one that differs.
+    if rows[index].boardIsUp || !rows[index].settings.hasGate {
+      alarms.set(.gateJammed, at: place, isOpen != isToBeOpen, now, &effects)
+    }
     if case .shutting = rows[index].gate.state, isOpen == false, !rows[index].isReleased {
       rows[index].gate.state = .shut
-      rows[index].gate.ticket = 0
-      rows[index].gate.differsSince = .never
+      rows[index].gate.isForOne = false
       effects.event(.gateShut, at: place)
       settleState(index, now, &effects)
     }
@@ -116,11 +176,15 @@ extension Lanes {
       rows[index].isReleased = true
       rows[index].releaseCause = rows[index].fire ? .fire : rows[index].staff ? .staff : .failure
       rows[index].gate.shutAt = .never
-      rows[index].gate.ticket = 0
+      rows[index].gate.isForOne = false
       rows[index].gate.passages = 0
       effects.add(.gate(LaneID(index), .hold))
       effects.event(.gateReleased(rows[index].releaseCause), at: place)
       alarms.set(.gateUnscreened, at: place, true, now, &effects)
+    } else if wanted, rows[index].fire, rows[index].releaseCause != .fire {
+      // Fire while staff hold it open: the log must say so.
+      rows[index].releaseCause = .fire
+      effects.event(.gateReleased(.fire), at: place)
     } else if !wanted, rows[index].isReleased {
       rows[index].isReleased = false
       shut(index, now, &effects)

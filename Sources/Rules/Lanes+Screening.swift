@@ -12,8 +12,8 @@ extension Lanes {
 
   @_noLocks @_noAllocation
   func begin(_ index: Int, _ now: Now, _ effects: inout Effects) {
-    guard rows[index].screening < 0, case .shut = rows[index].gate.state else {
-      // The gate is still open for the one before: nobody is judged until the next presence.
+    guard rows[index].screening < 0, isReadyToOpen(index) else {
+      // The gate is still open for the one before, or not known to be shut: nobody is judged until the next presence.
       rows[index].isJudged = true
       return
     }
@@ -79,7 +79,8 @@ extension Lanes {
     let slot = Int(rows[index].screening)
     guard slot >= 0, now.boot >= screenings[slot].measureFrom else { return }
     let policy = rows[index].settings.policy
-    let from = max(screenings[slot].measureFrom, now.boot + Interval(ns: 0 &- policy.burstFor.ns &* 3 / 2))
+    // The newest readings that are enough and long enough; a slow thermometer needs a longer while for them.
+    let from = max(screenings[slot].measureFrom, now.boot + Interval(ns: 0 &- policy.tryFor.ns))
     var sum = 0.0
     var count = 0
     var lowest = Double.infinity
@@ -109,6 +110,7 @@ extension Lanes {
     let estimate = surface + rows[index].settings.siteOffset
     screenings[slot].personal = Personal(surface: surface, ambient: rows[index].ambient, estimate: estimate)
     screenings[slot].attempt &+= 1
+    if screenings[slot].attempt == 1 { follow(index, estimate, now, &alarms, &effects) }
     if estimate < policy.lowGuard {
       screenings[slot].coldWaits &+= 1
       let next: ScreeningState = screenings[slot].coldWaits > 1 ? .noResult : .coldWait
@@ -186,24 +188,26 @@ extension Lanes {
       .event(
         .screeningPassed(fact(index, slot, reason, next: .passed)), source: .lane(LaneID(index)), row.personal))
     close(index, slot, now, &alarms, &effects)
-    if row.personal.estimate.isFinite { follow(index, row.personal.estimate, now, &alarms, &effects) }
     open(index, ticket: row.ticket, now, &effects)
     settleState(index, now, &effects)
   }
 
-  /// The running mean of passed estimates: a wrong site offset shows here.
+  /// The running mean of everybody's first estimate: a wrong site offset shows here, whichever way it is wrong. One
+  /// person counts for 2 °C at most, so that a few with fever, or from the cold, move it little.
   @_noLocks @_noAllocation
   private func follow(_ index: Int, _ estimate: Double, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
-    let count = min(rows[index].passedCount &+ 1, 50)
-    rows[index].passedCount = count
-    rows[index].passedMean = count == 1 ? estimate : rows[index].passedMean + (estimate - rows[index].passedMean) / Double(count)
+    let policy = rows[index].settings.policy
+    let count = min(rows[index].estimateCount &+ 1, 50)
+    let bounded = min(max(estimate, policy.normalMean - 2), policy.normalMean + 2)
+    rows[index].estimateCount = count
+    rows[index].estimateMean = count == 1 ? bounded : rows[index].estimateMean + (bounded - rows[index].estimateMean) / Double(count)
     guard count >= 20 else { return }
-    let off = abs(rows[index].passedMean - 36.6)
-    let limit = rows[index].settings.policy.driftMax
-    if off > limit {
-      alarms.set(.laneDrift, at: .lane(LaneID(index)), true, value: rows[index].passedMean, now, &effects)
-    } else if off < limit - 0.1 {
-      alarms.set(.laneDrift, at: .lane(LaneID(index)), false, now, &effects)
+    let mean = rows[index].estimateMean
+    let off = abs(mean - policy.normalMean)
+    if off > policy.driftMax {
+      alarms.set(.laneDrift, at: .lane(LaneID(index)), true, value: mean, now, &effects)
+    } else if off < policy.driftMax - 0.1 {
+      alarms.set(.laneDrift, at: .lane(LaneID(index)), false, value: mean, now, &effects)
     }
   }
 
@@ -212,9 +216,17 @@ extension Lanes {
   /// Out of the lane with a ticket.
   @_noLocks @_noAllocation
   private func wait(
-    _ index: Int, _ slot: Int, _ state: ScreeningState, _ reason: ScreeningReason, _ now: Now, _ alarms: inout Alarms,
+    _ index: Int, _ slot: Int, _ wanted: ScreeningState, _ reason: ScreeningReason, _ now: Now, _ alarms: inout Alarms,
     _ effects: inout Effects
   ) {
+    // Whoever was elevated once rests, whatever else stops the measurement: coming back, another device clears them.
+    var state = wanted
+    if screenings[slot].wasElevated {
+      switch wanted {
+      case .coldWait, .noResult: state = .rest
+      default: break
+      }
+    }
     enter(slot, state, now)
     if case .rest = state { screenings[slot].wasResting = true }
     if case .contactTest = state { screenings[slot].wasResting = true }
@@ -290,6 +302,10 @@ extension Lanes {
   @_noLocks @_noAllocation
   func close(_ index: Int, _ slot: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     if Int(rows[index].screening) == slot { rows[index].screening = -1 }
+    if rows[index].called == screenings[slot].ticket {
+      rows[index].called = 0
+      rows[index].calledUntil = .never
+    }
     screenings[slot].state = .none
     var isSuspected = false
     for other in slots(index) where screenings[other].wasElevated {
@@ -331,9 +347,9 @@ extension Lanes {
     screenings[slot].failedTries &+= 1
     let reason: ScreeningReason = Int(rows[index].sampleCount) < policy.burstReadings ? .tooFew : .scattered
     if now.boot >= screenings[slot].beganAt + policy.longest {
-      wait(index, slot, screenings[slot].wasElevated ? .rest : .noResult, .tooLong, now, &alarms, &effects)
+      wait(index, slot, .noResult, .tooLong, now, &alarms, &effects)
     } else if Int(screenings[slot].failedTries) >= policy.tries {
-      wait(index, slot, screenings[slot].wasElevated ? .rest : .noResult, reason, now, &alarms, &effects)
+      wait(index, slot, .noResult, reason, now, &alarms, &effects)
     } else {
       screenings[slot].tryEnds = now.boot + policy.tryFor
     }

@@ -75,8 +75,8 @@ extension Lanes {
       rows[index] = LaneRow(settings[index])
       rows[index].passed = before.passed
       rows[index].denied = before.denied
-      rows[index].passedMean = before.passedMean
-      rows[index].passedCount = before.passedCount
+      rows[index].estimateMean = before.estimateMean
+      rows[index].estimateCount = before.estimateCount
       for slot in slots(index) {
         screenings[slot].since = screenings[slot].since + shift
         switch screenings[slot].state {

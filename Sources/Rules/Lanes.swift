@@ -1,8 +1,9 @@
 // Lanes: one person, one measurement, one verdict, one opening of the gate.
 //
-// A presence begins at successive warm readings and ends after a second without. At most one verdict a presence: after
-// it nothing is judged until an absence. A pass needs a burst that lasted, of readings that agree; an invalid reading
-// changes nothing but the lane's health. A person who must wait leaves the lane with a ticket.
+// A presence begins at successive warm readings and ends after a second in which good readings saw nobody; with a
+// presence contact, the contact says both. At most one verdict a presence: after it nothing is judged until an absence,
+// and after a start nobody is judged before one either. A pass needs a burst that lasted, of readings that agree; an
+// invalid reading changes nothing but the lane's health. A person who must wait leaves the lane with a ticket.
 
 public import Domain
 
@@ -30,36 +31,52 @@ public struct Lanes: ~Copyable {
   public var nextDeadline: Instant { @_noLocks @_noAllocation get { heap.earliest } }
   public var count: Int { @_noLocks @_noAllocation get { rows.capacity } }
 
+  /// The door begins: devices get a moment to be heard before a lane counts as out of order.
+  @_noLocks @_noAllocation
+  public mutating func start(_ now: Now) {
+    for index in 0..<rows.capacity {
+      rows[index].graceUntil = now.boot + .seconds(5)
+      rows[index].failureAt = now.boot + .seconds(10)
+      schedule(index)
+    }
+  }
+
   // MARK: Readings
 
   /// The thermometer's own temperature: a person is told from the background by it.
   @_noLocks @_noAllocation
   public mutating func ambient(_ reading: Reading, at lane: LaneID, _ now: Now) {
     let index = Int(lane.index)
+    rows[index].ambientAt = reading.at
     switch reading.judged(at: now.boot, staleAfter: rows[index].settings.staleAfter) {
     case .value(let celsius): rows[index].ambient = celsius
     case .invalid: rows[index].ambient = .nan
     }
   }
 
-  /// A surface reading. Only a good one may begin, feed or end a burst; a bad one is the lane's health.
+  /// A surface reading. Only a good one may begin, feed or end a presence; a bad one is the lane's health.
   @_noLocks @_noAllocation
   public mutating func surface(
     _ reading: Reading, at lane: LaneID, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) {
     let index = Int(lane.index)
     guard case .value(let celsius) = reading.judged(at: now.boot, staleAfter: rows[index].settings.staleAfter) else {
+      rows[index].personReadings = 0
+      // Neither warm nor cold: what was not seen is no absence.
+      if !rows[index].settings.hasPresence { rows[index].absentSince = .never }
       setThermometer(index, isGood: isOutOfRange(reading) && rows[index].thermometerIsGood, now, &alarms, &effects)
       return
     }
+    if now.boot - rows[index].lastGoodAt > rows[index].settings.staleAfter, !rows[index].settings.hasPresence {
+      rows[index].absentSince = .never
+    }
     rows[index].lastGoodAt = now.boot
-    setThermometer(index, isGood: ambientIsInside(index), now, &alarms, &effects)
-    guard canScreen(index) else { return }
-    let policy = rows[index].settings.policy
-    if celsius >= policy.personFrom, celsius >= rows[index].ambient + policy.personAboveAmbient {
+    setThermometer(index, isGood: ambientIsInside(index, now), now, &alarms, &effects)
+    if isWarm(index, celsius) {
       person(index, celsius, now, &alarms, &effects)
     } else {
       rows[index].personReadings = 0
+      if !rows[index].settings.hasPresence { absence(index, now, &alarms, &effects) }
     }
     schedule(index)
   }
@@ -71,15 +88,29 @@ public struct Lanes: ~Copyable {
   }
 
   @_noLocks @_noAllocation
-  private func ambientIsInside(_ index: Int) -> Bool {
+  private func ambientIsInside(_ index: Int, _ now: Now) -> Bool {
+    guard rows[index].settings.hasAmbient else { return true }
     let policy = rows[index].settings.policy
+    guard now.boot - rows[index].ambientAt <= rows[index].settings.staleAfter else { return false }
     return rows[index].ambient >= policy.ambientLowest && rows[index].ambient <= policy.ambientHighest
   }
 
   @_noLocks @_noAllocation
-  func canScreen(_ index: Int) -> Bool {
-    rows[index].thermometerIsGood && (rows[index].boardIsUp || !rows[index].settings.hasGate) && !rows[index].isReleased
+  private func isWarm(_ index: Int, _ celsius: Double) -> Bool {
+    let policy = rows[index].settings.policy
+    guard celsius >= policy.personFrom else { return false }
+    return !rows[index].settings.hasAmbient || celsius >= rows[index].ambient + policy.personAboveAmbient
   }
+
+  @_noLocks @_noAllocation
+  func canScreen(_ index: Int) -> Bool { isHealthy(index) && rows[index].wasEmpty && !rows[index].isReleased }
+
+  @_noLocks @_noAllocation
+  private func isHealthy(_ index: Int) -> Bool {
+    rows[index].thermometerIsGood && (rows[index].boardIsUp || !rows[index].settings.hasGate)
+  }
+
+  // MARK: Presence
 
   @_noLocks @_noAllocation
   private mutating func person(
@@ -87,18 +118,12 @@ public struct Lanes: ~Copyable {
   ) {
     let policy = rows[index].settings.policy
     rows[index].personReadings = min(rows[index].personReadings &+ 1, 1_000_000)
-    guard rows[index].isPresent || Int(rows[index].personReadings) >= policy.personReadings else { return }
-    rows[index].lastPersonAt = now.boot
-    if !rows[index].isPresent {
-      rows[index].isPresent = true
-      rows[index].isJudged = false
-      rows[index].sampleCount = 0
-      rows[index].steadyReadings = 0
-      rows[index].lastSurface = .nan
-      begin(index, now, &effects)
+    if !rows[index].settings.hasPresence {
+      rows[index].absentSince = .never
+      if !rows[index].isPresent, Int(rows[index].personReadings) >= policy.personReadings { arrive(index, now, &effects) }
     }
-    guard !rows[index].isJudged else { return }
-    if isAnotherPerson(index, celsius) {
+    guard rows[index].isPresent, !rows[index].isJudged, canScreen(index) else { return }
+    if isAnotherPerson(index, celsius, now) {
       secondPerson(index, now, &alarms, &effects)
       return
     }
@@ -106,15 +131,54 @@ public struct Lanes: ~Copyable {
     measure(index, now, &alarms, &effects)
   }
 
-  /// Steady skin that jumps is not the same skin: somebody else stepped in without an absence.
+  /// Somebody steps up. Nobody is judged before an absence was seen, so a restart never judges the one who stands there.
   @_noLocks @_noAllocation
-  private func isAnotherPerson(_ index: Int, _ celsius: Double) -> Bool {
+  mutating func arrive(_ index: Int, _ now: Now, _ effects: inout Effects) {
+    rows[index].isPresent = true
+    rows[index].isJudged = !canScreen(index)
+    rows[index].sampleCount = 0
+    rows[index].steadyReadings = 0
+    rows[index].lastSurface = .nan
+    rows[index].reference = .nan
+    if !rows[index].isJudged { begin(index, now, &effects) }
+  }
+
+  /// Nobody is seen; after a second of it, whoever was there has gone.
+  @_noLocks @_noAllocation
+  mutating func absence(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    if rows[index].absentSince == .never { rows[index].absentSince = now.boot }
+    guard now.boot - rows[index].absentSince >= rows[index].settings.policy.absence else { return }
+    guard rows[index].isPresent || !rows[index].wasEmpty else { return }
+    rows[index].wasEmpty = true
+    rows[index].isPresent = false
+    leave(index, now, &alarms, &effects)
+    settleState(index, now, &effects)
+    settleSignals(index, now, &effects)
+  }
+
+  /// Readings that agree with each other and not with what this presence read before are somebody else's, who stepped in
+  /// without an absence. The level is followed slowly, so two small steps are not taken for one person's warming skin;
+  /// somebody within `stepMax` of the one before cannot be told from them.
+  @_noLocks @_noAllocation
+  private func isAnotherPerson(_ index: Int, _ celsius: Double, _ now: Now) -> Bool {
     let policy = rows[index].settings.policy
-    let step = abs(celsius - rows[index].lastSurface)
-    let wasSteady = Int(rows[index].steadyReadings) >= policy.burstReadings
-    rows[index].steadyReadings = step <= policy.spread ? rows[index].steadyReadings &+ 1 : 0
+    let agrees = abs(celsius - rows[index].lastSurface) <= policy.spread
+    rows[index].steadyReadings = agrees ? min(rows[index].steadyReadings &+ 1, 1_000_000) : 1
     rows[index].lastSurface = celsius
-    return wasSteady && step > policy.stepMax
+    let isSteady = Int(rows[index].steadyReadings) >= policy.burstReadings
+    guard rows[index].reference.isFinite else {
+      if isSteady {
+        rows[index].reference = celsius
+        rows[index].referenceAt = now.boot
+      }
+      return false
+    }
+    if abs(celsius - rows[index].reference) > policy.stepMax { return isSteady }
+    let passed = (now.boot - rows[index].referenceAt).seconds
+    let share = passed / (passed + policy.referenceTime.seconds)
+    rows[index].reference += (celsius - rows[index].reference) * max(0, min(share, 1))
+    rows[index].referenceAt = now.boot
+    return false
   }
 
   @_noLocks @_noAllocation
@@ -147,26 +211,27 @@ public struct Lanes: ~Copyable {
     let index = Int(lane.index)
     rows[index].boardIsUp = isUp
     if isUp {
-      // Its relays may stand anywhere: bring them to where they belong.
-      if rows[index].isReleased { effects.add(.gate(lane, .hold)) } else { effects.add(.gate(lane, .shut)) }
+      place(index, now, &effects)
       effects.add(.lamp(lane, on: rows[index].lampIsOn))
       effects.add(.buzzer(lane, on: rows[index].buzzerIsOn))
+      settleGate(index, now, &alarms, &effects)
     } else {
-      rows[index].gate.readBack = nil
-      rows[index].gate.passage = nil
+      forgetContacts(index)
+      // A gate nobody can look at is not known to be jammed; one that was stays so.
+      if !alarms.isActive(.gateJammed, at: .lane(lane)) { alarms.set(.gateJammed, at: .lane(lane), false, now, &effects) }
     }
     settleHealth(index, now, &alarms, &effects)
   }
 
+  /// A glitch of a device ends no presence: who stands there goes on standing there, without a verdict.
   @_noLocks @_noAllocation
   private mutating func settleHealth(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
-    let isHealthy = rows[index].thermometerIsGood && (rows[index].boardIsUp || !rows[index].settings.hasGate)
-    alarms.set(.laneOutOfOrder, at: .lane(LaneID(index)), !isHealthy, now, &effects)
-    if isHealthy {
+    if isHealthy(index) {
       rows[index].failureAt = .never
+      alarms.set(.laneOutOfOrder, at: .lane(LaneID(index)), false, now, &effects)
     } else {
       if rows[index].failureAt == .never { rows[index].failureAt = now.boot + .seconds(10) }
-      rows[index].isPresent = false
+      if now.boot >= rows[index].graceUntil { alarms.set(.laneOutOfOrder, at: .lane(LaneID(index)), true, now, &effects) }
       rows[index].personReadings = 0
       if rows[index].screening >= 0 { loseDevice(index, now, &alarms, &effects) }
     }
@@ -191,15 +256,14 @@ public struct Lanes: ~Copyable {
 
   @_noLocks @_noAllocation
   private mutating func advance(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
-    let policy = rows[index].settings.policy
-    if rows[index].isPresent, now.boot - rows[index].lastPersonAt >= policy.absence {
-      rows[index].isPresent = false
-      rows[index].personReadings = 0
-      leave(index, now, &alarms, &effects)
+    if rows[index].graceUntil > .past, rows[index].graceUntil <= now.boot {
+      rows[index].graceUntil = .past
+      settleHealth(index, now, &alarms, &effects)
     }
     if rows[index].thermometerIsGood, now.boot - rows[index].lastGoodAt >= rows[index].settings.staleAfter {
       setThermometer(index, isGood: false, now, &alarms, &effects)
     }
+    if rows[index].settings.hasPresence, rows[index].absentSince < .never { absence(index, now, &alarms, &effects) }
     expireScreenings(index, now, &alarms, &effects)
     advanceGate(index, now, &alarms, &effects)
     settleRelease(index, now, &alarms, &effects)
@@ -210,9 +274,12 @@ public struct Lanes: ~Copyable {
   /// When this lane must be looked at again.
   @_noLocks @_noAllocation
   mutating func schedule(_ index: Int) {
-    var look = min(rows[index].gate.shutAt, rows[index].failureAt)
-    let policy = rows[index].settings.policy
-    if rows[index].isPresent { look = min(look, rows[index].lastPersonAt + policy.absence) }
+    var look = min(rows[index].gate.shutAt, rows[index].gate.placeBy)
+    if rows[index].graceUntil > .past { look = min(look, rows[index].graceUntil) }
+    if rows[index].settings.opensOnFailure, !rows[index].isReleased { look = min(look, rows[index].failureAt) }
+    if rows[index].settings.hasPresence, rows[index].absentSince < .never, rows[index].isPresent || !rows[index].wasEmpty {
+      look = min(look, rows[index].absentSince + rows[index].settings.policy.absence)
+    }
     if rows[index].thermometerIsGood { look = min(look, rows[index].lastGoodAt + rows[index].settings.staleAfter) }
     if rows[index].isDenied { look = min(look, rows[index].deniedUntil) }
     if rows[index].buzzerIsOn { look = min(look, rows[index].buzzUntil) }

@@ -1,9 +1,10 @@
 // A room's air: a short and a long mean of CO2 over equal bins, and three limits on them.
 //
-// A reading is added to the sum of the open bin; when time passes a bin's end, its mean enters the ring of closed bins
-// and the two running sums. So a reading costs the same whatever the window. A bin without a good reading is empty: a
-// mean stands on at least half of its bins, and silence makes it unknown, never better. A restart begins with empty
-// bins: what was measured before says nothing about the minutes that were missed.
+// A reading is added to the sum of the open bin; when time passes a bin's end, its mean enters the ring of closed bins,
+// and the two means are taken over them. So a reading costs the same whatever the window, and a closing bin a walk over
+// at most 120. A bin without a good reading is empty: a mean stands on at least half of its bins, and silence makes it
+// unknown, never better. A restart begins with empty bins: what was measured before says nothing about the minutes that
+// were missed.
 
 public import Domain
 
@@ -100,21 +101,26 @@ public struct Rooms: ~Copyable {
     let short = rows[index].mean5
     let long = rows[index].mean60
     effects.event(.air(AirFact(mean5: short, mean60: long)), at: place)
-    limit(.airHigh, place, short, policy.highLimit, policy.highClear, now, &alarms, &effects)
-    limit(.airMean, place, long, policy.meanLimit, policy.meanClear, now, &alarms, &effects)
-    limit(.airAdvice, place, short, policy.adviceLimit, policy.adviceClear, now, &alarms, &effects)
+    limit(.airHigh, place, short, isBad: short >= policy.highLimit, isGood: short < policy.highClear, now, &alarms, &effects)
+    // The standard allows 0.10 % itself: bad is above it.
+    limit(.airMean, place, long, isBad: long > policy.meanLimit, isGood: long < policy.meanClear, now, &alarms, &effects)
+    limit(
+      .airAdvice, place, short, isBad: short >= policy.adviceLimit, isGood: short < policy.adviceClear, now, &alarms, &effects)
   }
 
-  /// On at the limit, off below the clear limit, as it was between them and while the mean is unknown.
+  /// On where it is bad, off where it is good, as it was between them. An unknown mean (NaN is neither) neither raises nor
+  /// clears.
   @_noLocks @_noAllocation
   private func limit(
-    _ kind: AlarmKind, _ place: Place, _ mean: Double, _ limit: Double, _ clear: Double, _ now: Now, _ alarms: inout Alarms,
+    _ kind: AlarmKind, _ place: Place, _ mean: Double, isBad: Bool, isGood: Bool, _ now: Now, _ alarms: inout Alarms,
     _ effects: inout Effects
   ) {
-    if mean >= limit {
+    if isBad {
       alarms.set(kind, at: place, true, value: mean, now, &effects)
-    } else if mean < clear {
-      alarms.set(kind, at: place, false, now, &effects)
+    } else if isGood {
+      alarms.set(kind, at: place, false, value: mean, now, &effects)
+    } else if mean.isNaN {
+      alarms.hold(kind, at: place)
     }
   }
 }

@@ -31,7 +31,9 @@ extension LanePlan {
       settings: LaneSettings(
         siteOffset: wiring.siteOffset, hasGate: wiring.gate != nil, hasReadBack: wiring.readBack != nil,
         hasPassage: wiring.passage != nil, openFor: wiring.openFor, opensOnFailure: wiring.onFailure == .open,
-        staleAfter: settings.devices[Int(wiring.thermometer.index)].profile.staleAfter, policy: settings.policy.fever),
+        staleAfter: settings.devices[Int(wiring.thermometer.index)].profile.staleAfter, policy: settings.policy.fever,
+        hasAmbient: settings.devices[Int(wiring.thermometer.index)].profile.fields.contains { $0.use == .sensorAmbient },
+        hasPresence: wiring.presence != nil, hasFireRelease: wiring.fireRelease != nil, hasStaffButton: wiring.staffButton != nil),
       thermometer: wiring.thermometer, gate: wire(wiring.gate), lamp: wire(wiring.lamp), buzzer: wire(wiring.buzzer),
       contacts: contacts.compactMap { contact, channel in wire(channel).map { (contact, $0) } })
   }

@@ -121,10 +121,15 @@ class Site:
 
     # Programs
 
-    def start(self, simulator_arguments=(), people="off"):
+    def start(self, *simulator_arguments):
         self.start_simulator(*simulator_arguments)
         self.start_door()
+        self.await_free_lane()
         return self
+
+    def await_free_lane(self):
+        """Nobody is judged before the door has seen an empty lane for a second."""
+        self.wait_for("lane.changed", state="free")
 
     def start_simulator(self, *arguments):
         self.sim_socket = self.run / "sim.sock"

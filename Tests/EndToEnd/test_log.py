@@ -86,7 +86,7 @@ def test_killed_at_any_moment_nothing_durable_is_missing(site_of):
     site = site_of(log="{ folder: log, reading_interval_s: 0.1, dead_band_c: 0 }", extra_thermometers=16)
     site.start_simulator("--people-every", "1", "--speed", "4")
     site.start_door()
-    site.follow()
+    site.await_free_lane()
     # Somebody who waits and an alarm that stays: both must be there after every kill.
     site.ask_simulator("person north-door body=36.6 skin=33.0 stay=3")
     ticket = site.wait_for("screening.denied", next="cold_wait")["data"]["ticket"]
@@ -126,8 +126,7 @@ def test_a_disk_that_hangs_does_not_stop_the_door(site_of, hold_writes):
     site.start_simulator()
     hold = site.folder / "hold"
     site.start_door(environment={"LD_PRELOAD": str(hold_writes), "GATEHOUSE_HOLD": str(hold)})
-    site.follow()
-    site.wait_for("device.up")
+    site.await_free_lane()
     hold.touch()
     site.ask_simulator("person north-door body=36.6")
     site.ask_simulator("wait gate north-door open for=10")
@@ -163,8 +162,6 @@ def test_a_full_disk_does_not_stop_the_door(site_of, tmp_path):
     try:
         site = site_of()
         site.start()
-        site.follow()
-        site.wait_for("device.up")
         filler = small / "filler"
         fill(filler)
         site.ask_simulator("person north-door body=36.6")

@@ -48,6 +48,7 @@ def foreign(site_of):
     server.wait_for_line(lambda line: line == "ready")
     site.start_simulator("--serve", "door-ir")
     site.start_door()
+    site.await_free_lane()
     site.foreign = server
     return site
 
