@@ -25,7 +25,7 @@ struct ControlLoop {
   var reached: [Int64] = [0, 0, 0]
   private var nextID: ConnectionID = 1
   private var userNames: [uid_t: Text] = [:]
-  /// Out of descriptors: no accepting before then, or `poll` would return at once for ever.
+  /// Out of descriptors or memory: no accepting before then, or `poll` would return at once for ever.
   private var acceptFrom = Instant.past
   /// A connection has whole lines left that it was not its turn for.
   private var more = false
@@ -101,7 +101,8 @@ struct ControlLoop {
     for _ in 0..<limits.clients {
       switch listener.accept() {
       case .success(let fd): welcome(fd, door, now)
-      case .failure(.system(_, _, EMFILE)), .failure(.system(_, _, ENFILE)):
+      case .failure(.system(_, _, EMFILE)), .failure(.system(_, _, ENFILE)), .failure(.system(_, _, ENOMEM)),
+        .failure(.system(_, _, ENOBUFS)):
         acceptFrom = now + .seconds(1)
         return
       case .failure: return

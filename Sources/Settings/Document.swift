@@ -231,7 +231,7 @@ func either(_ names: [String]) -> String {
 }
 
 /// `; did you mean "x"?`, or nothing.
-func meant(_ word: String?, _ candidates: [String]) -> String {
+public func meant(_ word: String?, _ candidates: [String]) -> String {
   guard let word, let best = nearest(to: word, in: candidates) else { return "" }
   return "; did you mean \"\(best)\"?"
 }

@@ -1,11 +1,14 @@
-// "Did you mean": the candidate with the smallest edit distance, if it is near enough to be a slip of the fingers.
+// "Did you mean": the candidate with the smallest edit distance, if it is near enough to be a slip of the fingers; or else
+// the only one that goes on where the word ends, as `volume_m3` does for `volume`.
 
 /// The nearest of `candidates`, or `nil` when none is near: at most a third of the letters differ, and at least one may.
 func nearest(to word: String, in candidates: [String]) -> String? {
   guard word.utf8.count <= 64 else { return nil }
   let scored = candidates.map { ($0, editDistance(word, $0)) }
   guard let best = scored.min(by: { ($0.1, $0.0) < ($1.1, $1.0) }) else { return nil }
-  return best.1 <= max(2, word.count / 3) && best.1 < max(word.count, 2) ? best.0 : nil
+  if best.1 <= max(2, word.count / 3), best.1 < max(word.count, 2) { return best.0 }
+  let longer = candidates.filter { word.count >= 3 && $0.hasPrefix(word) }
+  return longer.count == 1 ? longer[0] : nil
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours, each counted 1.

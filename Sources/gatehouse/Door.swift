@@ -6,8 +6,8 @@ import Domain
 import Foundation
 
 /// What a person sees of an error, and the exit code that goes with it.
-func complain(_ words: String) {
-  FileHandle.standardError.write(Data("gatehouse: \(words)\n".utf8))
+func complain(_ words: String, as who: String = "gatehouse: ") {
+  FileHandle.standardError.write(Data("\(who)\(words)\n".utf8))
 }
 
 extension PlaceOptions {

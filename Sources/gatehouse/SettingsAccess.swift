@@ -7,24 +7,34 @@ import Settings
 
 /// The checked settings.
 func loadSettings(_ locations: Locations) throws -> Settings {
-  try reportingProblems { try Settings.load(file: locations.settings, profiles: locations.profiles) }
+  try reportingProblems(of: locations.settings) { try Settings.load(file: locations.settings, profiles: locations.profiles) }
 }
 
 /// Where the log is, as the settings say.
 func loadLogFolder(_ locations: Locations) throws -> String {
-  try reportingProblems { try Settings.logFolder(file: locations.settings) }
+  try reportingProblems(of: locations.settings) { try Settings.logFolder(file: locations.settings) }
 }
 
 /// A profile by its id in the folder of profiles, or by the path of its file.
 func loadProfile(_ name: String, profiles: String) throws -> Profile {
   let isPath = name.contains("/") || name.hasSuffix(".yaml")
+  if !isPath, !FileManager.default.fileExists(atPath: "\(profiles)/\(name).yaml") {
+    complain("there is no profile \"\(printable(name))\" in \(profiles)\(meant(name, profilesIn(profiles)))")
+    throw ExitCode.problem
+  }
   return try reportingProblems { try Profile.load(file: isPath ? name : "\(profiles)/\(name).yaml") }
 }
 
-private func reportingProblems<Value>(_ body: () throws -> Value) throws -> Value {
+private func profilesIn(_ folder: String) -> [String] {
+  ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
+}
+
+/// `settings`: the file that a person may have left out.
+private func reportingProblems<Value>(of settings: String? = nil, _ body: () throws -> Value) throws -> Value {
   do { return try body() } catch let problems as Problems {
-    for problem in problems.list { complain(printable(problem.description)) }
-    if problems.list.contains(where: { $0.message == Problem.noSuchFile }) {
+    // As compilers say it, so that editors find the place.
+    for problem in problems.list { complain(printable(problem.description), as: "") }
+    if problems.list.contains(where: { $0.message == Problem.noSuchFile && $0.file == settings }) {
       complain("--settings or GATEHOUSE_SETTINGS says where the settings are; gatehouse.example.yaml is a start")
     }
     complain(problems.list.count == 1 ? "1 problem" : "\(problems.list.count) problems")

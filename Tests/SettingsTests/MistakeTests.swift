@@ -89,6 +89,10 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
       "13:48  lanes.north.thermometer.site_offset_c: found \"36.6\", expected a number from -5 to 10 degC"
     ])
     try check([("volume_m3: 180, ", "")], ["19:7  rooms.r1: volume_m3 is required"])
+    try check([("volume_m3: 180", "volume: 180")], [
+      "19:7  rooms.r1: volume_m3 is required",
+      "19:9  rooms.r1.volume: found an unknown key \"volume\", expected co2, kind, seats, volume_m3 or windows; did you mean \"volume_m3\"?",
+    ])
     try check([("co2: [sniffer]", "co2: sniffer")], ["19:30  rooms.r1.co2: found \"sniffer\", expected a list, for example [a, b]"])
     try check([("  north:", "  North Door:")], [
       "12:3  lanes.North Door: found \"North Door\", expected a name of a lane: 1 to 63 of a-z, 0-9, - and _"
