@@ -43,7 +43,8 @@ public final class ControlServer: Sendable {
   ) throws(ControlError) {
     parts = try ControlParts(
       command: Listener(path: paths.command, group: ControlPaths.operators),
-      events: Listener(path: paths.events, group: ControlPaths.watchers), names: names, limits: limits, clock: clock, submit: submit, status: status, inbox: Inbox(limits: limits))
+      events: Listener(path: paths.events, group: ControlPaths.watchers), names: names, limits: limits, clock: clock,
+      submit: submit, status: status, inbox: Inbox(limits: limits))
   }
 
   /// Serves until `stop`. Call once, on a thread of its own.

@@ -92,7 +92,7 @@ final class SettingsReader {
       instruments: InstrumentSettings(
         ports: links.map(\.kind),
         devices: plans.map { DevicePlan(profile: $0.profile, port: $0.port, unit: $0.unit, isAtLane: $0.atLane) }),
-      warnings: book.warnings)
+      warnings: Problems(book.warnings).list)
   }
 
   func path(_ text: String) -> String {
@@ -199,7 +199,8 @@ final class SettingsReader {
     if modbus.isEmpty, riders.count > 1 { entry.note("found \(riders.count) devices, expected one on a serial line without Modbus") }
     for (index, rider) in modbus.enumerated() {
       guard let first = modbus[..<index].first(where: { $0.unit == rider.unit }) else { continue }
-      entry.note("found unit \(rider.unit) twice, \(first.name) and \(rider.name), expected a unit of its own for each device")
+      entry.note(
+        "found unit \(rider.unit) twice, \(first.name) and \(rider.name), expected a unit of its own for each device")
     }
     // 0xFE and the like reach whoever is there: with others on the line, all would answer at once.
     if riders.count > 1 {

@@ -29,19 +29,20 @@ extension SettingsReader {
   /// Two buses on one cable would take each other's bytes.
   func checkLinks(_ buses: [(name: String, value: Entry)], _ ports: [PortSettings?]) {
     var first: [String: String] = [:]
-    for (bus, port) in zip(buses, ports) {
-      guard let port else { continue }
+    for (index, bus) in buses.enumerated() {
+      // What is wrong itself may be what sits here.
+      let isUsed = devices.contains { $0.map { Int($0.port.index) == index } ?? true }
+      if !isUsed { bus.value.warn("no device is on this bus") }
+      guard let link = ports[index]?.link else { continue }
       let place =
-        switch port.link {
+        switch link {
         case .serial(let path, _), .modbusRTU(let path, _): path
         case .modbusTCP(let host, let number): "\(host.lowercased()):\(number)"
         }
       if let other = first[place] {
         bus.value.note("\(place) is the bus \(other) already, expected one bus with all its devices")
-      }
-      first[place] = first[place] ?? bus.name
-      if !devices.contains(where: { $0.map { ports.indices.contains(Int($0.port.index)) && busNames[Int($0.port.index)] == bus.name } ?? true }) {
-        bus.value.warn("no device is on this bus")
+      } else {
+        first[place] = bus.name
       }
     }
   }
@@ -57,8 +58,11 @@ extension SettingsReader {
     var first: [String: String] = ["log": "the log"]
     for group in groups {
       for entry in group.entries {
-        if let other = first[entry.name] { entry.value.warn("events cannot tell this \(group.what) from \(other) of the same name") }
-        first[entry.name] = first[entry.name] ?? "the \(group.what)"
+        if let other = first[entry.name] {
+          entry.value.warn("events cannot tell this \(group.what) from \(other) of the same name")
+        } else {
+          first[entry.name] = "the \(group.what)"
+        }
       }
     }
   }
@@ -90,8 +94,9 @@ extension SettingsReader {
       return
     }
     let longest = Double(unit.ns) * 0x7FFF / 1e9
-    if Double(lane.openFor.ns) / 1e9 > longest || lane.openFor < unit {
-      entry.note("open_s is \(shortest(lane.openFor.seconds)), expected \(shortest(unit.seconds)) to \(shortest(longest)) s, the pulses of \(board.name)")
+    if lane.openFor.seconds > longest || lane.openFor < unit {
+      let range = "\(shortest(unit.seconds)) to \(shortest(longest)) s"
+      entry.note("open_s is \(shortest(lane.openFor.seconds)), expected \(range), the pulses of \(board.name)")
     }
   }
 }

@@ -26,7 +26,8 @@ extension SettingsReader {
       if desk == Desk.none {
         entry.note("found no lamp and no buzzer, expected at least one: with desk none an alarm is seen or heard only here")
       } else {
-        entry.warn("no lamp and no buzzer: nobody at the lane sees or hears an alarm, and this version does not watch a desk yet")
+        entry.warn(
+          "no lamp and no buzzer: nobody at the lane sees or hears an alarm, and this version does not watch a desk yet")
       }
     }
     guard let thermometer else { return nil }
@@ -85,7 +86,8 @@ extension SettingsReader {
     let device = section.required("device").flatMap { readDeviceWith(.relays, $0, "relays") }
     let relay = section.required("relay")?.whole(1...32)
     let open = section.required("open_s")?.interval(unit: 1, 0.5...60, "s")
-    let failureEntry = section.required("on_failure", "Say whether the gate stands open or shut when the lane cannot decide; an escape route needs open")
+    let failureEntry = section.required(
+      "on_failure", "Say whether the gate stands open or shut when the lane cannot decide; an escape route needs open")
     let failure = failureEntry?.choice(FailureState.allCases.map { ($0.rawValue, $0) })
     var readBack: Channel?
     if let back = section.optional("read_back") {
@@ -129,11 +131,14 @@ extension SettingsReader {
     if kind == .relay {
       let coils = device.profile.writes.compactMap { if case .coil(_, let count) = $0.kind { count } else { nil } }
       guard let count = coils.max() else {
-        return entry.note("found \(device.name), expected a board whose relays can be written; \(device.profile.id) writes no coil")
+        return entry.note(
+          "found \(device.name), expected a board whose relays can be written; \(device.profile.id) writes no coil")
       }
       last = min(last, count)
     }
-    if Int(number) > last { entry.note("found \(kind.rawValue) \(number), expected 1 to \(last), as many as \(device.name) has") }
+    if Int(number) > last {
+      entry.note("found \(kind.rawValue) \(number), expected 1 to \(last), as many as \(device.name) has")
+    }
   }
 
   /// A device that has a field of this use. A device whose own description is wrong is taken as it is.
@@ -170,7 +175,9 @@ extension SettingsReader {
     var sensors: [DeviceID] = []
     for sensor in entry?.list() ?? [] {
       guard let id = readDeviceWith(.co2, sensor, "CO2") else { continue }
-      if sensors.contains(where: { $0.index == id.index }) { sensor.note("found \(sensor.found) twice, expected each sensor once") }
+      if sensors.contains(where: { $0.index == id.index }) {
+        sensor.note("found \(sensor.found) twice, expected each sensor once")
+      }
       sensors.append(id)
       guard let device = devices[Int(id.index)] else { continue }
       // Three of the five bins of a short mean must hold a reading.
@@ -253,7 +260,8 @@ extension SettingsReader {
     let longest = air.shortWindow.seconds * 24
     if air.longWindow < air.shortWindow { part.entry.note("expected high_mean_s <= mean_s") }
     if air.longWindow.seconds > longest {
-      part.entry.warn("the long mean covers 24 times high_mean_s at most: \(shortest(longest)) s, not \(shortest(air.longWindow.seconds)) s")
+      let wanted = shortest(air.longWindow.seconds)
+      part.entry.warn("the long mean covers 24 times high_mean_s at most: \(shortest(longest)) s, not \(wanted) s")
     }
     part.close()
   }

@@ -30,7 +30,8 @@ func readText(_ file: String) throws(Problems) -> String {
   }
   guard data.count <= textSizeMax else { throw problem("found more than \(textSizeMax) bytes, expected settings") }
   guard let text = String(validating: data, as: UTF8.self) else {
-    let line = data.split(separator: 10, omittingEmptySubsequences: false).firstIndex { String(validating: $0, as: UTF8.self) == nil }
+    let lines = data.split(separator: 10, omittingEmptySubsequences: false)
+    let line = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil }
     throw problem("found bytes that are not UTF-8, expected text in UTF-8", line: (line ?? 0) + 1)
   }
   return text

@@ -36,10 +36,8 @@ extension Settings {
     ]
     let warned = warnings.isEmpty ? "" : ", \(count(warnings.count, "warning", "warnings"))"
     let gates = lanes.count { $0.gate != nil }
-    let note =
-      gates == 0
-      ? []
-      : ["\(count(gates, "gate", "gates")): Gatehouse must never be the only thing that opens an escape route (docs/settings.md, \"Gates\")"]
+    let route = "Gatehouse must never be the only thing that opens an escape route (docs/settings.md, \"Gates\")"
+    let note = gates == 0 ? [] : ["\(count(gates, "gate", "gates")): \(route)"]
     return warnings.map { "warning: \(printable($0.description))" }
       + ["\(file): no problems\(warned)", "site \(printable(site.name)): \(parts.joined(separator: ", "))"] + note
   }

@@ -26,7 +26,8 @@ func loadProfile(_ name: String, profiles: String) throws -> Profile {
 }
 
 private func profilesIn(_ folder: String) -> [String] {
-  ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
+  let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+  return files.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
 }
 
 /// `settings`: the file that a person may have left out.

@@ -40,7 +40,9 @@ struct SummaryCommand: ParsableCommand {
 
   /// `nil`: no door answers, which is no fault here.
   private func latency() -> [String: Status.Latency]? {
-    guard let paths = try? log.places.sockets(), let line = try? EventsClient(path: paths.events).status() else { return nil }
+    guard let paths = try? log.places.sockets(), let line = try? EventsClient(path: paths.events).status() else {
+      return nil
+    }
     return (try? Status(line: line))?.latency
   }
 }
@@ -146,8 +148,8 @@ struct Summary: Encodable, Equatable {
     guard let latency else { return lines + ["latency          not known: no door is running"] }
     for (name, words) in [("decision", "last byte to decision"), ("gate", "last byte to gate")] {
       guard let times = latency[name], times.count > 0 else { continue }
-      lines.append(
-        "latency          \(words): p50 \(decimal(times.p50, digits: 1)) µs, p99 \(decimal(times.p99, digits: 1)) µs of \(times.count)")
+      let (p50, p99) = (decimal(times.p50, digits: 1), decimal(times.p99, digits: 1))
+      lines.append("latency          \(words): p50 \(p50) µs, p99 \(p99) µs of \(times.count)")
     }
     return lines
   }
