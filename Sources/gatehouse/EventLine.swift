@@ -37,12 +37,13 @@ struct EventLine: Decodable, Equatable {
   /// The last part of the source: the lane, room, device or port.
   var place: String { source.split(separator: "/").last.map(String.init) ?? source }
 
-  /// `ticket 17, reason elevated`; a reading as `co2 608 ppm`.
+  /// `ticket 17, 38.4 degC (skin 36.8), high, next: rest`; `air high 1721 ppm, high priority, alarm 2`; a reading as
+  /// `co2 608 ppm`; anything else as its keys and values.
   var facts: String {
     // What a person has no use for: hashes of what may be forgotten, and the id of a command, which has a name too.
     var facts = (data ?? [:]).filter { $0.key != "personal_hashes" }
     if facts["command"] != nil { facts["id"] = nil }
-    var parts: [String] = []
+    var parts = takeWords(&facts)
     if let name = facts["field"] ?? facts["name"], let value = facts["value"] {
       let unit = facts["unit"].map { " \($0.text)" } ?? ""
       parts.append("\(name.text) \(value.text)\(unit)")
@@ -52,6 +53,34 @@ struct EventLine: Decodable, Equatable {
     parts += facts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.text)" }
     if durable == false { parts.append("NOT DURABLE") }
     return printable(parts.joined(separator: ", "))
+  }
+
+  /// What people read most, in words; what is said here is taken out of `facts`.
+  private func takeWords(_ facts: inout [String: Fact]) -> [String] {
+    if what.hasPrefix("screening."), let ticket = facts.removeValue(forKey: "ticket") {
+      var parts = ["ticket \(ticket.text)"]
+      if case .number(let estimate)? = facts.removeValue(forKey: "estimate_c") {
+        var surface = ""
+        if case .number(let skin)? = facts.removeValue(forKey: "surface_c") { surface = " (skin \(decimal(skin, digits: 1)))" }
+        parts.append("\(decimal(estimate, digits: 1)) degC\(surface)")
+      }
+      if let reason = facts.removeValue(forKey: "reason") { parts.append(reason.words) }
+      if let next = facts.removeValue(forKey: "next"), what != "screening.passed" { parts.append("next: \(next.words)") }
+      for key in ["attempt", "policy", "ambient_c"] { facts[key] = nil }
+      return parts
+    }
+    if what.hasPrefix("alarm."), let kind = facts.removeValue(forKey: "kind") {
+      var parts = [kind.words]
+      if case .number(let value)? = facts.removeValue(forKey: "value") {
+        let unit = kind.text.hasPrefix("air_") ? " ppm" : kind.text == "lane_drift" ? " degC" : ""
+        parts[0] += " \(decimal(value, digits: unit == " degC" ? 1 : 0))\(unit)"
+      }
+      if let priority = facts.removeValue(forKey: "priority") { parts.append("\(priority.text) priority") }
+      if let number = facts.removeValue(forKey: "occurrence") { parts.append("alarm \(number.text)") }
+      facts["state"] = nil
+      return parts
+    }
+    return []
   }
 
   private var foldableFacts: String { facts.split(separator: ", ").map { whole(String($0)) }.joined(separator: ", ") }
@@ -91,6 +120,9 @@ enum Fact: Decodable, Hashable {
       self = .object(try container.decode([String: Fact].self))
     }
   }
+
+  /// A name as words: `suspected_fever` as "suspected fever".
+  var words: String { text.replacing("_", with: " ") }
 
   var text: String {
     switch self {

@@ -76,10 +76,26 @@ import Testing
       """)
     #expect(event.day == "2026-11-23")
     #expect(
-      event.lines() == [
-        "08:14:05.312  screening.denied          north-door          attempt 2, next rest, policy fever-3,",
-        "                                                            reason elevated, ticket 17",
-      ])
+      event.lines() == ["08:14:05.312  screening.denied          north-door          ticket 17, elevated, next: rest"])
+  }
+
+  @Test func saysWhatPeopleReadMostInWords() throws {
+    func facts(_ type: String, _ data: String) throws -> String {
+      try line(#"{"type":"gatehouse.\#(type)","source":"/s/d","time":"2026-11-23T08:14:05Z","data":\#(data)}"#).facts
+    }
+    #expect(
+      try facts(
+        "screening.passed",
+        #"{"ticket":3,"attempt":1,"reason":"normal","next":"passed","policy":1,"estimate_c":36.51,"surface_c":34.9,"ambient_c":22}"#)
+        == "ticket 3, 36.5 degC (skin 34.9), normal")
+    #expect(
+      try facts(
+        "alarm.raised",
+        #"{"kind":"air_high","priority":"high","state":"unacknowledged","occurrence":2,"value":1721.394}"#)
+        == "air high 1721 ppm, high priority, alarm 2")
+    #expect(
+      try facts("alarm.cleared", #"{"kind":"port_lost","priority":"medium","state":"normal","occurrence":9}"#)
+        == "port lost, medium priority, alarm 9")
   }
 
   @Test func showsWhatItDoesNotKnow() throws {
