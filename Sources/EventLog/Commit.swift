@@ -13,8 +13,8 @@
 //
 // A commit that fails is never believed and never retried as it was: the segment is closed and opened again, its
 // write-ahead log is moved into the file if the disk had failed, it is read where the streams stand, and the group is
-// appended anew; an event that is there after all keeps its place. Until that is done no other segment is begun, so an
-// id is never in two. A file that is damaged is set aside, and the streams go on in a new one.
+// appended anew, the same group; an event that is there after all keeps its place. Until that is done no other segment is
+// begun, so an id is never in two. A file that is damaged is set aside, and the streams go on in a new one.
 
 public import Domain
 import Foundation
@@ -79,6 +79,9 @@ public final class Commit {
   private var day = ""
   /// The newest snapshot on the disk.
   private var snapshot: [UInt8]?
+  /// The group that may be on the disk or not: it is tried again as it was, since another cut would leave events of it
+  /// behind that the next segment does not know.
+  private var unsure: Group?
   /// The disk failed: the write-ahead log must be settled before anything in it counts as durable.
   private var isUnsettled = false
   private var backOff = Interval.milliseconds(100)
@@ -100,13 +103,15 @@ public final class Commit {
 
   /// Commits one group. `today`: the site's day, yyyymmdd.
   public func step(today: String, at now: Instant, clock: () -> Instant) -> CommitProgress {
-    let group = tail.group(atMost: plan.groupMax, at: now, snapshotWait: plan.snapshotWait)
+    let group = unsure ?? tail.group(atMost: plan.groupMax, at: now, snapshotWait: plan.snapshotWait)
     guard !group.isEmpty else { return group.heldUntil.map { .held($0 - now) } ?? .idle }
     do {
       // A segment that was opened anew takes the group before it may end: the group may be in there already.
       if segment == nil { try open(today: today) } else { try rotate(today: today) }
       guard let segment, let heads else { return .idle }
+      unsure = group
       let result = try segment.append(group.events, snapshot: group.snapshot?.bytes, from: heads)
+      unsure = nil
       self.heads = result.heads
       if let snapshot = group.snapshot { self.snapshot = snapshot.bytes }
       tail.remove(group, at: clock())
@@ -123,7 +128,7 @@ public final class Commit {
     if failure?.isDiskFailure == true { isUnsettled = true }
     let path = segment?.path
     close()
-    if let path, failure?.isDamage == true { folder.setAside(path) }
+    if let path, failure?.isDamage == true { setAside(path) }
     let wait = backOff
     backOff = min(backOff * 2, .seconds(5))
     return .failed(reason: "\(error)", retryAfter: wait)
@@ -131,15 +136,16 @@ public final class Commit {
 
   // MARK: Segments
 
-  /// Opens the newest segment; where there is none that can be written, begins one.
+  /// Opens the newest segment; where that can't be written, begins one behind it.
   private func open(today: String) throws {
     try folder.make()
-    if let newest = try folder.segments().last {
+    // Behind a file that was set aside nothing older is written again.
+    if let newest = try folder.files().last, !newest.isDamaged {
       do {
         try reopen(newest)
         return
       } catch let error as DatabaseError where error.isDamage {
-        folder.setAside(newest.path)
+        setAside(newest.path)
       } catch let error as DatabaseError where error.resultCode.primaryResultCode == .SQLITE_READONLY {
         // It stays where it is and can be read; the streams go on behind it.
       }
@@ -150,6 +156,7 @@ public final class Commit {
   private func reopen(_ file: LogFile) throws {
     let opened = try Segment(path: file.path)
     do {
+      if try opened.isReadOnly() { throw DatabaseError(resultCode: .SQLITE_READONLY, message: "\(file.name) can only be read") }
       if snapshot == nil { snapshot = try newest { try $0.snapshots().first } }
       if let heads = try opened.heads() {
         try settle(opened)
@@ -198,6 +205,12 @@ public final class Commit {
     isUnsettled = false
   }
 
+  /// Sets a damaged file aside. What was read from it may be wrong, so the streams go on with numbers it can't hold.
+  private func setAside(_ path: String) {
+    folder.setAside(path)
+    heads = heads?.map { $0.behind(files: 1) }
+  }
+
   private func rotate(today: String) throws {
     guard let segment else { return }
     let size = folder.size(of: segment.path)
@@ -209,22 +222,19 @@ public final class Commit {
     try? segment.close()
   }
 
-  /// Where the streams stand by the files before `file`, the newest first. One that can't be read leaves a gap wider
-  /// than what it can have held, so that no seq is given twice.
+  /// Where the streams stand by the files before `file`, the newest first, behind all that the damaged ones can hold.
   private func standing(before file: LogFile?) throws -> [Head] {
-    var skipped: Int64 = 0
+    var damaged: Int64 = 0
     for earlier in try folder.files().reversed() where earlier.number < file?.number ?? .max {
+      if earlier.isDamaged {
+        damaged += 1
+        continue
+      }
       do {
-        if !earlier.isDamaged, let heads = try SegmentReader(path: earlier.path).heads() {
-          return heads.map { Head(seq: $0.seq + skipped, hash: $0.hash) }
-        }
-        if !earlier.isDamaged { continue }
-      } catch let error as DatabaseError where error.isDamage {}
-      // No event takes as few as 128 bytes.
-      let size = folder.size(of: earlier.path)
-      skipped += Int64((size.file + size.wal) / 128 + 1)
+        if let heads = try SegmentReader(path: earlier.path).heads() { return heads.map { $0.behind(files: damaged) } }
+      } catch let error as DatabaseError where error.isDamage { damaged += 1 }
     }
-    return Head.none.map { Head(seq: $0.seq + skipped, hash: $0.hash) }
+    return Head.none.map { $0.behind(files: damaged) }
   }
 
   /// What the newest segment that has it says.

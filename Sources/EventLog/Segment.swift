@@ -44,6 +44,12 @@ final class Segment {
     for file in [path, path + "-wal", path + "-shm"] { _ = unsafe chmod(file, 0o640) }
   }
 
+  /// Whether the file can only be read: its permissions, or the file system's.
+  func isReadOnly() throws -> Bool {
+    // Safe: SQLite reads the name and answers from what it knows of the open file.
+    try queue.read { db in unsafe sqlite3_db_readonly(db.sqliteConnection, "main") == 1 }
+  }
+
   /// Makes the tables of an empty file. `heads`: where the streams stand; `snapshot`: the newest there is, so that a
   /// restart never depends on the file before.
   func begin(at heads: [Head], snapshot: [UInt8]?) throws {

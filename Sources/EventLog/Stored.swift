@@ -9,6 +9,10 @@ struct Head: Equatable {
   var seq: Int64 = 0
   var hash = [UInt8](repeating: 0, count: 32)
 
+  /// Behind all that so many files can hold that can't be read: 16 million events a file, 2 GB of the smallest there are.
+  /// A seq that may be in one of them is never given again.
+  func behind(files: Int64) -> Head { Head(seq: seq + files * (1 << 24), hash: hash) }
+
   static let none = Domain.Stream.allCases.map { _ in Head() }
 }
 
@@ -129,8 +133,9 @@ extension Database {
 }
 
 extension DatabaseError {
-  /// The file is damaged or somebody else's: set it aside and begin another.
-  var isDamage: Bool { [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(resultCode.primaryResultCode) }
+  /// The file is damaged or somebody else's: set it aside and begin another. Rows that cannot be there twice and are
+  /// show the same as what SQLite notices itself.
+  var isDamage: Bool { [.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_CONSTRAINT].contains(resultCode.primaryResultCode) }
   /// The disk failed, so what it holds of the last commit is not known.
   var isDiskFailure: Bool { resultCode.primaryResultCode == .SQLITE_IOERR }
 }

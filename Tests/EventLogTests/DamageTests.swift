@@ -143,14 +143,14 @@ import Testing
     // All that is written now can be read, at places that were not given before.
     let durable = try #require(after.durable[.records])
     #expect(durable.count == 40)
-    #expect(try #require(durable.keys.min()) > 90, "\(damage): a seq was given twice")
+    let lowest = try #require(durable.keys.min())
+    #expect(lowest > 90, "\(damage): seq \(lowest) was given twice")
     let last = try #require(try after.segments().last)
-    let rows = try SegmentReader(path: last.path).rows(.records, after: 0, limit: 500).filter { durable[$0.seq] == $0.id }
+    let rows = try SegmentReader(path: last.path).rows(.records, after: 90, limit: 500).filter { durable[$0.seq] == $0.id }
     #expect(!rows.isEmpty)
     if last.path != newest.path {
       #expect(FileManager.default.fileExists(atPath: newest.path + ".damaged"), "\(damage): it is kept, under a name that says so")
       #expect(try faults().contains { $0.contains("\(newest.name).damaged is damaged and was set aside") })
-      #expect(rows.count + before.tail.count >= 1)
       #expect(try after.reader.read(.records, after: 90, limit: 500).contains { $0.seq == durable.keys.max() })
     }
     after.commit.close()

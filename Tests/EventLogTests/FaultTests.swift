@@ -19,14 +19,14 @@ private let failedTruncate: Int32 = 1546  // SQLITE_IOERR_TRUNCATE
   struct Case: CustomTestStringConvertible {
     var call: DiskCall
     var code: Int32
-    var calls: Range<Int>
+    var calls: StrideTo<Int>
     var testDescription: String { "\(call) \(code)" }
   }
 
   static let cases = [
-    Case(call: .sync, code: failedSync, calls: 1..<24), Case(call: .write, code: failedWrite, calls: 1..<90),
-    Case(call: .write, code: SQLITE_FULL, calls: 1..<90), Case(call: .read, code: failedRead, calls: 1..<60),
-    Case(call: .truncate, code: failedTruncate, calls: 1..<8), Case(call: .open, code: SQLITE_CANTOPEN, calls: 1..<20),
+    Case(call: .sync, code: failedSync, calls: stride(from: 1, to: 24, by: 1)), Case(call: .write, code: failedWrite, calls: stride(from: 1, to: 90, by: 3)),
+    Case(call: .write, code: SQLITE_FULL, calls: stride(from: 2, to: 90, by: 3)), Case(call: .read, code: failedRead, calls: stride(from: 1, to: 60, by: 4)),
+    Case(call: .truncate, code: failedTruncate, calls: stride(from: 1, to: 8, by: 1)), Case(call: .open, code: SQLITE_CANTOPEN, calls: stride(from: 1, to: 20, by: 2)),
   ]
 
   /// Two runs with a rotation in each; the nth call of the second run fails.

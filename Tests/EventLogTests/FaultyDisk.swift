@@ -53,7 +53,7 @@ enum FaultyDisk {
     var faults: [String: DiskFault] = [:]
     var readOnly: Set<String> = []
     var files: [UInt: OpenFile] = [:]
-    var patched: [UInt: UnsafePointer<sqlite3_io_methods>] = [:]
+    var patched = unsafe [UInt: UnsafePointer<sqlite3_io_methods>]()
     var real: UnsafeMutablePointer<sqlite3_vfs>?
   }
 
@@ -82,7 +82,7 @@ enum FaultyDisk {
   }
 
   fileprivate static func file(_ file: UnsafeMutablePointer<sqlite3_file>?) -> OpenFile? {
-    state.withLock { unsafe $0.files[UInt(bitPattern: file)] }
+    state.withLock { $0.files[UInt(bitPattern: file)] }
   }
 
   private static func install() -> Bool {
@@ -110,11 +110,11 @@ private func openFile(
   }
   let code = unsafe real.pointee.xOpen(real, name, file, flags, out)
   guard code == SQLITE_OK, let methods = unsafe file?.pointee.pMethods else { return code }
-  unsafe FaultyDisk.state.withLock { state in
+  FaultyDisk.state.withLock { state in
     unsafe state.files[UInt(bitPattern: file)] = FaultyDisk.OpenFile(path: path, methods: methods)
     let known = unsafe state.patched[UInt(bitPattern: methods)]
     unsafe file?.pointee.pMethods = known ?? patch(methods)
-    if known == nil { unsafe state.patched[UInt(bitPattern: methods)] = file?.pointee.pMethods }
+    if unsafe known == nil { unsafe state.patched[UInt(bitPattern: methods)] = file?.pointee.pMethods }
   }
   return code
 }
@@ -124,27 +124,27 @@ private func patch(_ methods: UnsafePointer<sqlite3_io_methods>) -> UnsafePointe
   unsafe patched.initialize(to: methods.pointee)
   unsafe patched.pointee.xClose = { file in
     guard let open = unsafe FaultyDisk.file(file) else { return SQLITE_ERROR }
-    unsafe FaultyDisk.state.withLock { unsafe $0.files[UInt(bitPattern: file)] = nil }
+    FaultyDisk.state.withLock { $0.files[UInt(bitPattern: file)] = nil }
     return unsafe open.methods.pointee.xClose(file)
   }
   unsafe patched.pointee.xRead = { file, bytes, count, offset in
     guard let open = unsafe FaultyDisk.file(file) else { return SQLITE_ERROR }
-    if let code = unsafe FaultyDisk.fault(.read, open.path) { return code }
+    if let code = FaultyDisk.fault(.read, open.path) { return code }
     return unsafe open.methods.pointee.xRead(file, bytes, count, offset)
   }
   unsafe patched.pointee.xWrite = { file, bytes, count, offset in
     guard let open = unsafe FaultyDisk.file(file) else { return SQLITE_ERROR }
-    if let code = unsafe FaultyDisk.fault(.write, open.path) { return code }
+    if let code = FaultyDisk.fault(.write, open.path) { return code }
     return unsafe open.methods.pointee.xWrite(file, bytes, count, offset)
   }
   unsafe patched.pointee.xTruncate = { file, size in
     guard let open = unsafe FaultyDisk.file(file) else { return SQLITE_ERROR }
-    if let code = unsafe FaultyDisk.fault(.truncate, open.path) { return code }
+    if let code = FaultyDisk.fault(.truncate, open.path) { return code }
     return unsafe open.methods.pointee.xTruncate(file, size)
   }
   unsafe patched.pointee.xSync = { file, _ in
     guard let open = unsafe FaultyDisk.file(file) else { return SQLITE_ERROR }
-    return unsafe FaultyDisk.fault(.sync, open.path) ?? SQLITE_OK
+    return FaultyDisk.fault(.sync, open.path) ?? SQLITE_OK
   }
   return unsafe UnsafePointer(patched)
 }
