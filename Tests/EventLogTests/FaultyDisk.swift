@@ -32,12 +32,10 @@ enum FaultyDisk {
   static func calls(in folder: String) -> Int { state.withLock { $0.faults[folder]?.calls ?? 0 } }
 
   /// Every write and sync under the folder waits until `release`.
-  static func hold(_ folder: String) { held.withLock { _ = $0.insert(folder) } }
-  static func release(_ folder: String) { held.withLock { _ = $0.remove(folder) } }
+  static func hold(_ folder: String) { barrier.hold(folder) }
+  static func release(_ folder: String) { barrier.release(folder) }
   /// Returns when somebody waits.
-  static func waitForSomebody(in folder: String) {
-    while !waiting.withLock({ $0.contains(folder) }) { usleep(1_000) }
-  }
+  static func waitForSomebody(in folder: String) { barrier.waitForSomebody(in: folder) }
 
   /// Files under the folder can only be read.
   static func makeReadOnly(_ path: String, _ isReadOnly: Bool) {
@@ -58,12 +56,11 @@ enum FaultyDisk {
   }
 
   fileprivate static let state = Mutex(State())
-  private static let held = Mutex<Set<String>>([])
-  private static let waiting = Mutex<Set<String>>([])
+  private static let barrier = Barrier()
 
   /// The code this call fails with, or `nil`: it works.
   fileprivate static func fault(_ call: DiskCall, _ path: String) -> Int32? {
-    if call == .write || call == .sync { wait(path) }
+    if call == .write || call == .sync { barrier.pass(path) }
     return state.withLock { state -> Int32? in
       for (folder, fault) in state.faults where path.hasPrefix(folder) && fault.call == call {
         let calls = fault.calls + 1
@@ -71,13 +68,6 @@ enum FaultyDisk {
         if calls == fault.from || (fault.isForever && calls > fault.from) { return fault.code }
       }
       return nil
-    }
-  }
-
-  private static func wait(_ path: String) {
-    while let folder = held.withLock({ $0.first { path.hasPrefix($0) } }) {
-      waiting.withLock { _ = $0.insert(folder) }
-      usleep(1_000)
     }
   }
 
@@ -94,6 +84,40 @@ enum FaultyDisk {
     unsafe shim.pointee.xOpen = { _, name, file, flags, out in unsafe openFile(name, file, flags, out) }
     state.withLock { unsafe $0.real = real }
     return unsafe sqlite3_vfs_register(shim, 1) == SQLITE_OK
+  }
+}
+
+/// Where calls under a folder wait until it is let go.
+private final class Barrier: @unchecked Sendable {
+  // Everything below is touched under the condition's lock only.
+  private let condition = NSCondition()
+  private var held: Set<String> = []
+  private var waiting: Set<String> = []
+
+  func hold(_ folder: String) { change { held.insert(folder) } }
+  func release(_ folder: String) { change { held.remove(folder) } }
+
+  private func change<T>(_ change: () -> T) {
+    condition.lock()
+    _ = change()
+    condition.broadcast()
+    condition.unlock()
+  }
+
+  func waitForSomebody(in folder: String) {
+    condition.lock()
+    while !waiting.contains(folder) { condition.wait() }
+    condition.unlock()
+  }
+
+  func pass(_ path: String) {
+    condition.lock()
+    while let folder = held.first(where: { path.hasPrefix($0) }) {
+      waiting.insert(folder)
+      condition.broadcast()
+      condition.wait()
+    }
+    condition.unlock()
   }
 }
 
