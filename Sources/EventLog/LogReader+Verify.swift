@@ -93,6 +93,11 @@ extension LogReader {
 
   private func reason(_ error: any Error) -> String {
     guard let error = error as? DatabaseError else { return "\(error)" }
-    return error.message ?? error.resultCode.description
+    let message = error.message ?? error.resultCode.description
+    switch error.resultCode.primaryResultCode {
+    case .SQLITE_READONLY, .SQLITE_CANTOPEN:
+      return message + "; its -wal and -shm must lie beside it, or the folder be writable"
+    default: return message
+    }
   }
 }

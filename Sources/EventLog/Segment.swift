@@ -34,6 +34,9 @@ final class Segment {
       try db.execute(sql: "PRAGMA secure_delete = ON")
       // 256 KiB: the log is appended to, not searched, by the door.
       try db.execute(sql: "PRAGMA cache_size = -256")
+      // Every commit of one event writes some six pages to the write-ahead log, most of them again and again. At SQLite's
+      // 1000 pages, 140 kB of events would fill a disk of 3 MB; a full disk must be full of events.
+      try db.execute(sql: "PRAGMA wal_autocheckpoint = 256")
       // A write-ahead log that a reader made grow is cut back, and an old segment leaves an empty one.
       try db.execute(sql: "PRAGMA journal_size_limit = 8388608")
       var on: CInt = 1

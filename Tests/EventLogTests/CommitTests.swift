@@ -71,7 +71,7 @@ import Testing
     #expect(try log.segments().map(\.name) == [
       "20261123-000001.sqlite", "20261124-000002.sqlite", "20261125-000003.sqlite",
     ])
-    // The file grows when SQLite empties its write-ahead log, every 4 MB.
+    // The file grows when SQLite empties its write-ahead log, every MB.
     for _ in 0..<12_000 { log.add(plain) }
     log.drain()
     #expect(try log.segments().count >= 4, "100 kB are full")
