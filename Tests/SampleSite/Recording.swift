@@ -6,18 +6,20 @@ public import Pipeline
 
 /// The moments of a day at a sample site.
 public struct Recording: Sendable {
-  private enum Told: BitwiseCopyable, Sendable {
-    case bytes(PortID, Generation, start: Int, end: Int)
-    case input(Input)
+  /// Bytes `start ..< start + count` from a port, or, with a negative count, an input.
+  private struct Told: BitwiseCopyable, Sendable {
+    var port = PortID(0)
+    var generation = Generation(0)
+    var start: Int32
+    var count: Int32
   }
 
   private var times: [Now] = []
   private var told: [Told] = []
   private var bytes: [UInt8] = []
+  private var inputs: [Input] = []
   public let site: SampleSite
   public private(set) var tally = Tally()
-  /// Readings the pipeline judged, good or not.
-  public private(set) var readings = 0
 
   /// Lives a day of this many turns.
   public init(_ site: SampleSite, turns: Int, seed: UInt64) {
@@ -29,31 +31,35 @@ public struct Recording: Sendable {
       times.append(now)
       switch stimulus {
       case .bytes(let port, let generation, let heard):
-        told.append(.bytes(port, generation, start: bytes.count, end: bytes.count + heard.count))
+        told.append(Told(port: port, generation: generation, start: Int32(bytes.count), count: Int32(heard.count)))
         bytes += heard
-      case .input(let input): told.append(.input(input))
+      case .input(let input):
+        told.append(Told(start: Int32(inputs.count), count: -1))
+        inputs.append(input)
       }
       pipeline.turn(now, stimulus)
       world.see(pipeline.outbox)
     }
     tally = world.tally
-    readings = (0..<site.devices).reduce(0) { sum, device in
-      let report = pipeline.report(on: DeviceID(device))
-      return sum + Int(report.goodReadings) + Int(report.invalidReadings)
-    }
   }
 
   public var turns: Int { times.count }
   public func time(of turn: Int) -> Now { times[turn] }
 
   /// Makes this turn happen in `pipeline`.
-  @inline(__always)
   public func play(_ turn: Int, in pipeline: inout Pipeline) {
-    switch told[turn] {
-    case .bytes(let port, let generation, let start, let end):
-      pipeline.turn(times[turn], bytes: bytes.span.extracting(start..<end), from: port, generation)
-    case .input(let input): pipeline.turn(times[turn], input)
+    let told = told[turn]
+    if told.count < 0 {
+      pipeline.turn(times[turn], inputs[Int(told.start)])
+    } else {
+      let span = bytes.span.extracting(Int(told.start)..<Int(told.start + told.count))
+      pipeline.turn(times[turn], bytes: span, from: told.port, told.generation)
     }
+  }
+
+  /// Makes the turns of `range` happen in `pipeline`.
+  public func play(_ range: Range<Int>, in pipeline: inout Pipeline) {
+    for turn in range { play(turn, in: &pipeline) }
   }
 }
 
@@ -64,5 +70,13 @@ extension Pipeline {
     case .bytes(let port, let generation, let bytes): turn(now, bytes: bytes.span, from: port, generation)
     case .input(let input): turn(now, input)
     }
+  }
+}
+
+extension Pipeline {
+  /// Readings of a device that were judged since the start, good or not.
+  public func readings(of device: Int) -> Int {
+    let report = report(on: DeviceID(device))
+    return Int(report.goodReadings) + Int(report.invalidReadings)
   }
 }
