@@ -31,6 +31,11 @@ struct Spoiler: BitwiseCopyable {
 }
 
 extension Field {
+  /// Raw values as a row holds them; NaN, which equals nothing, fills the rest.
+  fileprivate func row(of values: [Double]) -> InlineArray<8, Double> {
+    InlineArray { $0 < values.count ? asDecoded(values[$0]) : .nan }
+  }
+
   /// A number of the profile as its type can hold it: -999.9 is another number in single precision.
   fileprivate func asDecoded(_ number: Double) -> Double {
     switch type {
@@ -53,11 +58,14 @@ struct FieldRow: BitwiseCopyable {
   var lowest: Double
   var highest: Double
   var sentinels: InlineArray<8, Double>
+  var absent: InlineArray<8, Double>
   var warmUpValues: InlineArray<8, Double>
   var spoilers: InlineArray<4, Spoiler>
   var isInverted: Bool
+  var isReported: Bool
+  var staleAfter: Interval
 
-  init(_ field: Field) {
+  init(_ field: Field, staleAfter: Interval) {
     type = field.type
     location = field.location
     scale = field.scale
@@ -66,12 +74,17 @@ struct FieldRow: BitwiseCopyable {
     use = field.use
     lowest = field.range?.lowerBound ?? -.infinity
     highest = field.range?.upperBound ?? .infinity
-    let fits = field.sentinels.count <= Field.rawValuesMax && field.warmUpValues.count <= Field.rawValuesMax
-    precondition(fits && field.badWhen.count <= Field.badWhenMax, "A field has more special values than its row holds.")
-    sentinels = InlineArray { $0 < field.sentinels.count ? field.asDecoded(field.sentinels[$0]) : .nan }
-    warmUpValues = InlineArray { $0 < field.warmUpValues.count ? field.asDecoded(field.warmUpValues[$0]) : .nan }
+    // Settings refuses more, with file and line.
+    let longest = max(field.sentinels.count, field.absent.count, field.warmUpValues.count)
+    let fits = longest <= Field.rawValuesMax && field.badWhen.count <= Field.badWhenMax
+    precondition(fits, "A field has more special values than its row holds.")
+    sentinels = field.row(of: field.sentinels)
+    absent = field.row(of: field.absent)
+    warmUpValues = field.row(of: field.warmUpValues)
     spoilers = InlineArray { $0 < field.badWhen.count ? Spoiler(field.badWhen[$0]) : Spoiler() }
     isInverted = field.inverted
+    isReported = field.told != .never
+    self.staleAfter = staleAfter
   }
 
   /// Bytes its number takes in a frame or a register block; bits in a frame fill bytes.
@@ -109,6 +122,16 @@ struct FieldRow: BitwiseCopyable {
     }
   }
 
+  /// `count` bits of one or two registers, the most significant first; bit 0 of the last register is channel 1.
+  @_noLocks @_noAllocation
+  func bits(_ count: Int, inRegistersOf bytes: borrowing Table<UInt8>, at: Int) -> Double {
+    let width = count <= 16 ? 2 : 4
+    guard at >= 0, at <= bytes.capacity, width <= bytes.capacity &- at else { return .nan }
+    var whole = width == 2 ? UInt32(word(bytes, at, at &+ 1)) : long(bytes, at, at &+ 1, at &+ 2, at &+ 3)
+    if isInverted { whole = ~whole }
+    return Double(count >= 32 ? whole : whole & (1 << UInt32(max(count, 0)) &- 1))
+  }
+
   /// `count` bits from bit `first` of byte `at` on, the lowest bit of a byte first; inverted where the profile says so.
   @_noLocks @_noAllocation
   func bits(_ count: Int, _ bytes: borrowing Table<UInt8>, _ at: Int, from first: Int) -> Double {
@@ -140,6 +163,13 @@ struct FieldRow: BitwiseCopyable {
     if isWarmingUp { return (value, .invalid(.warmingUp)) }
     guard value.isFinite, value >= lowest, value <= highest else { return (value, .invalid(.outOfRange)) }
     return (value, .good)
+  }
+
+  /// Whether the device says by this raw value that it has no such sensor.
+  @_noLocks @_noAllocation
+  func isAbsent(_ raw: Double) -> Bool {
+    for index in 0..<absent.count where absent[index] == raw { return true }
+    return false
   }
 
   /// Whether the device shows this raw value only while it warms up.

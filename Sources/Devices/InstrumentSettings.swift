@@ -84,8 +84,8 @@ public struct Findings: ~Copyable {
   /// Readings that found no room.
   public private(set) var lost = 0
 
-  /// A burst of 4096 bytes of the shortest frames with two fields fits.
-  public init(readings: Int = 1024, changes: Int = 256) {
+  /// A burst of 4096 bytes of the shortest frames with two fields fits, and a bus of 255 units that is lost.
+  public init(readings: Int = 1024, changes: Int = 512) {
     self.readings = Table(
       capacity: readings,
       filledWith: Reading(
@@ -107,7 +107,10 @@ public struct Findings: ~Copyable {
     readingCount &+= 1
   }
 
-  /// A device changes at most twice a call, so this never fills; a change that found no room would be a silent one.
+  @_noLocks @_noAllocation
+  func hasRoom(for count: Int) -> Bool { changeCount == 0 || count <= changes.capacity &- changeCount }
+
+  /// A call ends before this fills; a change that found no room would be a silent one.
   @_noLocks @_noAllocation
   mutating func add(_ change: DeviceChange) {
     precondition(changeCount < changes.capacity, "A call found more changes than there are devices on a port.")

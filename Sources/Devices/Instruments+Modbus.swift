@@ -10,7 +10,7 @@ extension Instruments {
   func ask(_ bus: Int, _ device: Int, _ request: Int, _ now: Instant, _ outbox: inout Outbox) {
     buses[bus].asked = requests[request].modbus
     buses[bus].unit = devices[device].unit
-    buses[bus].buffered = 0
+    forgetHalfFrame(bus)
     guard transmit(bus, device, request, urgency: .poll, &outbox) else {
       requests[request].due = now + .milliseconds(100)
       return
@@ -80,18 +80,25 @@ extension Instruments {
 
   /// Modbus TCP: header of seven bytes (transaction, protocol 0, length, unit), then the PDU.
   @_noLocks @_noAllocation
-  mutating func reassemble(_ bus: Int, _ bytes: Span<UInt8>, _ now: Instant, _ findings: inout Findings) {
+  mutating func reassemble(
+    _ bus: Int, _ bytes: Span<UInt8>, _ now: Instant, _ findings: inout Findings, _ outbox: inout Outbox
+  ) {
     let base = bus &* Self.bufferSize
     for index in 0..<bytes.count {
+      if case .spoiled = buses[bus].state {
+        buses[bus].counters.bytesDropped &+= UInt64(bytes.count &- index)
+        return
+      }
       buffers[base &+ Int(buses[bus].buffered)] = bytes[index]
       buses[bus].buffered &+= 1
       let count = Int(buses[bus].buffered)
       guard count >= 6 else { continue }
       let length = Int(buffers[base &+ 4]) << 8 | Int(buffers[base &+ 5])
       guard buffers[base &+ 2] == 0, buffers[base &+ 3] == 0, length >= 3, length <= 254 else {
-        // Not Modbus: what follows cannot be told from data, so the connection is given up by the time-out.
+        // Not Modbus, or no longer in step: where the next frame begins cannot be told, so the connection is given up.
         buses[bus].counters.bytesDropped &+= UInt64(count)
-        buses[bus].buffered = 0
+        giveUp(bus, .wrongReply, now, &findings)
+        spoil(bus, now, &outbox)
         continue
       }
       guard count == 6 &+ length else { continue }
@@ -105,11 +112,28 @@ extension Instruments {
     }
   }
 
+  /// Asks for another connection, again each second until there is one.
+  @_noLocks @_noAllocation
+  func spoil(_ bus: Int, _ now: Instant, _ outbox: inout Outbox) {
+    buses[bus].state = .spoiled
+    buses[bus].until = now + .seconds(1)
+    buses[bus].buffered = 0
+    outbox.reopen(PortID(bus), buses[bus].generation)
+  }
+
+  /// Half a frame on a serial line belongs to nothing that follows. On a connection the rest of it is still to come, and
+  /// without its beginning could not be told from the next reply.
+  @_noLocks @_noAllocation
+  private func forgetHalfFrame(_ bus: Int) {
+    if case .modbusTCP = buses[bus].kind { return }
+    buses[bus].buffered = 0
+  }
+
   @_noLocks @_noAllocation
   private func isAwaiting(_ bus: Int) -> Bool {
     switch buses[bus].state {
     case .awaiting, .awaitingWrite: true
-    case .idle, .quarantine: false
+    case .idle, .quarantine, .spoiled: false
     }
   }
 
@@ -149,7 +173,7 @@ extension Instruments {
         devices[Int(device)].counters.exceptions &+= 1
         finishWrite(bus, Int(device), worked: false, &findings)
       }
-    case .idle, .quarantine: break
+    case .idle, .quarantine, .spoiled: break
     }
   }
 
@@ -167,13 +191,20 @@ extension Instruments {
     devices[device].counters.replies &+= 1
     requests[request].due = later(requests[request].due, devices[device].period, now)
     rise(device, now, &findings)
-    // Status words first: they judge the values that came with them.
-    for field in 0..<Int(devices[device].fieldCount) {
-      let row = Int(devices[device].firstField) &+ field
-      raws[row] = fields[row].raw(inReplyTo: asked, buffers, data: data, otherwise: raws[row])
-    }
+    keep(device, asked, buffers, data: data, now)
     for field in 0..<Int(devices[device].fieldCount) {
       if fields[Int(devices[device].firstField) &+ field].isCovered(by: asked) { report(device, field, now, &findings) }
+    }
+  }
+
+  /// Stores the raw numbers that a reply holds, before any is judged: status words judge the values that came with them.
+  @_noLocks @_noAllocation
+  func keep(_ device: Int, _ asked: ModbusRequest, _ bytes: borrowing Table<UInt8>, data: Int, _ now: Instant) {
+    for field in 0..<Int(devices[device].fieldCount) {
+      let row = Int(devices[device].firstField) &+ field
+      guard fields[row].isCovered(by: asked) else { continue }
+      raws[row] = fields[row].raw(inReplyTo: asked, bytes, data: data)
+      readAt[row] = now
     }
   }
 
@@ -181,7 +212,7 @@ extension Instruments {
   @_noLocks @_noAllocation
   mutating func giveUp(_ bus: Int, _ failure: RequestFailure, _ now: Instant, _ findings: inout Findings) {
     let state = buses[bus].state
-    buses[bus].buffered = 0
+    forgetHalfFrame(bus)
     buses[bus].until = .never
     buses[bus].state = .idle
     switch state {
@@ -196,8 +227,7 @@ extension Instruments {
       writes[row].attempts &+= 1
       if writes[row].attempts >= Self.attemptsMax { finishWrite(bus, Int(device), worked: false, &findings) }
       countFailure(Int(device), failure.downReason, now, &findings)
-      if devices[Int(device)].isDown { dropWrites(of: Int(device), bus, &findings) }
-    case .idle, .quarantine: break
+    case .idle, .quarantine, .spoiled: break
     }
   }
 
@@ -251,7 +281,7 @@ extension Instruments {
         function: 5, address: UInt16(truncatingIfNeeded: Int(devices[device].coilAddress) &+ Int(channel) &- 1),
         count: on ? 0xFF00 : 0)
     case .pulse(let channel, let time):
-      guard channel >= 1, Int32(channel) <= devices[device].coilCount, devices[device].pulseAddress >= 0 else { return nil }
+      guard channel >= 1, Int32(channel) <= devices[device].pulseCount else { return nil }
       let units = max(1, min(time.ns / max(devices[device].pulseUnit.ns, 1), 0x7FFF))
       return ModbusRequest(
         function: 5, address: UInt16(truncatingIfNeeded: Int(devices[device].pulseAddress) &+ Int(channel) &- 1),
@@ -268,7 +298,6 @@ extension Instruments {
     }
     buses[bus].asked = asked
     buses[bus].unit = devices[device].unit
-    buses[bus].buffered = 0
     guard transmit(bus, device, -1, urgency: .actuator, &outbox) else {
       finishWrite(bus, device, worked: false, &findings)
       return
@@ -299,7 +328,7 @@ extension Instruments {
 
   /// A dead device's writes are not kept for later: a gate that opens minutes after its verdict is worse than none.
   @_noLocks @_noAllocation
-  private func dropWrites(of device: Int, _ bus: Int, _ findings: inout Findings) {
+  func dropWrites(of device: Int, _ bus: Int, _ findings: inout Findings) {
     for _ in 0..<Int(buses[bus].writeCount) {
       let row = writes[writeRow(bus)]
       if Int(row.device) == device {
@@ -341,16 +370,26 @@ extension FieldRow {
     guard case .register(let table, let address) = location, table.readFunction == asked.function else { return false }
     let first = Int(asked.address)
     let end = first &+ Int(asked.count)
-    if case .bits(let count) = type { return address >= first && address &+ count <= end }
-    return address >= first && address &+ max(1, byteCount / 2) <= end
+    return address >= first && address &+ addressCount(in: table) <= end
   }
 
-  /// The raw number in the data of a reply; `otherwise` when the reply does not hold it.
+  /// How many addresses of a Modbus table it takes.
   @_noLocks @_noAllocation
-  func raw(inReplyTo asked: ModbusRequest, _ bytes: borrowing Table<UInt8>, data: Int, otherwise: Double) -> Double {
-    guard isCovered(by: asked), case .register(_, let address) = location else { return otherwise }
+  private func addressCount(in table: RegisterTable) -> Int {
+    if case .bits(let count) = type, table.isBits { return count }
+    return (byteCount &+ 1) / 2
+  }
+
+  /// The raw number in the data of a reply that covers it.
+  @_noLocks @_noAllocation
+  func raw(inReplyTo asked: ModbusRequest, _ bytes: borrowing Table<UInt8>, data: Int) -> Double {
+    guard isCovered(by: asked), case .register(let table, let address) = location else { return .nan }
     let distance = address &- Int(asked.address)
-    guard case .bits(let count) = type else { return raw(bytes, at: data &+ 2 &* distance) }
-    return bits(count, bytes, data, from: distance)
+    let at = data &+ 2 &* distance
+    switch type {
+    case .bits(let count): return table.isBits ? bits(count, bytes, data, from: distance) : bits(count, inRegistersOf: bytes, at: at)
+    case .u8, .i8: return raw(bytes, at: at &+ 1)
+    default: return raw(bytes, at: at)
+    }
   }
 }

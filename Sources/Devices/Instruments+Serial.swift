@@ -10,16 +10,17 @@ extension Instruments {
   mutating func scan(_ bus: Int, _ bytes: Span<UInt8>, _ now: Instant, _ findings: inout Findings) {
     guard buses[bus].deviceCount > 0 else { return }
     let device = Int(members[Int(buses[bus].firstDevice)])
-    if devices[device].requestCount > 0 {
-      guard case .awaiting = buses[bus].state else {
-        // Nobody asked: a late reply or noise is never taken for the next answer.
-        buses[bus].counters.bytesDropped &+= UInt64(bytes.count)
-        buses[bus].counters.lateReplies &+= 1
-        return
-      }
-    }
+    let isAsked = devices[device].requestCount > 0
     let base = bus &* Self.bufferSize
     for index in 0..<bytes.count {
+      if isAsked {
+        guard case .awaiting = buses[bus].state else {
+          // Nobody asked: a late reply, a second one or noise is never taken for the next answer.
+          buses[bus].counters.bytesDropped &+= UInt64(bytes.count &- index)
+          buses[bus].counters.lateReplies &+= 1
+          return
+        }
+      }
       buffers[base &+ Int(buses[bus].buffered)] = bytes[index]
       buses[bus].buffered &+= 1
       findFrames(bus, device, base, now, &findings)
@@ -71,6 +72,7 @@ extension Instruments {
       let row = Int(devices[device].firstField) &+ field
       guard case .frame(let at) = fields[row].location else { continue }
       raws[row] = fields[row].raw(buffers, at: base &+ at)
+      readAt[row] = now
     }
     if case .awaiting(_, let request) = buses[bus].state {
       requests[Int(request)].due = later(requests[Int(request)].due, devices[device].period, now)
@@ -88,21 +90,21 @@ extension Instruments {
     return next > now ? next : now + period
   }
 
-  /// One field of a device whose raw number was just stored.
+  /// One field of a device whose raw number was just stored: a reading, unless it is nobody's business or the device has
+  /// no such sensor.
   @_noLocks @_noAllocation
   func report(_ device: Int, _ field: Int, _ now: Instant, _ findings: inout Findings) {
     let row = Int(devices[device].firstField) &+ field
     let raw = raws[row]
-    let isWarmUpValue = fields[row].isWarmUpValue(raw)
-    if !isWarmUpValue { warming[row] = false }
-    let isWarming = devices[device].poweredAt > .past && now - devices[device].poweredAt < devices[device].warmUp
-    var (value, quality) = fields[row].judge(raw, isWarmingUp: isWarming || (isWarmUpValue && warming[row]))
+    guard fields[row].isReported, !fields[row].isAbsent(raw) else { return }
+    var (value, quality) = fields[row].judge(raw, isWarmingUp: isWarmingUp(device, row, raw, now))
     if quality.isGood {
       for index in 0..<fields[row].spoilers.count where fields[row].spoilers[index].field >= 0 {
         let spoiler = fields[row].spoilers[index]
-        let status = raws[Int(devices[device].firstField) &+ Int(spoiler.field)]
-        // A status that was never read is not a good one.
-        guard status >= -2_147_483_648, status <= 4_294_967_295 else {
+        let word = Int(devices[device].firstField) &+ Int(spoiler.field)
+        let status = raws[word]
+        // A status that was never read, or long ago, is not a good one.
+        guard status >= -2_147_483_648, status <= 4_294_967_295, now - readAt[word] <= fields[word].staleAfter else {
           quality = .invalid(.unconfirmed)
           break
         }
@@ -113,5 +115,15 @@ extension Instruments {
       Reading(
         device: DeviceID(device), field: UInt16(truncatingIfNeeded: field), use: fields[row].use, unit: fields[row].unit,
         quality: quality, at: now, decoded: value))
+  }
+
+  /// By time since it was powered on, where that is known; and by values that it shows before its first real one, for as
+  /// long as a warm-up takes: a device that goes on showing one of them means it.
+  @_noLocks @_noAllocation
+  private func isWarmingUp(_ device: Int, _ row: Int, _ raw: Double, _ now: Instant) -> Bool {
+    let isWarmUpValue = fields[row].isWarmUpValue(raw)
+    if !isWarmUpValue { warming[row] = false }
+    let warmUp = devices[device].warmUp
+    return now - poweredAt[device] < warmUp || (isWarmUpValue && warming[row] && now - devices[device].warmingSince < warmUp)
   }
 }

@@ -25,8 +25,10 @@ extension Instruments {
     }
     buses = Table(busRows, filler: BusRow(kind: .serial))
     devices = Table(builder.devices, filler: builder.filler)
-    fields = Table(builder.fields, filler: FieldRow(Field(name: "", location: .frame(at: 0), type: .u8)))
+    fields = Table(builder.fields, filler: FieldRow(Field(name: "", location: .frame(at: 0), type: .u8), staleAfter: .zero))
     raws = Table(capacity: builder.fields.count, filledWith: .nan)
+    readAt = Table(capacity: builder.fields.count, filledWith: .past)
+    poweredAt = Table(capacity: builder.devices.count, filledWith: .past)
     warming = Table(capacity: builder.fields.count, filledWith: true)
     requests = Table(builder.requests, filler: RequestRow())
     constants = Table(builder.constants, filler: 0)
@@ -40,15 +42,15 @@ extension Instruments {
 }
 
 extension Profile {
-  /// The reads its fields need, each within what the device allows.
+  /// The reads its fields need, each within what the device allows; those that hold status words first, since the other
+  /// values wait for them.
   public var reads: [ModbusRequest] {
     guard case .modbus(let speech) = transport else { return [] }
     var reads: [ModbusRequest] = []
     for table in RegisterTable.allCases {
-      let isBits = table == .coil || table == .discrete
-      let most = isBits ? max(speech.bitsPerRead, 1) : max(speech.registersPerRead, 1)
+      let most = table.isBits ? (speech.bitsPerRead > 0 ? speech.bitsPerRead : 2_000) : max(speech.registersPerRead, 1)
       var spans: [(first: Int, end: Int)] = []
-      for field in fields {
+      for field in fields where field.told != .onRequest {
         guard case .register(let place, let address) = field.location, place == table else { continue }
         spans.append((address, address + field.width))
       }
@@ -64,12 +66,15 @@ extension Profile {
       }
       if let current = open { reads.append(read(table, current, speech)) }
     }
-    return reads
+    return reads.filter(holdsStatus) + reads.filter { !holdsStatus($0) }
+  }
+
+  private func holdsStatus(_ read: ModbusRequest) -> Bool {
+    Set(fields.flatMap { $0.badWhen.map(\.field) }).contains { fields.indices.contains($0) && fields[$0].isCovered(by: read) }
   }
 
   private func read(_ table: RegisterTable, _ span: (first: Int, end: Int), _ speech: ModbusSpeech) -> ModbusRequest {
-    let isBits = table == .coil || table == .discrete
-    let count = isBits && speech.bitsPerRead > 0 ? max(speech.bitsPerRead, span.end - span.first) : span.end - span.first
+    let count = table.isBits && speech.bitsPerRead > 0 ? max(speech.bitsPerRead, span.end - span.first) : span.end - span.first
     return ModbusRequest(
       function: table.readFunction, address: UInt16(truncatingIfNeeded: span.first), count: UInt16(truncatingIfNeeded: count))
   }
@@ -77,13 +82,17 @@ extension Profile {
 
 extension Field {
   /// How many addresses of a Modbus table it takes.
-  var width: Int {
+  public var width: Int {
     switch type {
-    case .bits(let count): count
+    case .bits(let count):
+      if case .register(let table, _) = location, table.isBits { count } else { (count + 15) / 16 }
     case .u32be, .u32le, .i32be, .i32le, .f32be, .f32leWords, .u32leWords, .i32leWords: 2
     case .u8, .i8, .u16be, .u16le, .i16be, .i16le: 1
     }
   }
+
+  /// Whether a reply to `asked` holds all of it.
+  func isCovered(by asked: ModbusRequest) -> Bool { FieldRow(self, staleAfter: .zero).isCovered(by: asked) }
 }
 
 /// Gathers the rows of all devices.
@@ -106,7 +115,7 @@ private struct Builder {
     var row = row(plan.profile, port: Int32(plan.port.index), unit: plan.unit, isAtLane: plan.isAtLane)
     row.firstField = Int32(fields.count)
     row.fieldCount = Int32(plan.profile.fields.count)
-    fields += plan.profile.fields.map(FieldRow.init)
+    fields += plan.profile.fields.map { FieldRow($0, staleAfter: plan.profile.staleAfter($0)) }
     row.firstRequest = Int32(requests.count)
     switch plan.profile.transport {
     case .serial(let speech):
@@ -145,14 +154,17 @@ private struct Builder {
       port: port, unit: unit, isAtLane: isAtLane, isUSBPowered: profile.power == .usb, warmUp: profile.warmUp, period: period,
       replyWithin: reply, wakeByte: wake.map { Int16($0.byte) } ?? -1, wakeBefore: wake?.before ?? .zero, firstField: 0,
       fieldCount: 0, firstRequest: 0, requestCount: 0, firstSync: 0, syncCount: 0, frameLength: length, check: check,
-      coilAddress: 0, coilCount: 0, pulseAddress: -1, pulseUnit: .milliseconds(100))
+      coilAddress: 0, coilCount: 0, pulseAddress: -1, pulseCount: 0, pulseUnit: .milliseconds(100))
+    // Only Modbus knows how to write.
+    guard case .modbus = profile.transport else { return row }
     for write in profile.writes {
       switch write.kind {
       case .coil(let address, let count):
         row.coilAddress = Int32(address)
         row.coilCount = Int32(count)
-      case .pulse(let address, _, let unit):
+      case .pulse(let address, let count, let unit):
         row.pulseAddress = Int32(address)
+        row.pulseCount = Int32(count)
         row.pulseUnit = unit
       case .register: break
       }

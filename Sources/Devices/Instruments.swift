@@ -2,8 +2,9 @@
 // times come in, readings and bytes to send go out, so schedules, time-outs and back-off are tested without a bus.
 //
 // A bus is idle or awaits one reply. When it is idle, a write goes first; else the request that has been due longest.
-// A device that answers nothing twice and for 3 s is down and is probed with one request, at growing intervals, so a
-// silent unit costs its neighbours one reply time now and then. It is up only after a good reply.
+// A silent request ends that device's cycle, and devices that answer go before one that did not, so a silent unit costs
+// its neighbours one reply time now and then, and two silent ones never two in a row. A device that answers nothing in
+// two cycles and for 3 s is down and is probed with one request, at growing intervals. It is up only after a good reply.
 //
 // Memory: one row a port, a device, a field and a request, all sized at start; 512 bytes of input and 8 waiting writes
 // a port.
@@ -18,6 +19,8 @@ enum BusState: BitwiseCopyable {
   case awaitingWrite(device: Int32)
   /// A reply came too late or not at all; until then, bytes are dropped.
   case quarantine
+  /// What came is not Modbus. The port was asked to close and open the connection; until it has, bytes are dropped.
+  case spoiled
 }
 
 struct BusRow: BitwiseCopyable {
@@ -37,6 +40,8 @@ struct BusRow: BitwiseCopyable {
   var asked = ModbusRequest(function: 0, address: 0, count: 0)
   var unit: UInt8 = 0
   var carriesGate = false
+  /// The last request went to a device that had not answered the one before.
+  var probedLast = false
   var counters = BusCounters()
 }
 
@@ -61,11 +66,13 @@ struct DeviceRow: BitwiseCopyable {
   var coilAddress: Int32
   var coilCount: Int32
   var pulseAddress: Int32
+  var pulseCount: Int32
   var pulseUnit: Interval
 
   var isUp = false
   var isDown = false
-  var poweredAt = Instant.past
+  /// Since when it may show values of its warm-up: its port was opened, or it answers again.
+  var warmingSince = Instant.past
   /// Its last valid frame; before the first one, when its port was opened.
   var lastGood = Instant.past
   var failures: Int32 = 0
@@ -77,6 +84,13 @@ struct RequestRow: BitwiseCopyable {
   var firstByte: Int32 = 0
   var byteCount: Int32 = 0
   var modbus = ModbusRequest(function: 0, address: 0, count: 0)
+  var due = Instant.never
+}
+
+/// Who may be asked next.
+private struct Turn: BitwiseCopyable {
+  var device = -1
+  var request = -1
   var due = Instant.never
 }
 
@@ -95,10 +109,13 @@ public struct Instruments: ~Copyable {
   let buses: Table<BusRow>
   let devices: Table<DeviceRow>
   let fields: Table<FieldRow>
-  /// The last raw number of each field, for status words that spoil others.
+  /// The last raw number of each field and its age, for status words that spoil others.
   let raws: Table<Double>
+  let readAt: Table<Instant>
   /// Whether each field still shows nothing but its warm-up values since its port was opened.
   let warming: Table<Bool>
+  /// When each device was powered on, as far as there is evidence.
+  let poweredAt: Table<Instant>
   let requests: Table<RequestRow>
   let constants: Table<UInt8>
   let buffers: Table<UInt8>
@@ -139,15 +156,14 @@ public struct Instruments: ~Copyable {
       devices[device].failures = 0
       devices[device].backOff = .milliseconds(500)
       devices[device].isDown = false
-      // The first opening of this run says nothing: the device may have been on for days.
+      // A port that was there when the door started says nothing: the device may have been on for days. One that was
+      // missing and appeared, or went and came back, does.
       if devices[device].isUSBPowered, buses[bus].wasLost {
-        devices[device].poweredAt = now
+        poweredAt[device] = now
         findings.add(.poweredOn(DeviceID(device)))
       }
-      for field in 0..<Int(devices[device].fieldCount) {
-        raws[Int(devices[device].firstField) &+ field] = .nan
-        warming[Int(devices[device].firstField) &+ field] = true
-      }
+      for field in 0..<Int(devices[device].fieldCount) { raws[Int(devices[device].firstField) &+ field] = .nan }
+      suspectWarmUp(device, now)
       for request in 0..<Int(devices[device].requestCount) { requests[Int(devices[device].firstRequest) &+ request].due = now }
     }
     work(bus, now, &findings, &outbox)
@@ -156,7 +172,7 @@ public struct Instruments: ~Copyable {
   @_noLocks @_noAllocation
   public mutating func lost(_ port: PortID, _ generation: Generation, at now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
     let bus = Int(port.index)
-    if buses[bus].isOpen { buses[bus].wasLost = true }
+    buses[bus].wasLost = true
     buses[bus].isOpen = false
     buses[bus].state = .idle
     buses[bus].until = .never
@@ -183,7 +199,7 @@ public struct Instruments: ~Copyable {
     switch buses[bus].kind {
     case .serial: scan(bus, bytes, now, &findings)
     case .modbusRTU: receiveReply(bus, bytes, now, &findings)
-    case .modbusTCP: reassemble(bus, bytes, now, &findings)
+    case .modbusTCP: reassemble(bus, bytes, now, &findings, &outbox)
     }
     work(bus, now, &findings, &outbox)
   }
@@ -203,28 +219,49 @@ public struct Instruments: ~Copyable {
     work(bus, now, &findings, &outbox)
   }
 
-  /// Does what is due: time-outs, the next request, silence.
+  /// Does what is due: time-outs, the next request, silence. What finds no room among the findings is done by the next
+  /// call: its deadline has passed too.
   @_noLocks @_noAllocation
   public mutating func advance(to now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
     // Each bus that is handled gets a later deadline; the bound is a promise, not a need.
     for _ in 0..<buses.capacity {
       guard heap.earliest <= now else { return }
       let bus = heap.first
-      if buses[bus].until <= now { expire(bus, now, &findings) }
+      guard findings.hasRoom(for: Int(buses[bus].deviceCount) &+ Self.writesMax &+ 1) else { return }
+      if buses[bus].until <= now { expire(bus, now, &findings, &outbox) }
       watchStreams(bus, now, &findings)
       work(bus, now, &findings, &outbox)
     }
   }
 
   @_noLocks @_noAllocation
-  private mutating func expire(_ bus: Int, _ now: Instant, _ findings: inout Findings) {
-    if case .quarantine = buses[bus].state {
+  private mutating func expire(_ bus: Int, _ now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
+    switch buses[bus].state {
+    case .quarantine:
       buses[bus].state = .idle
       buses[bus].until = .never
       buses[bus].buffered = 0
-    } else {
-      giveUp(bus, .timedOut, now, &findings)
+    case .spoiled: spoil(bus, now, &outbox)
+    case .idle, .awaiting, .awaitingWrite: giveUp(bus, .timedOut, now, &findings)
     }
+  }
+
+  // MARK: Snapshots
+
+  /// Bytes a snapshot takes: when each device was powered on, so that a restart of the door ends no warm-up.
+  public var byteCount: Int { poweredAt.byteCount }
+
+  /// Copies what a restart must know to `bytes[offset...]` and returns the offset behind it.
+  @_noLocks @_noAllocation
+  public func copyBytes(to bytes: borrowing Table<UInt8>, at offset: Int) -> Int { poweredAt.copyBytes(to: bytes, at: offset) }
+
+  /// Takes over what `copyBytes` wrote, before any port is opened. `shift` moves its boot times to this boot clock.
+  public func replaceBytes(from bytes: borrowing Table<UInt8>, at offset: Int, shift: Interval, now: Instant) -> Int {
+    let end = poweredAt.replaceBytes(from: bytes, at: offset)
+    for device in 0..<poweredAt.capacity where poweredAt[device] > .past {
+      poweredAt[device] = min(poweredAt[device] + shift, now)
+    }
+    return end
   }
 
   // MARK: Up and down
@@ -235,14 +272,23 @@ public struct Instruments: ~Copyable {
     devices[device].lastGood = now
     devices[device].failures = 0
     devices[device].backOff = .milliseconds(500)
+    if devices[device].isDown { suspectWarmUp(device, now) }
     devices[device].isDown = false
     guard !devices[device].isUp else { return }
     devices[device].isUp = true
+    // What was not asked while it was down.
     for request in 0..<Int(devices[device].requestCount) {
       let row = Int(devices[device].firstRequest) &+ request
-      if requests[row].due > now { requests[row].due = now }
+      if requests[row].due == .never { requests[row].due = now }
     }
     findings.add(.up(DeviceID(device)))
+  }
+
+  /// It may have been off: from now on values that it shows while it warms up are not believed.
+  @_noLocks @_noAllocation
+  private func suspectWarmUp(_ device: Int, _ now: Instant) {
+    devices[device].warmingSince = now
+    for field in 0..<Int(devices[device].fieldCount) { warming[Int(devices[device].firstField) &+ field] = true }
   }
 
   @_noLocks @_noAllocation
@@ -253,15 +299,24 @@ public struct Instruments: ~Copyable {
     findings.add(.down(DeviceID(device), reason))
   }
 
-  /// A request of this device got no good answer. Down after two of them and 3 s.
+  /// A request of this device got no good answer: its cycle is over. Down after two of them and 3 s.
   @_noLocks @_noAllocation
   func countFailure(_ device: Int, _ reason: DownReason, _ now: Instant, _ findings: inout Findings) {
     devices[device].failures &+= 1
     if devices[device].failures >= 2, now - devices[device].lastGood >= .seconds(3) { fall(device, reason, &findings) }
-    guard devices[device].isDown else { return }
-    // One probe, at growing intervals.
+    guard devices[device].isDown else {
+      if case .exception = reason { return }
+      for request in 0..<Int(devices[device].requestCount) {
+        let row = Int(devices[device].firstRequest) &+ request
+        if requests[row].due <= now { requests[row].due = later(requests[row].due, devices[device].period, now) }
+      }
+      return
+    }
+    dropWrites(of: device, Int(devices[device].port), &findings)
+    // One probe, at growing intervals; another request each time, since a device may refuse one and answer the next.
+    let probe = Int(devices[device].failures) % max(1, Int(devices[device].requestCount))
     for request in 0..<Int(devices[device].requestCount) {
-      requests[Int(devices[device].firstRequest) &+ request].due = request == 0 ? now + devices[device].backOff : .never
+      requests[Int(devices[device].firstRequest) &+ request].due = request == probe ? now + devices[device].backOff : .never
     }
     let longest: Interval = devices[device].isAtLane ? .seconds(30) : .minutes(5)
     devices[device].backOff = min(devices[device].backOff * 2, longest)
@@ -299,21 +354,32 @@ public struct Instruments: ~Copyable {
     heap.set(bus, to: nextLook(bus))
   }
 
+  /// The request that has been due longest of a device that answers; one of a device that did not answer goes when
+  /// nothing else is due, or when it waited a whole period and another device had a turn.
   @_noLocks @_noAllocation
   private func askNext(_ bus: Int, _ now: Instant, _ outbox: inout Outbox) {
-    var longest = Instant.never
-    var chosen = (device: -1, request: -1)
+    var good = Turn()
+    var failing = Turn()
     for index in 0..<Int(buses[bus].deviceCount) {
       let device = Int(members[Int(buses[bus].firstDevice) &+ index])
       for request in 0..<Int(devices[device].requestCount) {
         let row = Int(devices[device].firstRequest) &+ request
-        if requests[row].due <= now, requests[row].due < longest {
-          longest = requests[row].due
-          chosen = (device, row)
+        guard requests[row].due <= now else { continue }
+        let turn = Turn(device: device, request: row, due: requests[row].due)
+        if devices[device].failures == 0 {
+          if turn.due < good.due { good = turn }
+        } else if turn.due < failing.due {
+          failing = turn
         }
       }
     }
+    var chosen = good
+    if failing.device >= 0 {
+      let isOverdue = now - failing.due >= devices[failing.device].period && !buses[bus].probedLast
+      if good.device < 0 || isOverdue { chosen = failing }
+    }
     guard chosen.device >= 0 else { return }
+    buses[bus].probedLast = devices[chosen.device].failures > 0
     ask(bus, chosen.device, chosen.request, now, &outbox)
   }
 

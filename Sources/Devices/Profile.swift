@@ -159,6 +159,16 @@ public enum RegisterTable: UInt8, Sendable, BitwiseCopyable, CaseIterable {
 
   /// The function that reads it.
   @inlinable @inline(__always) public var readFunction: UInt8 { rawValue }
+
+  /// Whether an address is one bit; else it is a register of 16.
+  public var isBits: Bool {
+    @_noLocks @_noAllocation get {
+      switch self {
+      case .coil, .discrete: true
+      case .holding, .input: false
+      }
+    }
+  }
 }
 
 /// Where a field's bytes are.
@@ -171,19 +181,30 @@ public enum Location: Sendable, Equatable, BitwiseCopyable {
 
 /// How bytes are a number.
 public enum NumberType: Sendable, Equatable, BitwiseCopyable {
+  /// In a register, `u8` and `i8` are its low byte.
   case u8, i8, u16be, u16le, i16be, i16le, u32be, u32le, i32be, i32le
   /// IEEE 754, most significant byte first.
   case f32be
   /// IEEE 754, least significant register first, each register most significant byte first.
   case f32leWords
   case u32leWords, i32leWords
-  /// This many bits, one a channel, bit 0 is channel 1 (1 to 32).
+  /// This many bits, one a channel, bit 0 is channel 1 (1 to 32; in a frame 1 to 8).
   case bits(Int)
+}
+
+/// Whether a field is asked for, and whether its value is a reading.
+public enum Telling: String, Sendable, BitwiseCopyable, CaseIterable {
+  /// Asked for and reported.
+  case always
+  /// Never asked for, so it costs the bus nothing; decoded where a reply holds it (`profile decode`).
+  case onRequest = "on_request"
+  /// Asked for because of what it says about other fields, and reported to nobody.
+  case never
 }
 
 /// One value a device tells.
 public struct Field: Sendable {
-  /// The most sentinels, and the most warm-up values, of one field.
+  /// The most sentinels of one field; as many warm-up values and absent values.
   public static let rawValuesMax = 8
   /// The most conditions of one field.
   public static let badWhenMax = 4
@@ -200,6 +221,8 @@ public struct Field: Sendable {
   public var range: ClosedRange<Double>?
   /// Raw values (before scaling) that mean "no value"; at most `rawValuesMax`, as the next.
   public var sentinels: [Double]
+  /// Raw values by which a device without this sensor says so: no reading at all.
+  public var absent: [Double]
   /// Raw values that are not for people or rules while the device warms up.
   public var warmUpValues: [Double]
   /// What another field says that makes this one invalid; at most `badWhenMax`.
@@ -210,11 +233,13 @@ public struct Field: Sendable {
   public var inverted: Bool
   /// Overrides "three periods".
   public var staleAfter: Interval?
+  public var told: Telling
 
   public init(
     name: String, location: Location, type: NumberType, scale: Double = 1, offset: Double = 0, unit: Unit = .none,
-    use: Use = .information, range: ClosedRange<Double>? = nil, sentinels: [Double] = [], warmUpValues: [Double] = [],
-    badWhen: [BadWhen] = [], flags: [String: Int] = [:], inverted: Bool = false, staleAfter: Interval? = nil
+    use: Use = .information, range: ClosedRange<Double>? = nil, sentinels: [Double] = [], absent: [Double] = [],
+    warmUpValues: [Double] = [], badWhen: [BadWhen] = [], flags: [String: Int] = [:], inverted: Bool = false,
+    staleAfter: Interval? = nil, told: Telling = .always
   ) {
     self.name = name
     self.location = location
@@ -225,12 +250,28 @@ public struct Field: Sendable {
     self.use = use
     self.range = range
     self.sentinels = sentinels
+    self.absent = absent
     self.warmUpValues = warmUpValues
     self.badWhen = badWhen
     self.flags = flags
     self.inverted = inverted
     self.staleAfter = staleAfter
+    self.told = told
   }
+}
+
+extension Profile {
+  /// How often its values are due, asked or unasked.
+  public var period: Interval {
+    switch transport {
+    case .serial(let speech): speech.period
+    case .modbus(let speech): speech.period
+    }
+  }
+
+  /// How old a value of this field may get: three periods, and never less than a fifth of a second, which an operating
+  /// system may hold a port's bytes back; or what the profile says.
+  public func staleAfter(_ field: Field) -> Interval { field.staleAfter ?? max(period * 3, .milliseconds(200)) }
 }
 
 /// A status word that spoils a value: any of the bits set, or the whole word equal to a number.
@@ -243,6 +284,7 @@ public struct BadWhen: Sendable, Equatable {
 
   public enum Condition: Sendable, Equatable, BitwiseCopyable {
     case anyBit(UInt32)
+    /// The raw number; of a signed one its low 32 bits, sign extended.
     case equals(UInt32)
   }
 

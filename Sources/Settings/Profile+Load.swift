@@ -48,15 +48,27 @@ private func readProfile(_ top: Section) -> Profile? {
     case "modbus": readModbus(top).map { .modbus($0) }
     default: nil
     }
-  let frameLength: Int? = if case .serial(let speech)? = transport { speech.framing.length } else { nil }
-  let fields = top.required("fields").flatMap { readFields($0, frameLength: frameLength) } ?? []
+  let fieldEntry = top.required("fields")
   let writes = top.optional("writes")?.section().map(readWrites) ?? []
   if transportName != nil { top.close() }
+  // Without a transport nobody can say where a field may lie.
+  let fields = transport.flatMap { transport in fieldEntry.flatMap { readFields($0, in: room(transport)) } } ?? []
+  if case .serial? = transport, !writes.isEmpty { top.entry.note("found writes, expected none: only Modbus devices are written to") }
+  if let warmUp, warmUp.ns == 0, fields.contains(where: { !$0.warmUpValues.isEmpty }) {
+    power?.entry.note("found warm_up_s: 0 and warm_up_values, expected the time for which those values may be shown")
+  }
   guard let id, let maker, let model, let kind, let source, let proof, let transport, let line, let poweredBy, let warmUp
   else { return nil }
   return Profile(
     id: id, maker: maker, model: model, kind: kind, source: source, proof: proof, notes: notes, transport: transport,
     line: line, power: poweredBy, warmUp: warmUp, fields: fields, writes: writes)
+}
+
+private func room(_ transport: Transport) -> Room {
+  switch transport {
+  case .serial(let speech): .frame(length: speech.framing.length)
+  case .modbus(let speech): .modbus(registersPerRead: speech.registersPerRead, bitsPerRead: speech.bitsPerRead)
+  }
 }
 
 /// `{ baud: 9600, format: 8N1 }`; with `base`, both keys may be left out.
