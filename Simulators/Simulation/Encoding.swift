@@ -11,7 +11,13 @@ func rawNumber(of value: Double, _ field: Field) -> Double {
     let all = (UInt64(1) << UInt64(min(max(count, 0), 32))) - 1
     value = Double(~(UInt64(exactly: value) ?? 0) & all)
   }
-  return field.scale == 0 ? value - field.offset : (value - field.offset) / field.scale
+  let raw = field.scale == 0 ? value - field.offset : (value - field.offset) / field.scale
+  guard field.negativeAbove != nil, raw < 0 else { return raw }
+  return switch field.type {
+  case .u8: raw + 256
+  case .u16be, .u16le: raw + 65_536
+  default: raw + 4_294_967_296
+  }
 }
 
 /// The bytes of a field, most significant first within a register; bit fields as channels, see `encodedBits`.

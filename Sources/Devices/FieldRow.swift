@@ -51,6 +51,7 @@ struct FieldRow: BitwiseCopyable {
   var type: NumberType
   /// Whether it lies in a frame (offset) or in a Modbus table (address).
   var location: Location
+  var negativeAbove: Double
   var scale: Double
   var offset: Double
   var unit: Unit
@@ -68,6 +69,7 @@ struct FieldRow: BitwiseCopyable {
   init(_ field: Field, staleAfter: Interval) {
     type = field.type
     location = field.location
+    negativeAbove = field.negativeAbove ?? .infinity
     scale = field.scale
     offset = field.offset
     unit = field.unit
@@ -102,6 +104,12 @@ struct FieldRow: BitwiseCopyable {
   /// The raw number at `at`, or NaN when the bytes end before it does.
   @_noLocks @_noAllocation
   func raw(_ bytes: borrowing Table<UInt8>, at: Int) -> Double {
+    let number = number(bytes, at: at)
+    return number > negativeAbove ? number - (byteCount == 4 ? 4_294_967_296 : byteCount == 2 ? 65_536 : 256) : number
+  }
+
+  @_noLocks @_noAllocation
+  private func number(_ bytes: borrowing Table<UInt8>, at: Int) -> Double {
     guard at >= 0, at <= bytes.capacity, byteCount <= bytes.capacity &- at else { return .nan }
     switch type {
     case .u8: return Double(bytes[at])

@@ -217,6 +217,9 @@ public struct Field: Sendable {
   public var offset: Double
   public var unit: Unit
   public var use: Use
+  /// For unsigned types: raw numbers above it are negative, by two's complement. For ranges that need more room above zero
+  /// than a signed type has, such as -70 to 380 in hundredths.
+  public var negativeAbove: Double?
   /// Outside it a value is invalid; both ends belong to it.
   public var range: ClosedRange<Double>?
   /// Raw values (before scaling) that mean "no value"; at most `rawValuesMax`, as the next.
@@ -237,9 +240,9 @@ public struct Field: Sendable {
 
   public init(
     name: String, location: Location, type: NumberType, scale: Double = 1, offset: Double = 0, unit: Unit = .none,
-    use: Use = .information, range: ClosedRange<Double>? = nil, sentinels: [Double] = [], absent: [Double] = [],
-    warmUpValues: [Double] = [], badWhen: [BadWhen] = [], flags: [String: Int] = [:], inverted: Bool = false,
-    staleAfter: Interval? = nil, told: Telling = .always
+    use: Use = .information, negativeAbove: Double? = nil, range: ClosedRange<Double>? = nil, sentinels: [Double] = [],
+    absent: [Double] = [], warmUpValues: [Double] = [], badWhen: [BadWhen] = [], flags: [String: Int] = [:],
+    inverted: Bool = false, staleAfter: Interval? = nil, told: Telling = .always
   ) {
     self.name = name
     self.location = location
@@ -248,6 +251,7 @@ public struct Field: Sendable {
     self.offset = offset
     self.unit = unit
     self.use = use
+    self.negativeAbove = negativeAbove
     self.range = range
     self.sentinels = sentinels
     self.absent = absent

@@ -31,7 +31,7 @@ private func number(_ value: DecodedFrame.Value) -> String {
     guard let bits = UInt32(exactly: value.value) else { return "null" }
     return "[" + (0..<32).filter { bits >> UInt32($0) & 1 == 1 }.map { String($0 + 1) }.joined(separator: ",") + "]"
   }
-  if value.isSingle, abs(value.value) < 1e15 {
+  if value.isSingle, value.value != 0, abs(value.value) < 1e15 {
     return abs(value.value) < 1e-4 || abs(value.value) > 1e9 ? "\(Float(value.value))" : shortest((value.value * 1e4).rounded() / 1e4)
   }
   // Scaling leaves tails like 31.920000000000002.

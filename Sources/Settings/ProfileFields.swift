@@ -48,6 +48,8 @@ private func readField(_ name: String, _ entry: Entry, _ part: Section, _ room: 
   if let type { check(type, location, entry, room) }
   let unit = part.optional("unit")?.choice([("channels", Unit.channels)] + Unit.allCases.dropFirst().map { ($0.symbol, $0) })
   let use = part.optional("use")?.choice(Use.allCases.map { ($0.name, $0) })
+  let negativeAbove = part.optional("negative_above")
+  if let negativeAbove, let type, !isUnsigned(type) { negativeAbove.note("found a type that is not unsigned, expected u8, u16 or u32") }
   let told = part.optional("told")?.choice(Telling.allCases.map { ($0.rawValue, $0) })
   let numbers: (Entry?) -> [Double] = { $0?.list()?.compactMap { $0.number(-4_294_967_296...4_294_967_296) } ?? [] }
   let raws: (Entry?) -> [Double] = { entry in
@@ -71,7 +73,8 @@ private func readField(_ name: String, _ entry: Entry, _ part: Section, _ room: 
   let field = Field(
     name: name, location: location, type: type ?? .u8,
     scale: part.optional("scale")?.number(-1e9...1e9) ?? 1, offset: part.optional("offset")?.number(-1e9...1e9) ?? 0,
-    unit: unit ?? .none, use: use ?? .information, range: range, sentinels: raws(part.optional("sentinels")),
+    unit: unit ?? .none, use: use ?? .information,
+    negativeAbove: negativeAbove?.number(0...4_294_967_295), range: range, sentinels: raws(part.optional("sentinels")),
     absent: raws(part.optional("absent")), warmUpValues: raws(part.optional("warm_up_values")), flags: flags,
     inverted: part.optional("inverted")?.flag() ?? false,
     staleAfter: part.optional("stale_after_s")?.interval(unit: 1, 0.01...86_400, "s"), told: told ?? .always)
@@ -158,6 +161,13 @@ private func wholeWords(_ type: NumberType) -> ClosedRange<Int>? {
   case .i32be, .i32le, .i32leWords: -2_147_483_648...2_147_483_647
   case .bits(let count): 0...(1 << count) - 1
   case .f32be, .f32leWords: nil
+  }
+}
+
+private func isUnsigned(_ type: NumberType) -> Bool {
+  switch type {
+  case .u8, .u16be, .u16le, .u32be, .u32le, .u32leWords: true
+  default: false
   }
 }
 

@@ -1,0 +1,139 @@
+// Goal: whatever stands in a profile is either taken as it is meant or told as a problem with its place; no number in it
+// reaches a precondition of Devices. Method: one profile of each transport, changed in one place at a time.
+
+import Devices
+import Domain
+import Testing
+
+@testable import Settings
+
+private let serial = """
+  id: a
+  maker: m
+  model: m
+  kind: k
+  source: s
+  proof: constructed
+  transport: serial
+  line: { baud: 9600, format: 8N1 }
+  power: { powered_by: own, warm_up_s: 60 }
+  speaks: unasked
+  period_ms: 100
+  frame: { starts_with: "ff", length: 9, check: { kind: sum8, at: 8 } }
+  fields:
+    status: { at: 1, type: u16, unit: bits, use: status, flags: { 0: fatal, 3: memory } }
+    offset: { at: 3, type: i8 }
+    co2: { at: 4, type: u16, unit: ppm, use: co2 }
+  """
+
+private let modbus = """
+  id: a
+  maker: m
+  model: m
+  kind: k
+  source: s
+  proof: constructed
+  transport: modbus
+  line: { baud: 9600, format: 8N1 }
+  power: { powered_by: own, warm_up_s: 60 }
+  unit: 1
+  limits: { every_ms: 1000, reply_within_ms: 100, registers_per_read: 2, bits_per_read: 8 }
+  fields:
+    co2: { input: 3, type: u16, unit: ppm, use: co2 }
+  """
+
+private func parse(_ text: String) throws(Problems) -> Profile { try Profile.parse(text, file: "a.yaml") }
+
+private func field(_ more: String) throws(Problems) -> Field? {
+  let text = serial.replacing("co2: { at: 4, type: u16, unit: ppm, use: co2 }", with: "co2: { at: 4, type: u16, unit: ppm, use: co2, \(more) }")
+  return try parse(text).fields.last
+}
+
+@Suite struct ProfileTests {
+  @Test(arguments: [
+    ("bad_when: { status: [fatal] }", [BadWhen(field: 0, .anyBit(1))]),
+    ("bad_when: { status: [fatal, memory] }", [BadWhen(field: 0, .anyBit(9))]),
+    ("bad_when: { status: [15000] }", [BadWhen(field: 0, .equals(15_000))]),
+    ("bad_when: { status: [0x3A98, fatal, 7] }", [BadWhen(field: 0, .anyBit(1)), BadWhen(field: 0, .equals(15_000)), BadWhen(field: 0, .equals(7))]),
+    ("warming_up_when: { status: [15000] }", [BadWhen(field: 0, .equals(15_000), reason: .warmingUp)]),
+    ("warming_up_when: { status: [memory] }, bad_when: { status: [fatal] }", [BadWhen(field: 0, .anyBit(1)), BadWhen(field: 0, .anyBit(8), reason: .warmingUp)]),
+    ("bad_when: { offset: [-1] }", [BadWhen(field: 1, .equals(0xFFFF_FFFF))]),
+  ])
+  func readsConditions(text: String, expected: [BadWhen]) throws { #expect(try field(text)?.badWhen == expected) }
+
+  @Test func readsTelling() throws {
+    #expect(try field("told: on_request")?.told == .onRequest && field("told: never")?.told == .never && field("scale: 1")?.told == .always)
+    #expect(try field("absent: [0, 65535]")?.absent == [0, 65_535] && field("negative_above: 40000")?.negativeAbove == 40_000)
+  }
+
+  @Test(arguments: [
+    ("bad_when: { status: [fatl] }", "16:", "there is no flag \"fatl\"; did you mean \"fatal\"?"),
+    ("bad_when: { statos: [fatal] }", "16:", "there is no field \"statos\"; did you mean \"status\"?"),
+    ("bad_when: { status: [65536] }", "16:", "found \"65536\", expected a whole number from 0 to 65535"),
+    ("bad_when: { offset: [128] }", "16:", "expected a whole number from -128 to 127"),
+    ("bad_when: { status: [] }", "16:", "found no condition"),
+    ("bad_when: { status: [1, 2, 3, 4, 5] }", "16:", "found 5 conditions of co2, expected at most 4"),
+    ("bad_when: { status: [1, 2, 3] }, warming_up_when: { status: [4, 5] }", "16:", "found 5 conditions of co2, expected at most 4"),
+    ("sentinels: [1, 2, 3, 4, 5, 6, 7, 8, 9]", "16:", "found 9 numbers, expected at most 8"),
+    ("absent: [1, 2, 3, 4, 5, 6, 7, 8, 9]", "16:", "found 9 numbers, expected at most 8"),
+    ("warm_up_values: [1, 2, 3, 4, 5, 6, 7, 8, 9]", "16:", "found 9 numbers, expected at most 8"),
+    ("told: sometimes", "16:", "expected always, on_request or never"),
+    ("flags: { 1: 15000 }", "16:", "expected a name: a number would mean the whole word"),
+    ("flags: { 1: a, 2: a }", "16:", "found flag \"a\" twice"),
+  ])
+  func tellsWhatIsWrong(text: String, place: String, message: String) {
+    let problems = #expect(throws: Problems.self) { try field(text) }
+    let said = problems?.description ?? ""
+    #expect(said.contains("a.yaml:\(place)") && said.contains(message), "\(said)")
+  }
+
+  @Test(arguments: [
+    ("at: 4", "at: 8", "ends at byte 10, expected within the frame's 9 bytes"),
+    ("type: u16, unit: ppm", "type: bits16, unit: ppm", "expected bits1 to bits8 in a frame"),
+    ("type: u16, unit: ppm", "type: i16, negative_above: 5, unit: ppm", "found a type that is not unsigned"),
+    ("warm_up_s: 60", "warm_up_s: 0", "found warm_up_s: 0 and warm_up_values"),
+    ("fields:", "writes: { relay: { coil: 0, count: 8 } }\nfields:", "only Modbus devices are written to"),
+  ])
+  func tellsWhatASerialDeviceCannot(old: String, new: String, message: String) {
+    let text = serial.replacing("use: co2 }", with: "use: co2, warm_up_values: [400] }").replacing(old, with: new)
+    let problems = #expect(throws: Problems.self) { try parse(text) }
+    #expect(problems?.description.contains(message) == true, "\(problems?.description ?? "")")
+  }
+
+  @Test(arguments: [
+    ("co2: { coil: 3, type: u16 }", "coils and discrete inputs are bits"),
+    ("co2: { coil: 3, type: bits16 }", "found 16 bits, expected at most the 8 of bits_per_read"),
+    ("co2: { holding: 65535, type: f32be }", "ends behind address 65535"),
+    ("co2: { input: 3, input2: 3, type: u16 }", "found an unknown key \"input2\""),
+    ("co2: { input: 3, holding: 3, type: u16 }", "expected exactly one of coil, discrete, holding or input"),
+    ("s: { input: 9, type: u16, told: on_request }\n  co2: { input: 3, type: u16, bad_when: { s: [1] } }", "expected a field that is asked for"),
+    ("s: { input: 9, type: f32be }\n  co2: { input: 3, type: u16, bad_when: { s: [1] } }", "expected bits or a whole number"),
+  ])
+  func tellsWhatAModbusDeviceCannot(new: String, message: String) {
+    let text = modbus.replacing("co2: { input: 3, type: u16, unit: ppm, use: co2 }", with: new)
+    let problems = #expect(throws: Problems.self) { try parse(text) }
+    #expect(problems?.description.contains(message) == true, "\(problems?.description ?? "")")
+  }
+
+  /// Whatever loads can run: nothing that Settings lets pass reaches a precondition of Devices.
+  @Test func whatLoadsRuns() {
+    var seed: UInt64 = 20_261_125
+    var loaded = 0
+    for text in [serial, modbus] {
+      let bytes = Array(text.utf8)
+      let numbers = bytes.indices.filter { (0x30...0x39).contains(bytes[$0]) }
+      let digits = Array("0123456789-".utf8)
+      for _ in 0..<300 {
+        var changed = bytes
+        for _ in 0..<2 {
+          seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+          changed[numbers[Int(seed >> 33) % numbers.count]] = digits[Int(seed >> 20) % digits.count]
+        }
+        guard let profile = try? parse(String(decoding: changed, as: UTF8.self)) else { continue }
+        loaded += 1
+        _ = decode([0xFF, 1, 2, 3, 4, 5, 6, 7, 0x1B, 0xFF, 1, 4, 2, 0, 0, 0, 0], with: profile)
+      }
+    }
+    #expect(loaded > 50, "seed 20261125")
+  }
+}
