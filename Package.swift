@@ -81,7 +81,7 @@ let package = Package(
       name: "TurnCheck", dependencies: ["Domain", "Pipeline", "SampleSite"], path: "Tests/TurnCheck", swiftSettings: strict),
     .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: strict),
     .testTarget(name: "RingsTests", dependencies: ["Rings"], swiftSettings: strict),
-    //WAIT .testTarget(name: "DevicesTests", dependencies: ["Devices", "Domain"], swiftSettings: strict),
+    .testTarget(name: "DevicesTests", dependencies: ["Devices", "Domain"], swiftSettings: strict),
     //WAIT .testTarget(name: "RulesTests", dependencies: ["Rules", "Domain"], swiftSettings: strict),
     //WAIT .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "Domain", "Devices", "Rules"], swiftSettings: strict),
     .testTarget(name: "PortsTests", dependencies: ["Ports", "Domain", "Rings", "CLinux"], swiftSettings: strict),

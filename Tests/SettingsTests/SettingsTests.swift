@@ -8,9 +8,9 @@ import Testing
 @testable import Settings
 
 private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-private let profiles = root.appending(path: "DeviceProfiles").path
+let profiles = root.appending(path: "DeviceProfiles").path
 private let example = root.appending(path: "gatehouse.example.yaml").path
-private let ids =
+let ids =
   ((try? FileManager.default.contentsOfDirectory(atPath: profiles)) ?? [])
   .filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted()
 
