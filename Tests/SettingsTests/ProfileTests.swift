@@ -138,7 +138,8 @@ private func field(_ more: String) throws(Problems) -> Field? {
   }
 
   /// A million random bytes into every shipped device, by every way it can be reached, with time going on.
-  @Test(arguments: shipped) func shippedProfilesStandNoise(profile: Profile) {
+  @Test(arguments: ids) func shippedProfilesStandNoise(id: String) throws {
+    let profile = try Profile.load(file: "\(profiles)/\(id).yaml")
     let kinds: [PortKind] = if case .serial = profile.transport { [.serial] } else { [.modbusTCP, .modbusRTU] }
     for kind in kinds {
       var instruments = Instruments(
@@ -167,5 +168,3 @@ private func field(_ more: String) throws(Problems) -> Field? {
     }
   }
 }
-
-private let shipped: [Profile] = ids.compactMap { try? Profile.load(file: "\(profiles)/\($0).yaml") }
