@@ -39,6 +39,7 @@ let everyBody: [EventBody] = {
   all += ScreeningReason.allCases.map { .screeningDenied(fact($0, .retake)) }
   all += ScreeningState.allCases.map { .screeningDenied(fact(.normal, $0)) }
   all += AlarmKind.allCases.map { .alarmRaised(alarm($0, .unacknowledged, .high, value: 1480)) }
+  all += AlarmKind.allCases.map { .alarmRepeated(alarm($0, .unacknowledged, .medium, value: 2)) }
   all += AlarmState.allCases.map { .alarmAcknowledged(alarm(.airHigh, $0)) }
   all += Priority.allCases.map { .alarmCleared(alarm(.airHigh, .normal, $0)) }
   all += Use.allCases.map { reading($0, .degC) }
@@ -84,5 +85,6 @@ func kind(_ body: EventBody) -> Int {
   case .commandAnswered: 24
   case .lost: 25
   case .writeFailed: 26
+  case .alarmRepeated: 27
   }
 }
