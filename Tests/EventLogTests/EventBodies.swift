@@ -39,8 +39,8 @@ let everyBody: [EventBody] = {
   all += ScreeningReason.allCases.map { .screeningDenied(fact($0, .retake)) }
   all += ScreeningState.allCases.map { .screeningDenied(fact(.normal, $0)) }
   all += AlarmKind.allCases.map { .alarmRaised(alarm($0, .unacknowledged, .high, value: 1480)) }
-  all += AlarmKind.allCases.map { .alarmRepeated(alarm($0, .unacknowledged, .medium, value: 2)) }
   all += AlarmState.allCases.map { .alarmAcknowledged(alarm(.airHigh, $0)) }
+  all.append(.alarmRepeated(alarm(.suspectLeft, .latchedUnacknowledged, value: 2)))
   all += Priority.allCases.map { .alarmCleared(alarm(.airHigh, .normal, $0)) }
   all += Use.allCases.map { reading($0, .degC) }
   all += Unit.allCases.map { reading(.information, $0) }

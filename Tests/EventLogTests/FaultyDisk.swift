@@ -1,5 +1,5 @@
 // A disk that fails when told: SQLite's file layer, replaced for this process. The log opens its files through SQLite's
-// default file layer (docs/decisions/0003), so a test that registers its own as the default stands where the disk is.
+// default file layer (docs/decisions/0004), so a test that registers its own as the default stands where the disk is.
 //
 // Files behave as ever, with two differences: a sync is believed and not done, so that thousands of commits take no time,
 // and a folder may have a fault: one kind of call fails, from the nth on, once or for ever, or waits until it is let go.
