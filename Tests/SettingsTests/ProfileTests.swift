@@ -1,11 +1,19 @@
-// Goal: whatever stands in a profile is either taken as it is meant or told as a problem with its place; no number in it
-// reaches a precondition of Devices. Method: one profile of each transport, changed in one place at a time.
+// Goal: the shipped profiles decode what their proofs say; whatever stands in a profile is either taken as it is meant or
+// told as a problem with its place, and no number in it reaches a precondition of Devices. Method: the files themselves;
+// one profile of each transport, changed in one place at a time; random bytes and damage from fixed seeds.
 
 import Devices
 import Domain
+import Foundation
 import Testing
 
 @testable import Settings
+
+private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+private let profiles = root.appending(path: "DeviceProfiles").path
+private let ids =
+  ((try? FileManager.default.contentsOfDirectory(atPath: profiles)) ?? [])
+  .filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted()
 
 private let serial = """
   id: a
@@ -50,6 +58,27 @@ private func field(_ more: String) throws(Problems) -> Field? {
 }
 
 @Suite struct ProfileTests {
+  @Test(arguments: ids) func decodesAsItsProofSays(id: String) throws {
+    let profile = try Profile.load(file: "\(profiles)/\(id).yaml")
+    let file = "\(profiles)/\(id).vectors"
+    let vectors = try Vector.parse(readText(file), file: file)
+    #expect(!vectors.isEmpty)
+    for vector in vectors {
+      #expect(decodeReport(vector.bytes, with: profile, request: vector.request) == vector.expected, "\(id).vectors:\(vector.line)")
+    }
+  }
+
+  /// Whoever copies an example from the document has a profile that loads.
+  @Test func theDocumentsExamplesLoad() throws {
+    let document = try String(contentsOf: root.appending(path: "docs/profile-format.md"), encoding: .utf8)
+    let blocks = document.split(separator: "\n\n").filter { $0.hasPrefix("    #") && $0.contains("\n    id: ") }
+    #expect(blocks.count == 2)
+    for block in blocks {
+      let text = block.split(separator: "\n").map { $0.dropFirst(4) }.joined(separator: "\n")
+      #expect(try parse(text).fields.count == 2, "\(text)")
+    }
+  }
+
   @Test(arguments: [
     ("bad_when: { status: [fatal] }", [BadWhen(field: 0, .anyBit(1))]),
     ("bad_when: { status: [fatal, memory] }", [BadWhen(field: 0, .anyBit(9))]),
