@@ -8,6 +8,7 @@ import Testing
 @testable import Settings
 
 private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+private let profiles = root.appending(path: "DeviceProfiles").path
 
 /// A site with nothing to warn of. Lines are counted from 1.
 private let site = """
