@@ -54,6 +54,29 @@ private func name(of file: URL) -> String {
     }
   }
 
+  @Test func theReadmeListsEveryProfileWithItsProof() throws {
+    let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+    let rows = readme.split(separator: "\n").filter { $0.hasPrefix("| `") }
+    let profiles = files(under: "DeviceProfiles", ending: "yaml")
+    #expect(rows.count == profiles.count)
+    for profile in profiles {
+      let id = profile.deletingPathExtension().lastPathComponent
+      let text = try String(contentsOf: profile, encoding: .utf8)
+      let proof = text.split(separator: "\n").first { $0.hasPrefix("proof: ") }?.dropFirst("proof: ".count) ?? ""
+      #expect(rows.contains { $0.hasPrefix("| `\(id)` |") && $0.hasSuffix("| \(proof) |") }, "README.md: \(id), \(proof)")
+    }
+  }
+
+  @Test func everyPageThatIsLinkedIsThere() throws {
+    for page in ["README.md", "ARCHITECTURE.md"] + files(under: "docs", ending: "md").map(name) {
+      let text = try String(contentsOf: root.appending(path: page), encoding: .utf8)
+      for match in text.matches(of: /\]\(([^)#:]+)\)/) {
+        let target = root.appending(path: page).deletingLastPathComponent().appending(path: String(match.1))
+        #expect(FileManager.default.fileExists(atPath: target.path), "\(page) links to \(match.1)")
+      }
+    }
+  }
+
   @Test func noForceAndNoUnfinishedMarks() throws {
     let marks = ["try!", "as!", "fatalError", "TODO", "FIXME", "XXX"]
     for file in files(under: "Sources", ending: "swift") + files(under: "Simulators", ending: "swift") {
