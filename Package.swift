@@ -82,7 +82,7 @@ let package = Package(
     .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: strict),
     .testTarget(name: "RingsTests", dependencies: ["Rings"], swiftSettings: strict),
     .testTarget(name: "DevicesTests", dependencies: ["Devices", "Domain"], swiftSettings: strict),
-    //WAIT .testTarget(name: "RulesTests", dependencies: ["Rules", "Domain"], swiftSettings: strict),
+    .testTarget(name: "RulesTests", dependencies: ["Rules", "Domain"], swiftSettings: strict),
     //WAIT .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "Domain", "Devices", "Rules"], swiftSettings: strict),
     .testTarget(name: "PortsTests", dependencies: ["Ports", "Domain", "Rings", "CLinux"], swiftSettings: strict),
     .testTarget(name: "SettingsTests", dependencies: ["Settings", "Domain", "Devices", "Rules", yams], swiftSettings: strict),

@@ -263,8 +263,8 @@ public struct Alarms: ~Copyable {
   @_noLocks @_noAllocation
   private mutating func clear(_ index: Int, to state: AlarmState, _ effects: inout Effects) {
     rows[index].state = state
-    rows[index].priority = rows[index].settings.priority
     effects.event(.alarmCleared(fact(index)), at: rows[index].place)
+    rows[index].priority = rows[index].settings.priority
   }
 
   @_noLocks @_noAllocation

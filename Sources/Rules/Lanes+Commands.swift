@@ -70,7 +70,7 @@ extension Lanes {
       return .done
     }
     // Whoever stands at the thermometer must not walk through on somebody else's reading.
-    guard rows[index].screening < 0, !rows[index].isPresent else { return .refused(.laneBusy) }
+    guard rows[index].screening < 0, !rows[index].isPresent, rows[index].personReadings == 0 else { return .refused(.laneBusy) }
     guard !rows[index].isReleased else { return .refused(.laneReleased) }
     if rows[index].settings.hasGate, !rows[index].boardIsUp || !isReadyToOpen(index) { return .refused(.gateUnavailable) }
     screenings[slot].personal = personal

@@ -201,7 +201,7 @@ extension Lanes {
     let bounded = min(max(estimate, policy.normalMean - 2), policy.normalMean + 2)
     rows[index].estimateCount = count
     rows[index].estimateMean = count == 1 ? bounded : rows[index].estimateMean + (bounded - rows[index].estimateMean) / Double(count)
-    guard count >= 20 else { return }
+    guard Int(count) >= policy.driftPeople else { return }
     let mean = rows[index].estimateMean
     let off = abs(mean - policy.normalMean)
     if off > policy.driftMax {

@@ -48,6 +48,9 @@ public struct FeverPolicy: BitwiseCopyable, Sendable {
   public var normalMean = 36.6
   /// A running mean of first estimates this far from `normalMean` is drift.
   public var driftMax = 0.5
+  /// The mean is judged from this many people on. Fewer than the tickets of a lane, since with an offset that is too
+  /// high everybody gets one; with a spread of 0.4 °C their mean is known within 0.12.
+  public var driftPeople = 12
 
   public init() {}
 }

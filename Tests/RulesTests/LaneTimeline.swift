@@ -1,0 +1,198 @@
+// A lane with its alarms in virtual time. A timeline is a table a nurse can read: seconds, and what is so from then on.
+//
+//     0     nobody               the thermometer sees the hall, 22 °C
+//     3     skin 35.0            it sees a face; the body is 1.6 °C warmer at this site
+//     4     passage on           a contact
+//     9     end
+//
+// What happens comes back as words, in order: "began 1", "passed 1 normal", "pulse", "gate opens" …
+
+import Domain
+
+@testable import Rules
+
+/// One lane, its thermometer (a reading each 72 ms unless said otherwise) and its board (contacts each 200 ms).
+struct LaneTimeline: ~Copyable {
+  var settings = LaneSettings(
+    siteOffset: 1.6, hasGate: true, hasReadBack: true, hasPassage: true, openFor: .seconds(5), opensOnFailure: false,
+    staleAfter: .milliseconds(216), policy: FeverPolicy(), hasFireRelease: true, hasStaffButton: true)
+  var period = Interval.milliseconds(72)
+  /// Also tell lamp and buzzer.
+  var tellsSignals = false
+  private(set) var happened: [String] = []
+
+  private var lanes = Lanes([])
+  private var alarms = Alarms(Places(lanes: 0, rooms: 0, devices: 0, ports: 0), settings: { _ in AlarmSettings(priority: .low) }, isAtLane: { _ in false })
+  private var effects = Effects()
+  private var now = Now(boot: Instant(ns: 1_000_000_000), wall: 0)
+  private var surface: Double? = 22
+  private var isValid = true
+  private var boardIsUp = true
+  private var contacts: [Contact: Bool] = [.readBack: false, .passage: false, .fireRelease: false, .staffButton: false]
+  /// What the leaf does: follows the relay after 0.3 s, unless it is stuck.
+  private var relayUntil = Instant.past
+  private var leaf = false
+  private var leafMoves: (at: Instant, open: Bool)?
+  private var isStuck = false
+  private var nextReading = Instant.past
+  private var nextContacts = Instant.past
+
+  init() {}
+
+  private let lane = LaneID(0)
+
+  private mutating func build() {
+    let policy = AirPolicy()
+    lanes = Lanes([settings])
+    alarms = Alarms(
+      Places(lanes: 1, rooms: 0, devices: 0, ports: 0), settings: { AlarmSettings.standard(for: $0, policy) }, isAtLane: { _ in true })
+  }
+
+  /// Plays a timeline and returns what happened.
+  mutating func play(_ text: String) -> [String] {
+    build()
+    lanes.start(now)
+    setBoard(true)
+    for line in text.split(separator: "\n") {
+      let words = line.split(separator: " ").map(String.init)
+      guard let first = words.first, let seconds = Double(first) else { continue }
+      run(to: Instant(ns: 1_000_000_000 + Int64(seconds * 1e9)))
+      act(Array(words.dropFirst()))
+      collect()
+    }
+    return happened
+  }
+
+  private mutating func act(_ words: [String]) {
+    switch words[0] {
+    case "nobody": (surface, isValid) = (22, true)
+    case "skin": (surface, isValid) = (Double(words[1]), true)
+    case "bad": isValid = false
+    case "silent": surface = nil
+    case "board": setBoard(words[1] == "up")
+    case "stuck": isStuck = true
+    case "passage": tell(.passage, words[1] == "on")
+    case "fire": tell(.fireRelease, words[1] == "on")
+    case "staff": tell(.staffButton, words[1] == "on")
+    case "presence": tell(.presence, words[1] == "on")
+    case "readback":
+      contacts[.readBack] = words[1] == "unknown" ? nil : words[1] == "on"
+      isStuck = true
+    case "resume": answer(lanes.resume(UInt32(words[1]) ?? 0, now, &effects))
+    case "contact":
+      answer(lanes.contactReading(UInt32(words[1]) ?? 0, Double(words[2]) ?? 0, now, &alarms, &effects))
+    case "override": answer(lanes.override(lane, now, &alarms, &effects))
+    case "acknowledge": answer(alarms.acknowledge(UInt32(words[1]) ?? 0, &effects))
+    case "clear": answer(alarms.clearLatched(UInt32(words[1]) ?? 0, &effects))
+    case "restart": restart()
+    default: break
+    }
+  }
+
+  private mutating func answer(_ answer: Answer) {
+    collect()
+    if case .refused(let refusal) = answer { happened.append("refused \(refusal.name)") }
+  }
+
+  private mutating func setBoard(_ isUp: Bool) {
+    boardIsUp = isUp
+    lanes.board(isUp: isUp, at: lane, now, &alarms, &effects)
+    nextContacts = now.boot + .milliseconds(50)
+  }
+
+  private mutating func tell(_ contact: Contact, _ isOn: Bool) {
+    contacts[contact] = isOn
+    if boardIsUp { lanes.contact(contact, isOn: isOn, at: lane, now, &alarms, &effects) }
+  }
+
+  /// As the door does it: state to bytes, a new run, bytes to state.
+  private mutating func restart() {
+    let bytes = Table<UInt8>(capacity: alarms.byteCount + lanes.byteCount, filledWith: 0)
+    _ = lanes.copyBytes(to: bytes, at: alarms.copyBytes(to: bytes, at: 0))
+    build()
+    let end = alarms.replaceBytes(from: bytes, at: 0, now: now)
+    _ = lanes.replaceBytes(from: bytes, at: end, shift: .zero, now: now, &alarms, &effects)
+    happened.append("restart")
+    collect()
+    lanes.start(now)
+    setBoard(true)
+  }
+
+  private mutating func run(to end: Instant) {
+    while now.boot < end {
+      now.boot = min(end, now.boot + .milliseconds(4))
+      moveLeaf()
+      if let surface, now.boot >= nextReading {
+        nextReading = now.boot + period
+        let quality: Quality = isValid ? .good : .invalid(.deviceError)
+        if settings.hasAmbient { lanes.ambient(reading(22, .sensorAmbient, .good), at: lane, now) }
+        lanes.surface(reading(surface, .surface, quality), at: lane, now, &alarms, &effects)
+      }
+      if boardIsUp, now.boot >= nextContacts {
+        nextContacts = now.boot + .milliseconds(200)
+        if !isStuck { contacts[.readBack] = leaf }
+        for contact in [Contact.readBack, .passage, .presence, .fireRelease, .staffButton] {
+          lanes.contact(contact, isOn: contacts[contact], at: lane, now, &alarms, &effects)
+        }
+      }
+      if lanes.nextDeadline <= now.boot { lanes.advance(to: now, &alarms, &effects) }
+      if alarms.nextDeadline <= now.boot { alarms.advance(to: now, &effects) }
+      collect()
+    }
+  }
+
+  private mutating func moveLeaf() {
+    let driven = now.boot < relayUntil
+    if driven != leaf, leafMoves == nil { leafMoves = (now.boot + .milliseconds(300), driven) }
+    if let move = leafMoves, move.at <= now.boot {
+      leaf = move.open
+      leafMoves = nil
+    }
+  }
+
+  private func reading(_ value: Double, _ use: Use, _ quality: Quality) -> Reading {
+    Reading(device: DeviceID(0), field: 0, use: use, unit: .degC, quality: quality, at: now.boot, decoded: value)
+  }
+
+  /// Effects as words.
+  private mutating func collect() {
+    for index in 0..<effects.count {
+      switch effects.list[index] {
+      case .event(let body, _, _): if let words = words(body) { happened.append(words) }
+      case .gate(_, .pulse(let time)):
+        relayUntil = now.boot + time
+        happened.append("pulse")
+      case .gate(_, .hold):
+        relayUntil = .never
+        happened.append("hold")
+      case .gate(_, .shut):
+        relayUntil = .past
+        happened.append("shut")
+      case .lamp(_, let on): if tellsSignals { happened.append("lamp \(on ? "on" : "off")") }
+      case .buzzer(_, let on): if tellsSignals { happened.append("buzzer \(on ? "on" : "off")") }
+      }
+    }
+    effects.clear()
+  }
+
+  private func words(_ body: EventBody) -> String? {
+    switch body {
+    case .screeningBegan(let ticket): "began \(ticket)"
+    case .screeningPassed(let fact): "passed \(fact.ticket) \(fact.reason.name)"
+    case .screeningDenied(let fact): "denied \(fact.ticket) \(fact.reason.name): \(fact.next.name)"
+    case .screeningResumed(let fact): "called \(fact.ticket)"
+    case .screeningAbandoned(let fact): "abandoned \(fact.ticket) \(fact.reason.name)"
+    case .screeningIsolated(let fact): "isolated \(fact.ticket)"
+    case .gateOpened: "gate opens"
+    case .gateShut: "gate is shut"
+    case .gateReleased(let cause): "released \(cause.name)"
+    case .gateReturned: "returned"
+    case .passage(let screened): screened ? "passage" : "passage unscreened"
+    case .alarmRaised(let fact): "alarm \(fact.occurrence) \(fact.kind.name) \(fact.priority.name)"
+    case .alarmRepeated(let fact): "alarm \(fact.occurrence) \(fact.kind.name) again \(Int(fact.value))"
+    case .alarmAcknowledged(let fact): "acknowledged \(fact.occurrence) \(fact.state.name)"
+    case .alarmCleared(let fact): "cleared \(fact.occurrence) \(fact.kind.name)"
+    default: nil
+    }
+  }
+}
