@@ -83,7 +83,8 @@ let package = Package(
     .testTarget(name: "RingsTests", dependencies: ["Rings"], swiftSettings: strict),
     .testTarget(name: "DevicesTests", dependencies: ["Devices", "Domain"], swiftSettings: strict),
     .testTarget(name: "RulesTests", dependencies: ["Rules", "Domain"], swiftSettings: strict),
-    //WAIT .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "Domain", "Devices", "Rules"], swiftSettings: strict),
+    .testTarget(
+      name: "PipelineTests", dependencies: ["Pipeline", "Domain", "Devices", "Rules", "SampleSite"], swiftSettings: strict),
     .testTarget(name: "PortsTests", dependencies: ["Ports", "Domain", "Rings", "CLinux"], swiftSettings: strict),
     .testTarget(name: "SettingsTests", dependencies: ["Settings", "Domain", "Devices", "Rules", yams], swiftSettings: strict),
     .testTarget(name: "EventLogTests", dependencies: ["EventLog", "Domain", "Rings", grdb, sqlite, crypto], swiftSettings: strict),

@@ -70,7 +70,8 @@ public struct SampleSite: Sendable {
     return LanePlan(
       settings: LaneSettings(
         siteOffset: siteOffset, hasGate: board != nil, hasReadBack: board != nil, hasPassage: board != nil,
-        openFor: .seconds(2), opensOnFailure: false, staleAfter: .milliseconds(216), policy: FeverPolicy()),
+        openFor: .seconds(2), opensOnFailure: false, staleAfter: .milliseconds(216), policy: FeverPolicy(),
+        hasFireRelease: board != nil, hasStaffButton: board != nil),
       thermometer: DeviceID(lane), gate: wire(1), lamp: wire(3), buzzer: wire(5),
       contacts: contacts.compactMap { contact, wire in wire.map { (contact, $0) } })
   }

@@ -1,0 +1,144 @@
+// Goal: from a thermometer's bytes to the gate's, through every layer. Method: one door in virtual time.
+
+import Domain
+import Pipeline
+import Testing
+
+@Suite struct DoorTests {
+  @Test func aHealthyPersonOpensTheGateOnce() {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    door.skin = 35.0
+    door.live(2)
+    door.skin = 22
+    door.live(6)
+    #expect(door.verdicts == ["passed normal"])
+    #expect(door.opened == 1 && door.orders.contains(.pulse(1, 20)))
+    #expect(door.events.contains { if case .gateShut = $0.body { true } else { false } })
+  }
+
+  @Test func aFeverLightsTheLampAndOpensNothing() {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    door.skin = 36.6
+    door.live(3)
+    #expect(door.verdicts == ["denied high"])
+    #expect(door.opened == 0)
+    #expect(door.orders.contains(.set(3, true)), "the lamp: \(door.orders)")
+    let fever = door.raised(.suspectedFever)
+    #expect(fever?.priority.name == "high")
+  }
+
+  @Test func theEstimateIsBesideTheEventNotInIt() throws {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    door.skin = 35.0
+    door.live(2)
+    let events = door.events
+    let passed = try #require(events.first { if case .screeningPassed = $0.body { true } else { false } })
+    #expect(abs(passed.personal.estimate - 36.6) < 0.01 && abs(passed.personal.surface - 35.0) < 0.01)
+  }
+
+  /// The site's offset says 1.6 where 2.6 (or 0.6) were right: everybody reads 1 °C wrong.
+  @Test(arguments: [-1.0, 1.0]) func aWrongOffsetIsToldByTheLanesDrift(error: Double) throws {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    for person in 0..<14 {
+      door.skin = 36.6 + 0.2 * Double(person % 3 - 1) - 1.6 + error
+      door.live(14)
+      door.skin = 22
+      door.live(4)
+    }
+    let raised = door.raised(.laneDrift)
+    let drift = try #require(raised)
+    #expect(abs(drift.value - (36.6 + error)) < 0.2)
+    if error < 0 {
+      // This is what a wrong offset does: a fever of 38.2 looks like 37.2, is measured once more and passes.
+      let before = door.opened
+      door.skin = 38.2 - 1.6 + error
+      door.live(12)
+      #expect(door.opened == before + 1)
+    }
+  }
+
+  @Test func aDeadBoardIsNeverWrittenLater() {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    door.boardAnswers = false
+    door.live(5)
+    #expect(door.raised.contains(.deviceSilent) && door.raised.contains(.laneOutOfOrder))
+    door.skin = 35.0
+    door.live(3)
+    door.skin = 22
+    door.live(60)
+    let before = door.opened
+    door.boardAnswers = true
+    door.live(60)
+    #expect(door.opened == before && before == 0, "no opening is kept for later")
+    #expect(door.verdicts.allSatisfy { !$0.hasPrefix("passed") })
+  }
+
+  @Test func theFireInputOpensWithTheThermometerDead() {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    door.tell(.portLost(PortID(0), Generation(1), .hungUp, errno: 5))
+    door.live(3)
+    door.inputs = 1 << 4
+    door.live(1)
+    #expect(door.orders.last(where: { if case .set(1, _) = $0 { true } else { false } }) == .set(1, true))
+    #expect(door.raised.contains(.gateUnscreened))
+    door.inputs = 0
+    door.live(2)
+    #expect(door.orders.last(where: { if case .set(1, _) = $0 { true } else { false } }) == .set(1, false))
+  }
+
+  @Test func commandsExpireAndNeedNames() {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    let cases: [(Action, Interval, String, Refusal)] = [
+      (.overrideLane(LaneID(0)), .seconds(4), "Li Na", .expired), (.overrideLane(LaneID(0)), .zero, "", .whoAndWhyRequired),
+      (.overrideLane(LaneID(9)), .zero, "Li Na", .unknownLane), (.resume(ticket: 99), .zero, "Li Na", .unknownTicket),
+      (.acknowledge(occurrence: 99), .zero, "Li Na", .unknownAlarm), (.clearSuspect(occurrence: 99), .zero, "Li Na", .unknownAlarm),
+    ]
+    for (action, ago, claimed, expected) in cases {
+      let answer = door.command(action, issuedAgo: ago, claimed: claimed)
+      guard case .refused(let refusal)? = answer else {
+        Issue.record("\(action) was carried out")
+        continue
+      }
+      #expect(refusal.name == expected.name)
+    }
+    #expect(door.opened == 0)
+    let done = door.command(.overrideLane(LaneID(0)))
+    if case .done? = done {} else { Issue.record("the override was not carried out") }
+    #expect(door.opened == 1)
+  }
+
+  /// A restart in each state of a person: no gate opens, whoever waits goes on waiting.
+  @Test(arguments: [0.1, 0.4, 0.7, 2.0]) func aRestartOpensNothing(after seconds: Double) {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    door.skin = 35.0
+    door.live(seconds)
+    let before = door.opened
+    door.restart()
+    door.live(20)
+    #expect(door.opened == before, "whoever stood there steps back first")
+    door.skin = 22
+    door.live(3)
+    door.skin = 35.0
+    door.live(3)
+    #expect(door.opened == before + 1, "and the lane works again")
+  }
+
+  @Test func recordsHaveRoomWhenTelemetryHasNot() {
+    var outbox = Outbox(capacity: 16, byteCapacity: 16)
+    let now = Now(boot: Instant(ns: 1), wall: 1)
+    for counter in 1...20 {
+      outbox.put(
+        Event(counter: UInt64(counter), at: now, source: .room(RoomID(0)), body: .air(AirFact(mean5: 1, mean60: 1)), personal: .none))
+    }
+    for counter in 21...23 { outbox.put(Event(counter: UInt64(counter), at: now, source: .site, body: .gateShut, personal: .none)) }
+    #expect(outbox.lostTelemetry == 8 && outbox.lostRecords == 0 && outbox.count == 15)
+  }
+}
