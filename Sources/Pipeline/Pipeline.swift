@@ -33,6 +33,9 @@ public struct Pipeline: ~Copyable {
   /// Something changed that a restart must know, or a minute has passed: take a snapshot between two turns.
   public private(set) var snapshotDue = false
   private var snapshotAt = Instant.past
+  /// What the lanes' lamps and buzzers were last told of alarms.
+  private var toldLoud = false
+  private var toldRaises: UInt64 = 0
 
   public init(_ settings: PipelineSettings) {
     let fieldCounts = settings.instruments.devices.map(\.profile.fields.count)
@@ -132,8 +135,19 @@ public struct Pipeline: ~Copyable {
       if findings.readingCount == 0, findings.changeCount == 0, effects.count == 0 { break }
     }
     alarms.set(.clockUnsynchronised, at: .site, !now.synchronised, now, &effects)
+    tellLanes(now)
     carryOut(now)
     if now.boot - snapshotAt >= .seconds(60) { snapshotDue = true }
+  }
+
+  /// Lamps and buzzers of all lanes follow the alarms that wait for somebody.
+  @_noLocks @_noAllocation
+  private mutating func tellLanes(_ now: Now) {
+    let isLoud = alarms.loudCount > 0
+    guard isLoud != toldLoud || alarms.loudRaises != toldRaises else { return }
+    lanes.alarm(isOn: isLoud, isNew: alarms.loudRaises != toldRaises, now, &effects)
+    toldLoud = isLoud
+    toldRaises = alarms.loudRaises
   }
 
   @_noLocks @_noAllocation

@@ -103,6 +103,10 @@ public struct Alarms: ~Copyable {
   /// One counter: the last occurrence.
   private let counter: Table<UInt32>
   private var heap: DeadlineHeap
+  /// Alarms of medium or high priority that nobody has acknowledged: somebody must see or hear of them.
+  public private(set) var loudCount = 0
+  /// Raises of such alarms since the start.
+  public private(set) var loudRaises: UInt64 = 0
 
   /// - Parameter settings: what each kind is set to; `atLane` tells which devices a lane depends on: they alarm at once.
   public init(_ places: Places, settings: (AlarmKind) -> AlarmSettings, isAtLane: (DeviceID) -> Bool) {
@@ -196,10 +200,30 @@ public struct Alarms: ~Copyable {
 
   /// It happened again before staff have dealt with the first.
   @_noLocks @_noAllocation
-  private func repeatLatched(_ index: Int, _ effects: inout Effects) {
+  private mutating func repeatLatched(_ index: Int, _ effects: inout Effects) {
     rows[index].value = (rows[index].value.isFinite ? rows[index].value : 1) + 1
-    rows[index].state = .unacknowledged
+    enter(index, .unacknowledged)
+    loudRaises &+= 1
     effects.event(.alarmRepeated(fact(index)), at: rows[index].place)
+  }
+
+  @_noLocks @_noAllocation
+  private func isLoud(_ index: Int) -> Bool {
+    if case .low = rows[index].priority { return false }
+    switch rows[index].state {
+    case .unacknowledged, .latchedUnacknowledged: return true
+    default: return false
+    }
+  }
+
+  /// Every change of state comes through here.
+  @_noLocks @_noAllocation
+  private mutating func enter(_ index: Int, _ state: AlarmState) {
+    let was = isLoud(index)
+    rows[index].state = state
+    let isNow = isLoud(index)
+    if isNow, !was { loudCount &+= 1 }
+    if was, !isNow { loudCount &-= 1 }
   }
 
   /// Waits for the delay, or acts at once when there is none.
@@ -225,9 +249,9 @@ public struct Alarms: ~Copyable {
 
   /// The condition is back while its latched alarm still stands.
   @_noLocks @_noAllocation
-  private func relatch(_ index: Int) {
+  private mutating func relatch(_ index: Int) {
     switch rows[index].state {
-    case .latchedUnacknowledged, .latchedAcknowledged: rows[index].state = .unacknowledged
+    case .latchedUnacknowledged, .latchedAcknowledged: enter(index, .unacknowledged)
     default: break
     }
   }
@@ -238,7 +262,8 @@ public struct Alarms: ~Copyable {
     if rows[index].condition {
       counter[0] &+= 1
       rows[index].occurrence = counter[0]
-      rows[index].state = .unacknowledged
+      enter(index, .unacknowledged)
+      if isLoud(index) { loudRaises &+= 1 }
       rows[index].raisedAt = now.wall
       effects.event(.alarmRaised(fact(index)), at: rows[index].place)
       return
@@ -246,13 +271,13 @@ public struct Alarms: ~Copyable {
     switch rows[index].state {
     case .unacknowledged:
       if rows[index].settings.isLatched {
-        rows[index].state = .latchedUnacknowledged
+        enter(index, .latchedUnacknowledged)
       } else {
         clear(index, to: .returnedUnacknowledged, &effects)
       }
     case .acknowledged:
       if rows[index].settings.isLatched {
-        rows[index].state = .latchedAcknowledged
+        enter(index, .latchedAcknowledged)
       } else {
         clear(index, to: .normal, &effects)
       }
@@ -262,7 +287,7 @@ public struct Alarms: ~Copyable {
 
   @_noLocks @_noAllocation
   private mutating func clear(_ index: Int, to state: AlarmState, _ effects: inout Effects) {
-    rows[index].state = state
+    enter(index, state)
     effects.event(.alarmCleared(fact(index)), at: rows[index].place)
     rows[index].priority = rows[index].settings.priority
   }
@@ -298,9 +323,9 @@ public struct Alarms: ~Copyable {
   public mutating func acknowledge(_ occurrence: UInt32, _ effects: inout Effects) -> Answer {
     guard let index = find(occurrence) else { return .refused(.unknownAlarm) }
     switch rows[index].state {
-    case .unacknowledged: rows[index].state = .acknowledged
-    case .returnedUnacknowledged: rows[index].state = .normal
-    case .latchedUnacknowledged: rows[index].state = .latchedAcknowledged
+    case .unacknowledged: enter(index, .acknowledged)
+    case .returnedUnacknowledged: enter(index, .normal)
+    case .latchedUnacknowledged: enter(index, .latchedAcknowledged)
     case .normal, .acknowledged, .latchedAcknowledged: return .done
     }
     effects.event(.alarmAcknowledged(fact(index)), at: rows[index].place)
@@ -332,7 +357,9 @@ public struct Alarms: ~Copyable {
   public mutating func replaceBytes(from bytes: borrowing Table<UInt8>, at offset: Int, now: Now) -> Int {
     let settings = (0..<rows.capacity).map { rows[$0].settings }
     let end = counter.replaceBytes(from: bytes, at: rows.replaceBytes(from: bytes, at: offset))
+    loudCount = 0
     for index in 0..<rows.capacity {
+      if isLoud(index) { loudCount += 1 }
       rows[index].settings = settings[index]
       rows[index].condition = false
       rows[index].pending = .never

@@ -118,11 +118,13 @@ struct LaneRow: BitwiseCopyable {
   var called: UInt32 = 0
   var calledUntil = Instant.never
   // Signals
+  /// Somewhere at the site an alarm waits for somebody.
+  var alarmIsOn = false
   var lampIsOn = false
   var buzzerIsOn = false
   var isDenied = false
   var deniedUntil = Instant.never
-  var buzzUntil = Instant.never
+  var buzzUntil = Instant.past
   // Statistics
   var passed: UInt64 = 0
   var denied: UInt64 = 0

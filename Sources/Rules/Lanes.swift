@@ -307,12 +307,24 @@ public struct Lanes: ~Copyable {
     effects.event(.laneChanged(state), at: .lane(LaneID(index)))
   }
 
-  /// The lamp is lit while somebody is refused or nobody can be screened; the buzzer sounds 3 s at a refusal.
+  /// Somewhere at the site an alarm waits for somebody, or no longer; `isNew`: another one was raised.
+  @_noLocks @_noAllocation
+  public mutating func alarm(isOn: Bool, isNew: Bool, _ now: Now, _ effects: inout Effects) {
+    for index in 0..<rows.capacity {
+      rows[index].alarmIsOn = isOn
+      if isNew { rows[index].buzzUntil = max(rows[index].buzzUntil, now.boot + .seconds(3)) }
+      settleSignals(index, now, &effects)
+      schedule(index)
+    }
+  }
+
+  /// The lamp is lit while somebody is refused, nobody can be screened, or an alarm of medium or high priority waits to be
+  /// acknowledged; the buzzer sounds 3 s at a refusal and at each such alarm. So a site without a desk is told too.
   @_noLocks @_noAllocation
   func settleSignals(_ index: Int, _ now: Now, _ effects: inout Effects) {
     if rows[index].isDenied, now.boot >= rows[index].deniedUntil, !rows[index].isPresent { rows[index].isDenied = false }
     if rows[index].isDenied, now.boot >= rows[index].deniedUntil { rows[index].deniedUntil = now.boot + .seconds(1) }
-    let lamp = rows[index].isDenied || rows[index].isReleased || !canScreen(index)
+    let lamp = rows[index].isDenied || rows[index].isReleased || !canScreen(index) || rows[index].alarmIsOn
     if lamp != rows[index].lampIsOn {
       rows[index].lampIsOn = lamp
       effects.add(.lamp(LaneID(index), on: lamp))

@@ -61,6 +61,22 @@ import Testing
     }
   }
 
+  /// Without a desk, lamp and buzzer are all that tells of an alarm elsewhere at the site.
+  @Test func anAlarmAnywhereLightsTheLampUntilItIsAcknowledged() {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    #expect(door.orders.last(where: { if case .set(3, _) = $0 { true } else { false } }) == .set(3, false))
+    door.tell(.logStalled(true))
+    door.live(1)
+    #expect(door.orders.suffix(2) == [.set(3, true), .set(5, true)])
+    door.live(4)
+    #expect(door.orders.last == .set(5, false), "the buzzer sounds 3 s")
+    let stalled = door.raised(.logStalled)
+    _ = door.command(.acknowledge(occurrence: stalled?.occurrence ?? 0))
+    door.live(1)
+    #expect(door.orders.last == .set(3, false))
+  }
+
   @Test func aDeadBoardIsNeverWrittenLater() {
     var door = DoorInVirtualTime()
     door.live(3)

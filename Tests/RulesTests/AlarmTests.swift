@@ -112,6 +112,31 @@ private let device = Place.device(DeviceID(0))
     #expect(stand.told.last == "cleared 1 medium normal")
   }
 
+  /// What lamps and buzzers go by.
+  @Test func whatWaitsForSomebodyIsCounted() {
+    var stand = Stand()
+    stand.set(.gateUnscreened, lane, true, at: 1)
+    stand.set(.laneDrift, lane, true, at: 1)
+    stand.set(.suspectLeft, lane, true, at: 2)
+    #expect(stand.alarms.loudCount == 2 && stand.alarms.loudRaises == 2, "a low one is not loud")
+    stand.at(3) { alarms, _, effects in _ = alarms.acknowledge(1, &effects) }
+    stand.set(.suspectLeft, lane, false, at: 4)
+    #expect(stand.alarms.loudCount == 1, "latched, and nobody has seen it")
+    stand.set(.suspectLeft, lane, true, at: 5, renew: true)
+    #expect(stand.alarms.loudCount == 1 && stand.alarms.loudRaises == 3)
+    stand.at(6) { alarms, _, effects in _ = alarms.clearLatched(3, &effects) }
+    stand.set(.gateUnscreened, lane, false, at: 7)
+    #expect(stand.alarms.loudCount == 0)
+    stand.set(.gateJammed, lane, true, at: 8)
+    stand.at(10)
+    #expect(stand.alarms.loudCount == 1)
+    let bytes = Table<UInt8>(capacity: stand.alarms.byteCount, filledWith: 0)
+    _ = stand.alarms.copyBytes(to: bytes, at: 0)
+    var after = Stand()
+    _ = after.alarms.replaceBytes(from: bytes, at: 0, now: after.now)
+    #expect(after.alarms.loudCount == 1)
+  }
+
   @Test func whatNobodyKnowsHoldsAnAlarm() {
     var stand = Stand()
     stand.set(.airHigh, room, true, at: 0, value: 1600)
