@@ -84,12 +84,13 @@ def test_killed_at_any_moment_nothing_durable_is_missing(site_of):
     moments = random.Random(seed)
     # Sixteen thermometers that nobody thins: some 450 events a second.
     site = site_of(log="{ folder: log, reading_interval_s: 0.1, dead_band_c: 0 }", extra_thermometers=16)
-    site.start_simulator("--people-every", "1", "--speed", "4")
+    site.start_simulator("--speed", "4")
     site.start_door()
     site.await_free_lane()
     # Somebody who waits and an alarm that stays: both must be there after every kill.
     site.ask_simulator("person north-door body=36.6 skin=33.0 stay=3")
     ticket = site.wait_for("screening.denied", next="cold_wait")["data"]["ticket"]
+    site.ask_simulator("people on every=1")
     site.ask_simulator("unplug rooms")
     alarm = site.wait_for("alarm.raised", kind="port_lost")["data"]["occurrence"]
     durable = {}
