@@ -74,10 +74,10 @@ struct DoorStatus: Sendable {
       let device = settings.devices[index]
       let report = board.devices[index]
       let counters = board.deviceCounters[index]
-      let fields = device.profile.fields.indices.map { field in
-        shown(board.readings[first + field], device.profile.fields[field].name, device.profile.fields[field].unit, board.now)
+      let fields = device.profile.fields.indices.filter { device.profile.fields[$0].told == .always }.map { field in
+        shown(board.readings[first + field], device.profile.fields[field], device.profile, board.now)
       }
-      first += fields.count
+      first += device.profile.fields.count
       return Status.Device(
         name: device.name, profile: device.profile.id, port: settings.ports[Int(device.port.index)].name,
         state: report.presence.name, since: report.since == 0 ? nil : time(report.since, board.now),
@@ -91,12 +91,13 @@ struct DoorStatus: Sendable {
     }
   }
 
-  /// A value nobody may use is not shown as one.
-  private func shown(_ reading: Reading, _ name: String, _ unit: Domain.Unit, _ now: Now) -> Status.Field {
+  /// A value nobody may use, because it is invalid or old, is not shown as one.
+  private func shown(_ reading: Reading, _ field: Field, _ profile: Profile, _ now: Now) -> Status.Field {
     let age = reading.at > .past ? (now.boot - reading.at).seconds : nil
-    switch reading.quality {
-    case .good: return Status.Field(name: name, value: reading.decoded, unit: unit.symbol, quality: "good", age: age)
-    case .invalid(let reason): return Status.Field(name: name, value: nil, unit: unit.symbol, quality: reason.name, age: age)
+    switch reading.judged(at: now.boot, staleAfter: profile.staleAfter(field)) {
+    case .value(let value): return Status.Field(name: field.name, value: value, unit: field.unit.symbol, quality: "good", age: age)
+    case .invalid(let reason):
+      return Status.Field(name: field.name, value: nil, unit: field.unit.symbol, quality: reason.name, age: age)
     }
   }
 

@@ -31,7 +31,7 @@ extension LanePlan {
       settings: LaneSettings(
         siteOffset: wiring.siteOffset, hasGate: wiring.gate != nil, hasReadBack: wiring.readBack != nil,
         hasPassage: wiring.passage != nil, openFor: wiring.openFor, opensOnFailure: wiring.onFailure == .open,
-        staleAfter: settings.devices[Int(wiring.thermometer.index)].profile.staleAfter, policy: settings.policy.fever,
+        staleAfter: settings.devices[Int(wiring.thermometer.index)].profile.surfaceStaleAfter, policy: settings.policy.fever,
         hasAmbient: settings.devices[Int(wiring.thermometer.index)].profile.fields.contains { $0.use == .sensorAmbient },
         hasPresence: wiring.presence != nil, hasFireRelease: wiring.fireRelease != nil, hasStaffButton: wiring.staffButton != nil),
       thermometer: wiring.thermometer, gate: wire(wiring.gate), lamp: wire(wiring.lamp), buzzer: wire(wiring.buzzer),
@@ -40,12 +40,8 @@ extension LanePlan {
 }
 
 extension Profile {
-  /// Three of its periods (design: a value is stale then), and never less than a fifth of a second: an operating system
-  /// may hold a port's bytes back that long.
-  fileprivate var staleAfter: Interval {
-    switch transport {
-    case .serial(let speech): max(speech.period * 3, .milliseconds(200))
-    case .modbus(let speech): max(speech.period * 3, .milliseconds(200))
-    }
+  /// How old a surface temperature may get.
+  fileprivate var surfaceStaleAfter: Interval {
+    fields.first { $0.use == .surface }.map(staleAfter) ?? .zero
   }
 }
