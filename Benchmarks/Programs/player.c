@@ -175,10 +175,12 @@ int main(int argc, char **argv) {
       watch(bus, buses[i], i);
     }
   }
-  if (port) {
+  /* A gateway a board: 127.0.0.1, 127.0.0.2, … */
+  for (int board = 0; port && board * 4 < lane_count; board++) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK + board)};
     if (bind(fd, (struct sockaddr *)&at, sizeof at) || listen(fd, 64)) fail("listen");
     watch(listener, fd, 0);
   }
