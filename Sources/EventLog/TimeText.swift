@@ -1,7 +1,7 @@
 // Times as events write them: RFC 3339 with the site's offset, nanoseconds kept.
 
 /// `2026-03-01T08:15:00.123456789+01:00` for nanoseconds since 1970-01-01 UTC and an offset in seconds east.
-func timeText(wall: Int64, utcOffset: Int32) -> String {
+public func timeText(wall: Int64, utcOffset: Int32) -> String {
   // RFC 3339 offsets have minutes only.
   let minutes = Int64(utcOffset) / 60
   var seconds = wall / 1_000_000_000
@@ -34,6 +34,11 @@ func timeText(wall: Int64, utcOffset: Int32) -> String {
   let date = "\(padded(year, 4))-\(padded(civilMonth, 2))-\(padded(day, 2))"
   let time = "\(padded(second / 3_600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2)).\(padded(fraction, 9))"
   return date + "T" + time + (minutes < 0 ? "-" : "+") + padded(minutes.magnitude.hours, 2) + ":" + padded(minutes.magnitude.rest, 2)
+}
+
+/// The day as segments are named: `20260301`.
+public func dayText(wall: Int64, utcOffset: Int32) -> String {
+  String(timeText(wall: wall, utcOffset: utcOffset).prefix(10).filter { $0 != "-" })
 }
 
 extension UInt64 {

@@ -3,6 +3,7 @@
 import Control
 import Devices
 import Domain
+import EventLog
 import Foundation
 import Pipeline
 import Ports
@@ -118,8 +119,5 @@ struct DoorStatus: Sendable {
     }
   }
 
-  private func time(_ wall: Int64, _ now: Now) -> String {
-    let zone = TimeZone(secondsFromGMT: Int(now.utcOffset)) ?? .gmt
-    return Date(timeIntervalSince1970: Double(wall) / 1e9).formatted(Date.ISO8601FormatStyle(timeZone: zone))
-  }
+  private func time(_ wall: Int64, _ now: Now) -> String { timeText(wall: wall, utcOffset: now.utcOffset) }
 }

@@ -185,20 +185,6 @@ final class LogThreads: @unchecked Sendable {
 }
 
 extension Now {
-  /// The site's day as segments are named: yyyymmdd.
-  var day: String {
-    let days = (wall / 1_000_000_000 + Int64(utcOffset)) / 86_400
-    let date = Date(timeIntervalSince1970: Double(days) * 86_400)
-    let parts = Calendar.site.dateComponents([.year, .month, .day], from: date)
-    return String(format: "%04d%02d%02d", parts.year ?? 0, parts.month ?? 0, parts.day ?? 0)
-  }
-}
-
-extension Calendar {
-  /// Gregorian, in UTC: the site's offset has been added before.
-  fileprivate static var site: Calendar {
-    var calendar = Calendar(identifier: .gregorian)
-    calendar.timeZone = .gmt
-    return calendar
-  }
+  /// The site's day.
+  fileprivate var day: String { dayText(wall: wall, utcOffset: utcOffset) }
 }
