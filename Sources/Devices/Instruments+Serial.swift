@@ -23,7 +23,10 @@ extension Instruments {
       }
       buffers[base &+ Int(buses[bus].buffered)] = bytes[index]
       buses[bus].buffered &+= 1
-      findFrames(bus, device, base, now, &findings)
+      // Between its start and its end, a byte of a frame decides nothing.
+      if buses[bus].buffered <= devices[device].syncCount || buses[bus].buffered >= devices[device].frameLength {
+        findFrames(bus, device, base, now, &findings)
+      }
     }
   }
 
@@ -96,11 +99,13 @@ extension Instruments {
   func report(_ device: Int, _ field: Int, _ now: Instant, _ findings: inout Findings) {
     let row = Int(devices[device].firstField) &+ field
     let raw = raws[row]
-    guard fields[row].isReported, !fields[row].isAbsent(raw) else { return }
-    var (value, quality) = fields[row].judge(raw, isWarmingUp: isWarmingUp(device, row, raw, now))
+    let rule = fields[row]
+    guard rule.isReported, !rule.isAbsent(raw) else { return }
+    var (value, quality) = rule.judge(raw, isWarmingUp: isWarmingUp(device, row, rule, raw, now))
     if quality.isGood {
-      for index in 0..<fields[row].spoilers.count where fields[row].spoilers[index].field >= 0 {
-        let spoiler = fields[row].spoilers[index]
+      for index in 0..<rule.spoilers.count {
+        let spoiler = rule.spoilers[index]
+        if spoiler.field < 0 { break }
         let word = Int(devices[device].firstField) &+ Int(spoiler.field)
         let status = raws[word]
         // A status that was never read, or long ago, is not a good one.
@@ -113,15 +118,15 @@ extension Instruments {
     }
     findings.add(
       Reading(
-        device: DeviceID(device), field: UInt16(truncatingIfNeeded: field), use: fields[row].use, unit: fields[row].unit,
+        device: DeviceID(device), field: UInt16(truncatingIfNeeded: field), use: rule.use, unit: rule.unit,
         quality: quality, at: now, decoded: value))
   }
 
   /// By time since it was powered on, where that is known; and by values that it shows before its first real one, for as
   /// long as a warm-up takes: a device that goes on showing one of them means it.
   @_noLocks @_noAllocation
-  private func isWarmingUp(_ device: Int, _ row: Int, _ raw: Double, _ now: Instant) -> Bool {
-    let isWarmUpValue = fields[row].isWarmUpValue(raw)
+  private func isWarmingUp(_ device: Int, _ row: Int, _ rule: borrowing FieldRow, _ raw: Double, _ now: Instant) -> Bool {
+    let isWarmUpValue = rule.isWarmUpValue(raw)
     if !isWarmUpValue { warming[row] = false }
     let warmUp = devices[device].warmUp
     return now - poweredAt[device] < warmUp || (isWarmUpValue && warming[row] && now - devices[device].warmingSince < warmUp)

@@ -21,6 +21,7 @@ extension Instruments {
         if plan.isAtLane, !plan.profile.writes.isEmpty { row.carriesGate = true }
       }
       row.deviceCount = Int32(members.count) - row.firstDevice
+      if row.deviceCount == 1 { row.isStream = builder.devices[Int(members[Int(row.firstDevice)])].requestCount == 0 }
       busRows.append(row)
     }
     buses = Table(busRows, filler: BusRow(kind: .serial))

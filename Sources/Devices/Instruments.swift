@@ -40,6 +40,8 @@ struct BusRow: BitwiseCopyable {
   var asked = ModbusRequest(function: 0, address: 0, count: 0)
   var unit: UInt8 = 0
   var carriesGate = false
+  /// Its one device speaks unasked.
+  var isStream = false
   /// The last request went to a device that had not answered the one before.
   var probedLast = false
   var counters = BusCounters()
@@ -351,7 +353,10 @@ public struct Instruments: ~Copyable {
         askNext(bus, now, &outbox)
       }
     }
-    heap.set(bus, to: nextLook(bus))
+    let look = nextLook(bus)
+    // Each frame of a stream moves its silence away; the earlier look stands, and finds then that there is time.
+    if buses[bus].isStream, look >= heap.deadline(of: bus), heap.deadline(of: bus) > now { return }
+    heap.set(bus, to: look)
   }
 
   /// The request that has been due longest of a device that answers; one of a device that did not answer goes when

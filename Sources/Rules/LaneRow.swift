@@ -114,6 +114,8 @@ struct LaneRow: BitwiseCopyable {
   var referenceAt = Instant.past
   /// The slot of the screening at the lane, or -1.
   var screening: Int32 = -1
+  /// When the first of the lane's screenings has to be looked at.
+  var ticketsLook = Instant.never
   /// The ticket that was called to be measured again, or 0.
   var called: UInt32 = 0
   var calledUntil = Instant.never

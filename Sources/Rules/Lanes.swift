@@ -60,6 +60,7 @@ public struct Lanes: ~Copyable {
     _ reading: Reading, at lane: LaneID, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) {
     let index = Int(lane.index)
+    let wasMeasuring = rows[index].screening >= 0
     guard case .value(let celsius) = reading.judged(at: now.boot, staleAfter: rows[index].settings.staleAfter) else {
       rows[index].personReadings = 0
       // Neither warm nor cold: what was not seen is no absence.
@@ -78,7 +79,8 @@ public struct Lanes: ~Copyable {
       rows[index].personReadings = 0
       if !rows[index].settings.hasPresence { absence(index, now, &alarms, &effects) }
     }
-    schedule(index)
+    // Readings move tickets only through the screening at the lane.
+    schedule(index, tickets: wasMeasuring || rows[index].screening >= 0)
   }
 
   /// Out of the plausible range is a fact about what stands before the sensor, not about the sensor.
@@ -271,9 +273,14 @@ public struct Lanes: ~Copyable {
     settleSignals(index, now, &effects)
   }
 
-  /// When this lane must be looked at again.
+  /// When this lane must be looked at again. `tickets`: one of its screenings may have changed.
   @_noLocks @_noAllocation
-  mutating func schedule(_ index: Int) {
+  mutating func schedule(_ index: Int, tickets: Bool = true) {
+    if tickets {
+      var first = Instant.never
+      for slot in slots(index) { first = min(first, deadline(of: slot, index)) }
+      rows[index].ticketsLook = first
+    }
     var look = min(rows[index].gate.shutAt, rows[index].gate.placeBy)
     if rows[index].graceUntil > .past { look = min(look, rows[index].graceUntil) }
     if rows[index].settings.opensOnFailure, !rows[index].isReleased { look = min(look, rows[index].failureAt) }
@@ -284,8 +291,7 @@ public struct Lanes: ~Copyable {
     if rows[index].isDenied { look = min(look, rows[index].deniedUntil) }
     if rows[index].buzzerIsOn { look = min(look, rows[index].buzzUntil) }
     if rows[index].called > 0 { look = min(look, rows[index].calledUntil) }
-    for slot in slots(index) { look = min(look, deadline(of: slot, index)) }
-    heap.set(index, to: look)
+    heap.set(index, to: min(look, rows[index].ticketsLook))
   }
 
   // MARK: What others see
