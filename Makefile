@@ -27,4 +27,4 @@ packages:
 	@scripts/packages
 
 clean:
-	rm -rf .build .build-race .venv
+	rm -rf .build .build-race .venv Benchmarks/.build

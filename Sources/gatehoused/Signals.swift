@@ -14,7 +14,7 @@ struct Signals {
     unsafe sigaddset(&signals, SIGTERM)
     unsafe sigaddset(&signals, SIGINT)
     unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
-    _ = unsafe signal(SIGPIPE, SIG_IGN)
+    _ = signal(SIGPIPE, SIG_IGN)
     set = signals
   }
 
