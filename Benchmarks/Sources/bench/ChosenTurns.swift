@@ -1,6 +1,6 @@
 // Which turn is the worst, in instructions: a time would say as much about the machine as about the turn. A day is run
 // five times by the clock, and the turns whose shortest time was longest are candidates: interrupts and cold caches hit
-// a turn once, not five times. Then it runs once more, and around each candidate, and around some twenty ordinary turns,
+// a turn once, not five times. Then it runs once more, and around each candidate, and around some hundred ordinary turns,
 // it signals itself: Programs/steps.c, its parent, counts the instructions between two signals by single steps.
 //
 // Prints, in the order of the signals: empty (nothing in between: what to subtract), ordinary, candidate.
@@ -13,8 +13,8 @@ import SampleSite
 func playChosenTurns() {
   let day = Recording(SampleSite(devices: 64), turns: 100_000, seed: 3)
   let warm = 10_000
-  let candidates = slowest(of: day, from: warm, count: 20)
-  let ordinary = Set(stride(from: warm, to: day.turns, by: (day.turns - warm) / 20))
+  let candidates = slowest(of: day, from: warm, count: 50)
+  let ordinary = Set(stride(from: warm, to: day.turns, by: (day.turns - warm) / 100))
   var pipeline = Pipeline(day.site.settings)
   var kinds = ["empty"]
   raise(SIGUSR1)
