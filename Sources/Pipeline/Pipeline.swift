@@ -221,7 +221,9 @@ public struct Pipeline: ~Copyable {
       if case .portLost = reason {} else { alarms.set(.deviceSilent, at: .device(device), true, now, &effects) }
       tellLanes(device, isUp: false, now)
     case .writeFailed(let device, _): emit(.writeFailed(device), at: .device(device), .none, now)
-    case .wrote, .poweredOn: break
+    // A restart must not end its warm-up.
+    case .poweredOn: snapshotDue = true
+    case .wrote: break
     }
   }
 
@@ -322,7 +324,7 @@ public struct Pipeline: ~Copyable {
   // MARK: Snapshots
 
   /// Bytes a snapshot takes.
-  public var snapshotSize: Int { alarms.byteCount + lanes.byteCount }
+  public var snapshotSize: Int { alarms.byteCount + lanes.byteCount + instruments.byteCount }
 
   /// Differs when a snapshot of another build or another site's tables must not be taken over.
   public var snapshotLayout: UInt64 {
@@ -338,7 +340,8 @@ public struct Pipeline: ~Copyable {
   /// Copies the state that a restart must have.
   @_noLocks @_noAllocation
   public mutating func copySnapshot(to bytes: borrowing Table<UInt8>, _ now: Now) {
-    _ = lanes.copyBytes(to: bytes, at: alarms.copyBytes(to: bytes, at: 0))
+    let end = lanes.copyBytes(to: bytes, at: alarms.copyBytes(to: bytes, at: 0))
+    _ = instruments.copyBytes(to: bytes, at: end)
     snapshotDue = false
     snapshotAt = now.boot
   }
@@ -347,8 +350,9 @@ public struct Pipeline: ~Copyable {
   /// from it (a person who was being measured is abandoned) is in the outbox when this returns.
   public mutating func restore(from bytes: borrowing Table<UInt8>, shift: Interval, _ now: Now) {
     effects.clear()
-    let end = alarms.replaceBytes(from: bytes, at: 0, now: now)
-    _ = lanes.replaceBytes(from: bytes, at: end, shift: shift, now: now, &alarms, &effects)
+    var end = alarms.replaceBytes(from: bytes, at: 0, now: now)
+    end = lanes.replaceBytes(from: bytes, at: end, shift: shift, now: now, &alarms, &effects)
+    _ = instruments.replaceBytes(from: bytes, at: end, shift: shift, now: now.boot)
     outbox.clear()
     carryOut(now)
   }

@@ -53,6 +53,8 @@ private func readProfile(_ top: Section) -> Profile? {
   if transportName != nil { top.close() }
   // Without a transport nobody can say where a field may lie.
   let fields = transport.flatMap { transport in fieldEntry.flatMap { readFields($0, in: room(transport)) } } ?? []
+  let isNeverAsked = fields.allSatisfy { if case .onRequest = $0.told { true } else { false } }
+  if let fieldEntry, !fields.isEmpty, isNeverAsked { fieldEntry.note("found only fields told on_request, expected one that is asked for") }
   if case .serial? = transport, !writes.isEmpty { top.entry.note("found writes, expected none: only Modbus devices are written to") }
   if let warmUp, warmUp.ns == 0, fields.contains(where: { !$0.warmUpValues.isEmpty }) {
     power?.entry.note("found warm_up_s: 0 and warm_up_values, expected the time for which those values may be shown")

@@ -147,6 +147,22 @@ import Testing
     #expect(door.opened == before + 1, "and the lane works again")
   }
 
+  /// A thermometer that was plugged in again warms up for 2 s here, whatever happens to the door meanwhile.
+  @Test func aRestartEndsNoWarmUp() {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    door.tell(.portLost(PortID(0), Generation(1), .hungUp, errno: 0))
+    door.tell(.portOpened(PortID(0), Generation(1)))
+    door.live(0.5)
+    door.restart()
+    var good: [UInt64] = []
+    for _ in 0..<2 {
+      door.live(1.4)
+      good.append(door.pipeline.report(on: DeviceID(0)).goodReadings)
+    }
+    #expect(good[0] == 0 && good[1] > 10)
+  }
+
   @Test func recordsHaveRoomWhenTelemetryHasNot() {
     var outbox = Outbox(capacity: 16, byteCapacity: 16)
     let now = Now(boot: Instant(ns: 1), wall: 1)

@@ -136,6 +136,7 @@ private func field(_ more: String) throws(Problems) -> Field? {
     ("co2: { input: 3, input2: 3, type: u16 }", "found an unknown key \"input2\""),
     ("co2: { input: 3, holding: 3, type: u16 }", "expected exactly one of coil, discrete, holding or input"),
     ("s: { input: 9, type: u16, told: on_request }\n  co2: { input: 3, type: u16, bad_when: { s: [1] } }", "expected a field that is asked for"),
+    ("co2: { input: 3, type: u16, told: on_request }", "expected one that is asked for"),
     ("s: { input: 9, type: f32be }\n  co2: { input: 3, type: u16, bad_when: { s: [1] } }", "expected bits or a whole number"),
   ])
   func tellsWhatAModbusDeviceCannot(new: String, message: String) {
