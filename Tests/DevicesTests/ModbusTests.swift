@@ -150,6 +150,22 @@ private let good = tcp(1, words([400]))
     #expect(bench.said(device) == ["co2=601.0", "temperature=20.0"])
   }
 
+  /// Asked more often than twice its reply time: after a time-out the line rests for another one.
+  @Test func aTimeOutOnASerialLineIsFollowedByAQuarantine() {
+    var device = asked()
+    guard case .serial(var speech) = device.transport else { return }
+    speech.period = .milliseconds(600)
+    device.transport = .serial(speech)
+    let bench = Bench(.serial, device)
+    bench.run(until: ms(700))
+    #expect(bench.sent.count == 1)
+    bench.receive(answer(co2: 9_999))
+    bench.run(until: ms(1_000))
+    #expect(bench.sent.count == 2 && bench.readings.isEmpty)
+    bench.receive(answer(co2: 600))
+    #expect(bench.said(device) == ["co2=600.0", "temperature=20.0"])
+  }
+
   // MARK: Merging
 
   @Test(arguments: [

@@ -89,6 +89,38 @@ private func play(_ bench: Bench, until end: Int64, silent: Set<Int>, _ diary: i
     }
   }
 
+  @Test func oneMissedCycleIsNotDown() {
+    let bench = Bench(.modbusTCP, sensor(period: .seconds(4)))
+    bench.receive(tcp(1, words([400])))
+    bench.run(until: ms(8_499))
+    #expect(bench.changed == ["up 0"], "4.5 s without an answer, but one cycle only")
+    bench.run(until: ms(8_500))
+    #expect(bench.changed == ["up 0", "down 0 silent"])
+    // Three reads a cycle, of which two could have been missed within 3.2 s: still one cycle.
+    let slow = profile(
+      .modbus(speech(period: .seconds(10), reply: .milliseconds(1_600))),
+      [register("a", .input, 0), register("b", .input, 100), register("c", .input, 200)])
+    let other = Bench(.modbusTCP, slow)
+    other.run(until: ms(11_599))
+    #expect(other.changed == [])
+    other.run(until: ms(11_600))
+    #expect(other.changed == ["down 0 silent"])
+  }
+
+  @Test func whoAnswersGoesBeforeWhoDidNot() {
+    let bench = Bench(
+      [.modbusTCP], plans([sensor(), sensor(period: .milliseconds(2_100)), sensor(period: .milliseconds(1_900))]))
+    bench.run(until: ms(500))
+    for transaction in 2...3 { bench.receive(tcp(transaction, unit: UInt8(transaction), words([400]))) }
+    bench.forget()
+    // The third one is asked at 1,900 and takes its time. Meanwhile the silent first is due at 2,000, the second at 2,100.
+    bench.run(until: ms(2_200))
+    bench.receive(tcp(4, unit: 3, words([400])))
+    #expect(bench.sent.map { $0.bytes[6] } == [3, 2])
+    bench.receive(tcp(5, unit: 2, words([400])))
+    #expect(bench.sent.map { $0.bytes[6] } == [3, 2, 1])
+  }
+
   @Test func probesAtGrowingIntervals() {
     for (isAtLane, longest) in [(true, Int64(30_000)), (false, 300_000)] {
       let bench = Bench([.modbusTCP], plans([sensor()], isAtLane: isAtLane))
@@ -210,6 +242,15 @@ private func play(_ bench: Bench, until end: Int64, silent: Set<Int>, _ diary: i
     #expect(bench.changed.contains("wrote 1 2 on") && bench.changed.contains("down 0 silent"))
     #expect(!bench.write(.set(channel: 1, on: true), to: 0), "nothing is queued for a dead device")
     #expect(bench.write(.set(channel: 1, on: true), to: 1))
+  }
+
+  /// It waits behind the poll that shows the device to be dead, and is never sent.
+  @Test func aWriteDiesWithItsDevice() {
+    let bench = Bench(.modbusTCP, board())
+    bench.run(until: ms(2_900))
+    #expect(bench.changed == [] && bench.write(.set(channel: 1, on: true)))
+    bench.run(until: ms(30_000))
+    #expect(bench.changed == ["down 0 silent", "failed 0 1 on"] && !bench.sent.contains { $0.urgency == .actuator })
   }
 
   @Test func writesAreBoundedAndDieWithTheirPort() {
