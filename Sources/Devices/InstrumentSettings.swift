@@ -40,6 +40,15 @@ public enum WriteAction: BitwiseCopyable, Sendable {
   case set(channel: UInt8, on: Bool)
   /// On, and off again by the board itself.
   case pulse(channel: UInt8, for: Interval)
+
+  /// The relay, from 1.
+  public var channel: UInt8 {
+    @_noLocks @_noAllocation get {
+      switch self {
+      case .set(let channel, _), .pulse(let channel, _): channel
+      }
+    }
+  }
 }
 
 /// What became of a device, or of a write to it.

@@ -250,26 +250,60 @@ extension Instruments {
 
   // MARK: Writes
 
-  /// Queues a write before any poll of its bus. `false`: the device is down, or cannot, or eight writes wait already.
+  /// Queues a write before any poll of its bus, a gate's before those of lamps. A newer order for a relay replaces the one
+  /// that waits. `false`: the device is down, or cannot.
   @_noLocks @_noAllocation
   public mutating func write(
-    _ action: WriteAction, to device: DeviceID, at now: Instant, _ findings: inout Findings, _ outbox: inout Outbox
+    _ action: WriteAction, isGate: Bool = false, to device: DeviceID, at now: Instant, _ findings: inout Findings,
+    _ outbox: inout Outbox
   ) -> Bool {
     let row = Int(device.index)
     let bus = Int(devices[row].port)
-    guard buses[bus].isOpen, !devices[row].isDown, buses[bus].writeCount < Self.writesMax, request(for: action, row) != nil else {
+    guard buses[bus].isOpen, !devices[row].isDown, request(for: action, row) != nil, enqueue(action, isGate, row, bus) else {
       devices[row].counters.writesFailed &+= 1
       return false
     }
-    let place = (Int(buses[bus].firstWrite) &+ Int(buses[bus].writeCount)) % Self.writesMax
-    writes[bus &* Self.writesMax &+ place] = WriteRow(device: Int32(truncatingIfNeeded: row), action: action, attempts: 0)
-    buses[bus].writeCount &+= 1
     work(bus, now, &findings, &outbox)
     return true
   }
 
   @_noLocks @_noAllocation
-  private func writeRow(_ bus: Int) -> Int { bus &* Self.writesMax &+ Int(buses[bus].firstWrite) }
+  private mutating func enqueue(_ action: WriteAction, _ isGate: Bool, _ device: Int, _ bus: Int) -> Bool {
+    let base = bus &* writesMax
+    var onWire = 0
+    if case .awaitingWrite = buses[bus].state { onWire = 1 }
+    var place = onWire
+    // What waits for this relay is out of date.
+    while place < Int(buses[bus].writeCount) {
+      if Int(writes[base &+ place].device) == device, writes[base &+ place].action.channel == action.channel {
+        remove(place, bus)
+      } else {
+        place &+= 1
+      }
+    }
+    let count = Int(buses[bus].writeCount)
+    guard count < writesMax else { return false }
+    var at = onWire
+    while at < count, writes[base &+ at].isGate || !isGate { at &+= 1 }
+    var moving = count
+    while moving > at {
+      writes[base &+ moving] = writes[base &+ moving &- 1]
+      moving &-= 1
+    }
+    writes[base &+ at] = WriteRow(device: Int32(truncatingIfNeeded: device), action: action, attempts: 0, isGate: isGate)
+    buses[bus].writeCount &+= 1
+    return true
+  }
+
+  @_noLocks @_noAllocation
+  private func remove(_ place: Int, _ bus: Int) {
+    let base = bus &* writesMax
+    for index in place..<max(place, Int(buses[bus].writeCount) &- 1) { writes[base &+ index] = writes[base &+ index &+ 1] }
+    buses[bus].writeCount &-= 1
+  }
+
+  @_noLocks @_noAllocation
+  private func writeRow(_ bus: Int) -> Int { bus &* writesMax }
 
   /// Function 05; a pulse's value is its length in the board's units.
   @_noLocks @_noAllocation
@@ -311,8 +345,7 @@ extension Instruments {
   private func finishWrite(_ bus: Int, _ device: Int, worked: Bool, _ findings: inout Findings) {
     guard buses[bus].writeCount > 0 else { return }
     let action = writes[writeRow(bus)].action
-    buses[bus].firstWrite = (buses[bus].firstWrite &+ 1) % Int32(Self.writesMax)
-    buses[bus].writeCount &-= 1
+    remove(0, bus)
     if worked {
       findings.add(.wrote(DeviceID(device), action))
     } else {
@@ -326,19 +359,20 @@ extension Instruments {
     finishWrite(bus, Int(writes[writeRow(bus)].device), worked: false, &findings)
   }
 
-  /// A dead device's writes are not kept for later: a gate that opens minutes after its verdict is worse than none.
+  /// A dead device's writes are not kept for later: a gate that opens minutes after its verdict is worse than none. Called
+  /// when nothing is on the wire.
   @_noLocks @_noAllocation
   func dropWrites(of device: Int, _ bus: Int, _ findings: inout Findings) {
-    for _ in 0..<Int(buses[bus].writeCount) {
-      let row = writes[writeRow(bus)]
-      if Int(row.device) == device {
-        dropWrite(bus, &findings)
-      } else {
-        // Keep the order of the others: move it behind.
-        buses[bus].firstWrite = (buses[bus].firstWrite &+ 1) % Int32(Self.writesMax)
-        let place = (Int(buses[bus].firstWrite) &+ Int(buses[bus].writeCount) &- 1) % Self.writesMax
-        writes[bus &* Self.writesMax &+ place] = row
+    var place = 0
+    while place < Int(buses[bus].writeCount) {
+      let row = writes[bus &* writesMax &+ place]
+      guard Int(row.device) == device else {
+        place &+= 1
+        continue
       }
+      remove(place, bus)
+      devices[device].counters.writesFailed &+= 1
+      findings.add(.writeFailed(DeviceID(device), row.action))
     }
   }
 }

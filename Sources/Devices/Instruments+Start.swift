@@ -34,9 +34,14 @@ extension Instruments {
     requests = Table(builder.requests, filler: RequestRow())
     constants = Table(builder.constants, filler: 0)
     buffers = Table(capacity: settings.ports.count * Self.bufferSize, filledWith: 0)
+    let relays = settings.ports.indices.map { port in
+      builder.devices.filter { Int($0.port) == port }.map { Int($0.coilCount) }.reduce(0, +)
+    }
+    let room = min((relays.max() ?? 0) + 1, 257)
+    writesMax = room
     writes = Table(
-      capacity: settings.ports.count * Self.writesMax,
-      filledWith: WriteRow(device: 0, action: .set(channel: 0, on: false), attempts: 0))
+      capacity: settings.ports.count * room,
+      filledWith: WriteRow(device: 0, action: .set(channel: 0, on: false), attempts: 0, isGate: false))
     self.members = Table(members, filler: 0)
     heap = DeadlineHeap(members: settings.ports.count)
   }

@@ -6,8 +6,8 @@
 // its neighbours one reply time now and then, and two silent ones never two in a row. A device that answers nothing in
 // two cycles and for 3 s is down and is probed with one request, at growing intervals. It is up only after a good reply.
 //
-// Memory: one row a port, a device, a field and a request, all sized at start; 512 bytes of input and 8 waiting writes
-// a port.
+// Memory: one row a port, a device, a field and a request, all sized at start; 512 bytes of input and one waiting write a
+// relay.
 
 public import Domain
 
@@ -35,7 +35,6 @@ struct BusRow: BitwiseCopyable {
   var until = Instant.never
   var buffered: Int32 = 0
   var transaction: UInt16 = 0
-  var firstWrite: Int32 = 0
   var writeCount: Int32 = 0
   var asked = ModbusRequest(function: 0, address: 0, count: 0)
   var unit: UInt8 = 0
@@ -100,12 +99,13 @@ struct WriteRow: BitwiseCopyable {
   var device: Int32
   var action: WriteAction
   var attempts: Int32
+  /// Before every lamp and buzzer.
+  var isGate: Bool
 }
 
 /// Every configured device.
 public struct Instruments: ~Copyable {
   static var bufferSize: Int { @_noLocks @_noAllocation get { 512 } }
-  static var writesMax: Int { @_noLocks @_noAllocation get { 8 } }
   static var attemptsMax: Int32 { @_noLocks @_noAllocation get { 3 } }
 
   let buses: Table<BusRow>
@@ -121,7 +121,11 @@ public struct Instruments: ~Copyable {
   let requests: Table<RequestRow>
   let constants: Table<UInt8>
   let buffers: Table<UInt8>
+  /// Writes that wait, a bus after the other, each in the order in which they go; the first may be on the wire.
   let writes: Table<WriteRow>
+  /// Room a bus: one place a relay and one for the write on the wire, since a newer order for a relay takes the place of
+  /// the one that waits. So no order is ever without room (but beyond 256 relays on one bus).
+  let writesMax: Int
   /// The devices of each port, one after another.
   let members: Table<Int32>
   var heap: DeadlineHeap
@@ -229,7 +233,7 @@ public struct Instruments: ~Copyable {
     for _ in 0..<buses.capacity {
       guard heap.earliest <= now else { return }
       let bus = heap.first
-      guard findings.hasRoom(for: Int(buses[bus].deviceCount) &+ Self.writesMax &+ 1) else { return }
+      guard findings.hasRoom(for: Int(buses[bus].deviceCount) &+ writesMax &+ 1) else { return }
       if buses[bus].until <= now { expire(bus, now, &findings, &outbox) }
       watchStreams(bus, now, &findings)
       work(bus, now, &findings, &outbox)
