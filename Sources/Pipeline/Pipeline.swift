@@ -18,10 +18,11 @@ public struct Pipeline: ~Copyable {
   var rooms: Rooms
   var alarms: Alarms
   var findings = Findings()
-  var effects = Effects()
+  var effects: Effects
   /// What the last turn wants done.
-  public private(set) var outbox = Outbox()
+  public private(set) var outbox: Outbox
   private let routes: Routes
+  private let identity: UInt64
   private var thinning: Thinning
   let devices: Table<DeviceReport>
   /// The last reading of each field, and where each device's begin.
@@ -39,6 +40,10 @@ public struct Pipeline: ~Copyable {
 
   public init(_ settings: PipelineSettings) {
     let fieldCounts = settings.instruments.devices.map(\.profile.fields.count)
+    // One contact may move every gate of the site in one turn, with an event, an alarm, a lamp and a buzzer each.
+    effects = Effects(capacity: 512 + 16 * settings.lanes.count)
+    outbox = Outbox(capacity: 256 + 16 * settings.lanes.count)
+    identity = settings.identity
     instruments = Instruments(settings.instruments)
     lanes = Lanes(settings.lanes.map(\.settings))
     rooms = Rooms(settings.rooms.map(\.policy))
@@ -182,6 +187,7 @@ public struct Pipeline: ~Copyable {
       alarms.set(.deviceFault, at: .device(reading.device), isFault(reading.quality), now, &effects)
       for index in 0..<Int(route.roomCount) { rooms.co2(reading, in: routes.rooms[Int(route.firstRoom) &+ index], now) }
     case .inputs: judgeInputs(reading, route, now)
+    case .relays: judgeRelays(reading, route, now)
     default: break
     }
   }
@@ -199,11 +205,40 @@ public struct Pipeline: ~Copyable {
   private mutating func judgeInputs(_ reading: Reading, _ route: DeviceRoute, _ now: Now) {
     for index in 0..<Int(route.contactCount) {
       let contact = routes.contacts[Int(route.firstContact) &+ index]
-      var isOn: Bool?
-      if reading.quality.isGood, reading.decoded >= 0, reading.decoded <= 4_294_967_295, contact.channel >= 1, contact.channel <= 32 {
-        isOn = UInt32(reading.decoded) >> UInt32(contact.channel &- 1) & 1 == 1
-      }
+      let isOn = channel(contact.channel, of: reading)
       lanes.contact(contact.contact, isOn: isOn, at: contact.lane, now, &alarms, &effects)
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func judgeRelays(_ reading: Reading, _ route: DeviceRoute, _ now: Now) {
+    for index in 0..<Int(route.boardLaneCount) {
+      let lane = routes.boardLanes[Int(route.firstBoardLane) &+ index]
+      lanes.relay(isOn: channel(routes.lanes[Int(lane.index)].gate.channel, of: reading), at: lane, now, &alarms, &effects)
+    }
+  }
+
+  /// Whether a channel (from 1) of a board's reading is on; `nil` when that is not known.
+  @_noLocks @_noAllocation
+  private func channel(_ channel: UInt8, of reading: Reading) -> Bool? {
+    guard reading.quality.isGood, reading.decoded >= 0, reading.decoded <= 4_294_967_295, channel >= 1, channel <= 32 else {
+      return nil
+    }
+    return UInt32(reading.decoded) >> UInt32(channel &- 1) & 1 == 1
+  }
+
+  /// What became of an order to a relay, told to the lanes whose gate it moves.
+  @_noLocks @_noAllocation
+  private mutating func tellGates(_ device: DeviceID, _ action: WriteAction, worked: Bool, _ now: Now) {
+    let route = routes.devices[Int(device.index)]
+    for index in 0..<Int(route.boardLaneCount) {
+      let lane = routes.boardLanes[Int(route.firstBoardLane) &+ index]
+      guard routes.lanes[Int(lane.index)].gate.channel == action.channel else { continue }
+      if worked {
+        lanes.gateOrderWorked(at: lane, now, &alarms, &effects)
+      } else {
+        lanes.gateOrderFailed(at: lane, now, &alarms, &effects)
+      }
     }
   }
 
@@ -220,10 +255,12 @@ public struct Pipeline: ~Copyable {
       emit(.deviceDown(reason), at: .device(device), .none, now)
       if case .portLost = reason {} else { alarms.set(.deviceSilent, at: .device(device), true, now, &effects) }
       tellLanes(device, isUp: false, now)
-    case .writeFailed(let device, _): emit(.writeFailed(device), at: .device(device), .none, now)
+    case .writeFailed(let device, let action):
+      emit(.writeFailed(device), at: .device(device), .none, now)
+      tellGates(device, action, worked: false, now)
+    case .wrote(let device, let action): tellGates(device, action, worked: true, now)
     // A restart must not end its warm-up.
     case .poweredOn: snapshotDue = true
-    case .wrote: break
     }
   }
 
@@ -240,13 +277,20 @@ public struct Pipeline: ~Copyable {
     for index in 0..<Int(route.boardLaneCount) {
       lanes.board(isUp: isUp, at: routes.boardLanes[Int(route.firstBoardLane) &+ index], now, &alarms, &effects)
     }
+    guard isUp else { return }
+    for index in 0..<Int(route.signalLaneCount) {
+      lanes.showSignals(at: routes.signalLanes[Int(route.firstSignalLane) &+ index], &effects)
+    }
   }
 
   // MARK: Effects to outputs
 
   @_noLocks @_noAllocation
   private mutating func carryOut(_ now: Now) {
-    for index in 0..<effects.count {
+    // An order that a board refuses at once may have effects of its own: they come behind.
+    var index = 0
+    while index < effects.count {
+      defer { index &+= 1 }
       switch effects.list[index] {
       case .event(let body, let place, let personal): emit(body, at: place, personal, now)
       case .gate(let lane, let order): move(routes.lanes[Int(lane.index)].gate, order, now)
@@ -265,13 +309,13 @@ public struct Pipeline: ~Copyable {
     switch order {
     case .pulse(let time):
       if instruments.canPulse(wire.device) {
-        write(.pulse(channel: wire.channel, for: time), to: wire.device, now)
+        write(.pulse(channel: wire.channel, for: time), isGate: true, to: wire.device, now)
       } else {
         // No pulse of its own: the rules shut it when its time is over.
-        write(.set(channel: wire.channel, on: true), to: wire.device, now)
+        write(.set(channel: wire.channel, on: true), isGate: true, to: wire.device, now)
       }
-    case .hold: write(.set(channel: wire.channel, on: true), to: wire.device, now)
-    case .shut: write(.set(channel: wire.channel, on: false), to: wire.device, now)
+    case .hold: write(.set(channel: wire.channel, on: true), isGate: true, to: wire.device, now)
+    case .shut: write(.set(channel: wire.channel, on: false), isGate: true, to: wire.device, now)
     }
   }
 
@@ -282,9 +326,10 @@ public struct Pipeline: ~Copyable {
   }
 
   @_noLocks @_noAllocation
-  private mutating func write(_ action: WriteAction, to device: DeviceID, _ now: Now) {
-    if !instruments.write(action, to: device, at: now.boot, &findings, &outbox) {
+  private mutating func write(_ action: WriteAction, isGate: Bool = false, to device: DeviceID, _ now: Now) {
+    if !instruments.write(action, isGate: isGate, to: device, at: now.boot, &findings, &outbox) {
       emit(.writeFailed(device), at: .device(device), .none, now)
+      if isGate { tellGates(device, action, worked: false, now) }
     }
   }
 
@@ -308,7 +353,10 @@ public struct Pipeline: ~Copyable {
       case .clearSuspect(let occurrence): answer = alarms.clearLatched(occurrence, &effects)
       case .resume(let ticket): answer = lanes.resume(ticket, now, &effects)
       case .contactReading(let ticket, let celsius):
-        answer = lanes.contactReading(ticket, celsius, now, &alarms, &effects)
+        // It may open the gate: the log must name who measured.
+        answer =
+          command.claimed.isEmpty
+          ? .refused(.whoAndWhyRequired) : lanes.contactReading(ticket, celsius, now, &alarms, &effects)
       case .overrideLane(let lane):
         if command.claimed.isEmpty || command.why.isEmpty {
           answer = .refused(.whoAndWhyRequired)
@@ -329,8 +377,9 @@ public struct Pipeline: ~Copyable {
   /// Differs when a snapshot of another build or another site's tables must not be taken over.
   public var snapshotLayout: UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    hash = (hash ^ identity) &* 0x100_0000_01b3
     for part in [
-      1, alarms.rows.capacity, lanes.count, MemoryLayout<AlarmRow>.stride, snapshotSize, devices.capacity, latest.capacity,
+      2, alarms.rows.capacity, lanes.count, MemoryLayout<AlarmRow>.stride, snapshotSize, devices.capacity, latest.capacity,
     ] {
       hash = (hash ^ UInt64(part)) &* 0x100_0000_01b3
     }

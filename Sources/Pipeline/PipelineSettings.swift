@@ -55,14 +55,18 @@ public struct PipelineSettings: Sendable {
   public var rooms: [RoomPlan]
   public var air: AirPolicy
   public var thinning: ThinningSettings
+  /// Of the names behind the indices: a state of another site, or of one in another order, is not taken over.
+  public var identity: UInt64
 
   public init(
-    instruments: InstrumentSettings, lanes: [LanePlan], rooms: [RoomPlan], air: AirPolicy, thinning: ThinningSettings
+    instruments: InstrumentSettings, lanes: [LanePlan], rooms: [RoomPlan], air: AirPolicy, thinning: ThinningSettings,
+    identity: UInt64 = 0
   ) {
     self.instruments = instruments
     self.lanes = lanes
     self.rooms = rooms
     self.air = air
     self.thinning = thinning
+    self.identity = identity
   }
 }

@@ -20,6 +20,8 @@ struct DeviceRoute: BitwiseCopyable {
   var contactCount: Int32 = 0
   var firstBoardLane: Int32 = 0
   var boardLaneCount: Int32 = 0
+  var firstSignalLane: Int32 = 0
+  var signalLaneCount: Int32 = 0
   var firstRoom: Int32 = 0
   var roomCount: Int32 = 0
 }
@@ -34,7 +36,10 @@ struct LaneRoute: BitwiseCopyable {
 struct Routes: ~Copyable {
   let devices: Table<DeviceRoute>
   let contacts: Table<ContactRoute>
+  /// Lanes by the board that moves their gate.
   let boardLanes: Table<LaneID>
+  /// Lanes by the boards that light their lamp or sound their buzzer.
+  let signalLanes: Table<LaneID>
   let rooms: Table<RoomID>
   let lanes: Table<LaneRoute>
 
@@ -42,15 +47,20 @@ struct Routes: ~Copyable {
     var devices: [DeviceRoute] = []
     var contacts: [ContactRoute] = []
     var boardLanes: [LaneID] = []
+    var signalLanes: [LaneID] = []
     var rooms: [RoomID] = []
     for index in settings.instruments.devices.indices {
       var route = DeviceRoute()
       route.firstContact = Int32(contacts.count)
       route.firstBoardLane = Int32(boardLanes.count)
+      route.firstSignalLane = Int32(signalLanes.count)
       route.firstRoom = Int32(rooms.count)
       for (lane, plan) in settings.lanes.enumerated() {
         if Int(plan.thermometer.index) == index { route.lane = Int32(lane) }
         if let gate = plan.gate, Int(gate.device.index) == index { boardLanes.append(LaneID(lane)) }
+        if [plan.lamp, plan.buzzer].contains(where: { $0.map { Int($0.device.index) == index } ?? false }) {
+          signalLanes.append(LaneID(lane))
+        }
         for (contact, wire) in plan.contacts where Int(wire.device.index) == index {
           contacts.append(ContactRoute(lane: LaneID(lane), contact: contact, channel: wire.channel))
         }
@@ -60,12 +70,14 @@ struct Routes: ~Copyable {
       }
       route.contactCount = Int32(contacts.count) - route.firstContact
       route.boardLaneCount = Int32(boardLanes.count) - route.firstBoardLane
+      route.signalLaneCount = Int32(signalLanes.count) - route.firstSignalLane
       route.roomCount = Int32(rooms.count) - route.firstRoom
       devices.append(route)
     }
     self.devices = Table(devices, filler: DeviceRoute())
     self.contacts = Table(contacts, filler: ContactRoute(lane: LaneID(0), contact: .passage, channel: 0))
     self.boardLanes = Table(boardLanes, filler: LaneID(0))
+    self.signalLanes = Table(signalLanes, filler: LaneID(0))
     self.rooms = Table(rooms, filler: RoomID(0))
     lanes = Table(
       settings.lanes.map { plan in

@@ -67,6 +67,12 @@ struct Gate: BitwiseCopyable {
   /// What the contacts say; `nil` not known.
   var readBack: Bool?
   var passage: Bool?
+  /// What the board says of the relay; `nil` not known.
+  var relay: Bool?
+  /// The board refused the last order, or lost it.
+  var orderFailed = false
+  /// When the order is given again; `never` while the relay stands where it should.
+  var repeatAt = Instant.never
   /// Whether the relay was brought to where it belongs since the board came up.
   var isPlaced = false
   /// While it was not: until then, at the latest.

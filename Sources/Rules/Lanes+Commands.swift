@@ -50,10 +50,10 @@ extension Lanes {
   ) -> Answer {
     guard let slot = find(ticket) else { return .refused(.unknownTicket) }
     guard isWaiting(slot) else { return .refused(.notWaiting) }
-    // Outside these no living person measures; a typing error must not decide.
-    guard celsius >= 34, celsius <= 43 else { return .refused(.implausible) }
     let index = slot / Self.waitingMax
     let policy = rows[index].settings.policy
+    // Below the guard nothing is known, above 43 °C nobody lives; a typing error must not decide.
+    guard celsius >= policy.lowGuard, celsius <= 43 else { return .refused(.implausible) }
     let personal = Personal(surface: .nan, ambient: .nan, estimate: celsius)
     if celsius >= policy.threshold {
       screenings[slot].personal = personal

@@ -56,6 +56,9 @@ extension Lanes {
   @_noLocks @_noAllocation
   func forgetContacts(_ index: Int) {
     rows[index].gate.readBack = nil
+    rows[index].gate.relay = nil
+    rows[index].gate.orderFailed = false
+    rows[index].gate.repeatAt = .never
     rows[index].gate.passage = nil
     rows[index].gate.isPlaced = false
     rows[index].gate.placeBy = .never
@@ -107,7 +110,7 @@ extension Lanes {
   /// Whether the gate may open for the next one: shut, and read back shut where there is a contact.
   @_noLocks @_noAllocation
   func isReadyToOpen(_ index: Int) -> Bool {
-    guard case .shut = rows[index].gate.state else { return false }
+    guard case .shut = rows[index].gate.state, !relayIsWrong(index) else { return false }
     return !rows[index].settings.hasReadBack || rows[index].gate.readBack == false
   }
 
@@ -121,6 +124,7 @@ extension Lanes {
     if rows[index].gate.placeBy == .never { rows[index].gate.placeBy = now.boot + .seconds(2) }
     let settings = rows[index].settings
     let isKnown =
+      rows[index].isReleased ||
       (!settings.hasFireRelease || rows[index].fireInput != nil) && (!settings.hasStaffButton || rows[index].staffInput != nil)
     guard isKnown || now.boot >= rows[index].gate.placeBy else { return }
     rows[index].gate.placeBy = .never
@@ -138,6 +142,7 @@ extension Lanes {
   func advanceGate(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     if now.boot >= rows[index].gate.shutAt { shut(index, now, &effects) }
     place(index, now, &effects)
+    repeatOrder(index, now, &effects)
     settleGate(index, now, &alarms, &effects)
   }
 
@@ -150,11 +155,12 @@ extension Lanes {
     case .open: isToBeOpen = true
     case .shut, .shutting: isToBeOpen = rows[index].isReleased
     }
-    let isOpen = rows[index].settings.hasReadBack ? rows[index].gate.readBack : isToBeOpen
+    // Without a contact the relay is asked, and only without either is an order believed.
+    let isOpen = rows[index].settings.hasReadBack ? rows[index].gate.readBack : believed(index, isToBeOpen)
     // The alarm has its own second of on-delay: a gate needs time to move, and inputs a moment to be read. A contact that
     // stays unknown on a board that is there is as bad as one that differs.
     if rows[index].boardIsUp || !rows[index].settings.hasGate {
-      alarms.set(.gateJammed, at: place, isOpen != isToBeOpen, now, &effects)
+      alarms.set(.gateJammed, at: place, isOpen != isToBeOpen || relayIsWrong(index), now, &effects)
     }
     if case .shutting = rows[index].gate.state, isOpen == false, !rows[index].isReleased {
       rows[index].gate.state = .shut
@@ -162,6 +168,73 @@ extension Lanes {
       effects.event(.gateShut, at: place)
       settleState(index, now, &effects)
     }
+  }
+
+  @_noLocks @_noAllocation
+  private func believed(_ index: Int, _ isToBeOpen: Bool) -> Bool? {
+    if let relay = rows[index].gate.relay { return relay }
+    return rows[index].gate.orderFailed ? nil : isToBeOpen
+  }
+
+  // MARK: Orders that did not arrive
+
+  /// Where the relay has to stand; `nil` while an opening runs, which the board ends, or before it was placed.
+  @_noLocks @_noAllocation
+  private func wantedRelay(_ index: Int) -> Bool? {
+    if rows[index].isReleased { return true }
+    if case .open = rows[index].gate.state { return nil }
+    return rows[index].gate.isPlaced ? false : nil
+  }
+
+  @_noLocks @_noAllocation
+  private func relayIsWrong(_ index: Int) -> Bool {
+    guard rows[index].settings.hasGate, rows[index].boardIsUp, let wanted = wantedRelay(index) else { return false }
+    if let relay = rows[index].gate.relay { return relay != wanted || rows[index].gate.orderFailed }
+    return rows[index].gate.orderFailed
+  }
+
+  /// The board's own word on the gate's relay, each time it is read. An order may be lost, refused, ended by a pulse that
+  /// ran, or forgotten by a board that was reset: it is given again, each second, until the relay stands where it should.
+  @_noLocks @_noAllocation
+  public mutating func relay(isOn: Bool?, at lane: LaneID, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    let index = Int(lane.index)
+    rows[index].gate.relay = isOn
+    if let isOn, isOn == wantedRelay(index) { rows[index].gate.orderFailed = false }
+    repeatOrder(index, now, &effects)
+    settleGate(index, now, &alarms, &effects)
+    schedule(index)
+  }
+
+  /// An order to the gate was not carried out.
+  @_noLocks @_noAllocation
+  public mutating func gateOrderFailed(at lane: LaneID, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    let index = Int(lane.index)
+    rows[index].gate.orderFailed = true
+    repeatOrder(index, now, &effects)
+    settleGate(index, now, &alarms, &effects)
+    schedule(index)
+  }
+
+  /// An order to the gate was carried out.
+  @_noLocks @_noAllocation
+  public mutating func gateOrderWorked(at lane: LaneID, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    let index = Int(lane.index)
+    rows[index].gate.orderFailed = false
+    settleGate(index, now, &alarms, &effects)
+    schedule(index)
+  }
+
+  @_noLocks @_noAllocation
+  func repeatOrder(_ index: Int, _ now: Now, _ effects: inout Effects) {
+    guard relayIsWrong(index), let wanted = wantedRelay(index) else {
+      rows[index].gate.repeatAt = .never
+      return
+    }
+    // What was read may be older than the order.
+    if rows[index].gate.repeatAt == .never { rows[index].gate.repeatAt = now.boot + .milliseconds(500) }
+    guard now.boot >= rows[index].gate.repeatAt else { return }
+    rows[index].gate.repeatAt = now.boot + .seconds(1)
+    effects.add(.gate(LaneID(index), wanted ? .hold : .shut))
   }
 
   // MARK: Without a verdict

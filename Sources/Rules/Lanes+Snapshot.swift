@@ -75,6 +75,9 @@ extension Lanes {
       rows[index] = LaneRow(settings[index])
       rows[index].passed = before.passed
       rows[index].denied = before.denied
+      // A fire goes on until its input is read as off.
+      rows[index].fire = before.fire && settings[index].hasFireRelease
+      rows[index].staff = before.staff && settings[index].hasStaffButton
       rows[index].estimateMean = before.estimateMean
       rows[index].estimateCount = before.estimateCount
       for slot in slots(index) {

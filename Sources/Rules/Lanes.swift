@@ -61,7 +61,9 @@ public struct Lanes: ~Copyable {
   ) {
     let index = Int(lane.index)
     let wasMeasuring = rows[index].screening >= 0
-    guard case .value(let celsius) = reading.judged(at: now.boot, staleAfter: rows[index].settings.staleAfter) else {
+    guard case .value(let celsius) = reading.judged(at: now.boot, staleAfter: rows[index].settings.staleAfter),
+      ambientIsKnown(index, now)
+    else {
       rows[index].personReadings = 0
       // Neither warm nor cold: what was not seen is no absence.
       if !rows[index].settings.hasPresence { rows[index].absentSince = .never }
@@ -72,7 +74,7 @@ public struct Lanes: ~Copyable {
       rows[index].absentSince = .never
     }
     rows[index].lastGoodAt = now.boot
-    setThermometer(index, isGood: ambientIsInside(index, now), now, &alarms, &effects)
+    setThermometer(index, isGood: ambientIsInside(index), now, &alarms, &effects)
     if isWarm(index, celsius) {
       person(index, celsius, now, &alarms, &effects)
     } else {
@@ -89,11 +91,17 @@ public struct Lanes: ~Copyable {
     if case .invalid(.outOfRange) = reading.quality { true } else { false }
   }
 
+  /// Without the sensor's own temperature a warm face is not told from a warm wall: then a reading is neither.
   @_noLocks @_noAllocation
-  private func ambientIsInside(_ index: Int, _ now: Now) -> Bool {
+  private func ambientIsKnown(_ index: Int, _ now: Now) -> Bool {
+    guard rows[index].settings.hasAmbient else { return true }
+    return rows[index].ambient.isFinite && now.boot - rows[index].ambientAt <= rows[index].settings.staleAfter
+  }
+
+  @_noLocks @_noAllocation
+  private func ambientIsInside(_ index: Int) -> Bool {
     guard rows[index].settings.hasAmbient else { return true }
     let policy = rows[index].settings.policy
-    guard now.boot - rows[index].ambientAt <= rows[index].settings.staleAfter else { return false }
     return rows[index].ambient >= policy.ambientLowest && rows[index].ambient <= policy.ambientHighest
   }
 
@@ -214,8 +222,6 @@ public struct Lanes: ~Copyable {
     rows[index].boardIsUp = isUp
     if isUp {
       place(index, now, &effects)
-      effects.add(.lamp(lane, on: rows[index].lampIsOn))
-      effects.add(.buzzer(lane, on: rows[index].buzzerIsOn))
       settleGate(index, now, &alarms, &effects)
     } else {
       forgetContacts(index)
@@ -223,6 +229,13 @@ public struct Lanes: ~Copyable {
       if !alarms.isActive(.gateJammed, at: .lane(lane)) { alarms.set(.gateJammed, at: .lane(lane), false, now, &effects) }
     }
     settleHealth(index, now, &alarms, &effects)
+  }
+
+  /// A board with the lane's lamp or buzzer came up: its relays may stand anywhere.
+  @_noLocks @_noAllocation
+  public func showSignals(at lane: LaneID, _ effects: inout Effects) {
+    effects.add(.lamp(lane, on: rows[Int(lane.index)].lampIsOn))
+    effects.add(.buzzer(lane, on: rows[Int(lane.index)].buzzerIsOn))
   }
 
   /// A glitch of a device ends no presence: who stands there goes on standing there, without a verdict.
@@ -281,7 +294,7 @@ public struct Lanes: ~Copyable {
       for slot in slots(index) { first = min(first, deadline(of: slot, index)) }
       rows[index].ticketsLook = first
     }
-    var look = min(rows[index].gate.shutAt, rows[index].gate.placeBy)
+    var look = min(min(rows[index].gate.shutAt, rows[index].gate.placeBy), rows[index].gate.repeatAt)
     if rows[index].graceUntil > .past { look = min(look, rows[index].graceUntil) }
     if rows[index].settings.opensOnFailure, !rows[index].isReleased { look = min(look, rows[index].failureAt) }
     if rows[index].settings.hasPresence, rows[index].absentSince < .never, rows[index].isPresent || !rows[index].wasEmpty {

@@ -16,8 +16,18 @@ extension PipelineSettings {
       thinning: ThinningSettings(
         interval: settings.log.readingInterval,
         deadBands: DeadBands(
-          celsius: settings.log.celsiusDeadBand, ppm: settings.log.ppmDeadBand, other: settings.log.otherDeadBand)))
+          celsius: settings.log.celsiusDeadBand, ppm: settings.log.ppmDeadBand, other: settings.log.otherDeadBand)),
+      identity: identity(of: settings))
   }
+}
+
+/// A hash (FNV-1a) of every name in its order, and of what a device is and rides on.
+private func identity(of settings: Settings) -> UInt64 {
+  let names = settings.names
+  let parts =
+    [names.site] + names.lanes + ["/"] + names.rooms + ["/"] + names.ports + ["/"]
+    + settings.devices.flatMap { [$0.name, $0.profile.id, "\($0.port.index)", "\($0.unit)"] }
+  return parts.joined(separator: "\n").utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
 }
 
 extension LanePlan {

@@ -1,0 +1,205 @@
+// Goal: in a fire every gate of the site opens, whatever else has to be written, whatever a board forgets or refuses; and
+// none stays open by itself afterwards. Method: eight lanes on two boards of one bus, one fire contact, in virtual time.
+
+import Devices
+import Domain
+import Pipeline
+import Rules
+import Testing
+
+/// Two boards of eight relays on one Modbus TCP connection; lanes 1 to 4 on the first, 5 to 8 on the second: gates on relays 1 to 4,
+/// lamps on 5 to 8. The fire contact is input 8 of the first.
+private struct Entrance: ~Copyable {
+  static let settings: PipelineSettings = {
+    let board = Profile(
+      id: "board", maker: "", model: "", kind: "", source: "", proof: .constructed, notes: [],
+      transport: .modbus(
+        ModbusSpeech(
+          unit: 1, registersPerRead: 8, bitsPerRead: 8, period: .milliseconds(200), replyWithin: .milliseconds(200), wake: nil)),
+      line: Line(baud: 9600), power: .own, warmUp: .zero,
+      fields: [
+        Field(name: "relays", location: .register(.coil, address: 0), type: .bits(8), unit: .channels, use: .relays),
+        Field(name: "inputs", location: .register(.discrete, address: 0), type: .bits(8), unit: .channels, use: .inputs),
+      ],
+      writes: [
+        Write(name: "relay", kind: .coil(address: 0, count: 8)),
+        Write(name: "pulse", kind: .pulse(address: 0x200, count: 8, unit: .milliseconds(100))),
+      ])
+    let thermometer = Profile(
+      id: "thermometer", maker: "", model: "", kind: "", source: "", proof: .constructed, notes: [],
+      transport: .serial(
+        SerialSpeech(
+          framing: Framing(startsWith: [0x5A, 0x5A, 0x45, 0x04], length: 9, check: .sum8(from: 0, at: 8)), requests: [],
+          period: .milliseconds(72))),
+      line: Line(baud: 9600), power: .own, warmUp: .zero,
+      fields: [Field(name: "object", location: .frame(at: 4), type: .i16be, scale: 0.01, unit: .degC, use: .surface)], writes: [])
+    let boards = (1...2).map { DevicePlan(profile: board, port: PortID(0), unit: UInt8($0), isAtLane: true) }
+    let eyes = (1...8).map { DevicePlan(profile: thermometer, port: PortID($0), unit: 0, isAtLane: true) }
+    let lanes = (0..<8).map { lane in
+      LanePlan(
+        settings: LaneSettings(
+          siteOffset: 1.6, hasGate: true, hasReadBack: false, hasPassage: false, openFor: .seconds(5), opensOnFailure: false,
+          staleAfter: .milliseconds(216), policy: FeverPolicy(), hasAmbient: false, hasFireRelease: true),
+        thermometer: DeviceID(2 + lane), gate: Wire(device: DeviceID(lane / 4), channel: UInt8(lane % 4 + 1)),
+        lamp: Wire(device: DeviceID(lane / 4), channel: UInt8(lane % 4 + 5)), buzzer: nil,
+        contacts: [(.fireRelease, Wire(device: DeviceID(0), channel: 8))])
+    }
+    return PipelineSettings(
+      instruments: InstrumentSettings(
+        ports: [.modbusTCP] + Array(repeating: PortKind.serial, count: 8), devices: boards + eyes),
+      lanes: lanes, rooms: [], air: AirPolicy(),
+      thinning: ThinningSettings(interval: .seconds(60), deadBands: DeadBands(celsius: 0.5, ppm: 50, other: 1)))
+  }()
+
+  var pipeline = Pipeline(Entrance.settings)
+  var now = Now(boot: Instant(ns: 1_000_000_000), wall: 0)
+  var coils: [UInt8] = [0, 0]
+  var isFire = false
+  /// Answers the next so many writes with an exception; loses the next so many.
+  var refuses = 0
+  var loses = 0
+  var jammed: [Bool] = []
+  private var replies: [(at: Instant, bytes: [UInt8])] = []
+
+  init() { begin() }
+
+  private mutating func begin() {
+    turn(.started(restored: false, downSeconds: 0))
+    turn(.portOpened(PortID(0), Generation(1)))
+  }
+
+  mutating func restart() {
+    let bytes = Table<UInt8>(capacity: pipeline.snapshotSize, filledWith: 0)
+    pipeline.copySnapshot(to: bytes, now)
+    pipeline = Pipeline(Entrance.settings)
+    pipeline.restore(from: bytes, shift: .zero, now)
+    replies = []
+    begin()
+  }
+
+  private mutating func turn(_ input: Input) {
+    pipeline.turn(now, input)
+    look()
+  }
+
+  mutating func live(_ seconds: Double) {
+    let end = now.boot + Interval(ns: Int64(seconds * 1e9))
+    while true {
+      let next = min(min(replies.first?.at ?? .never, pipeline.nextDeadline), end)
+      now.boot = max(now.boot, next)
+      if let reply = replies.first, reply.at <= now.boot {
+        replies.removeFirst()
+        pipeline.turn(now, bytes: reply.bytes.span, from: PortID(0), Generation(1))
+        look()
+      } else if now.boot >= end {
+        return
+      } else {
+        turn(.tick)
+      }
+    }
+  }
+
+  private mutating func look() {
+    for index in 0..<pipeline.outbox.count {
+      switch pipeline.outbox.outputs[index] {
+      case .event(let event):
+        if case .alarmRaised(let fact) = event.body, fact.kind == .gateJammed { jammed.append(true) }
+      case .send(let send):
+        let bytes = (0..<Int(send.count)).map { pipeline.outbox.bytes[Int(send.offset) + $0] }
+        if let reply = answer(bytes) { replies.append((now.boot + .milliseconds(30), reply)) }
+      case .reopen: break
+      }
+    }
+  }
+
+  private mutating func answer(_ bytes: [UInt8]) -> [UInt8]? {
+    let board = Int(bytes[6]) - 1
+    var reply = Array(bytes[0..<8])
+    if bytes[7] <= 2 {
+      reply[5] = 4
+      return reply + [1, bytes[7] == 1 ? coils[board] : (board == 0 && isFire ? 0x80 : 0)]
+    }
+    if loses > 0 {
+      loses -= 1
+      return nil
+    }
+    if refuses > 0 {
+      refuses -= 1
+      reply[5] = 3
+      reply[7] |= 0x80
+      return reply + [4]
+    }
+    let bit = UInt8(1) << (bytes[9] & 7)
+    coils[board] = bytes[10] > 0 || bytes[11] > 0 ? coils[board] | bit : coils[board] & ~bit
+    return bytes
+  }
+
+  var gates: [UInt8] { coils.map { $0 & 0x0F } }
+}
+
+@Suite struct FireTests {
+  @Test func everyGateOpensAndEveryGateShuts() {
+    var entrance = Entrance()
+    entrance.coils = [0x0F, 0x0F]
+    entrance.live(6)
+    #expect(entrance.gates == [0, 0], "what stood open at the start is shut")
+    entrance.isFire = true
+    entrance.live(2)
+    #expect(entrance.gates == [0x0F, 0x0F], "all eight gates within two seconds")
+    entrance.isFire = false
+    entrance.live(3)
+    #expect(entrance.gates == [0, 0])
+  }
+
+  /// The relays that open gates are written before those of lamps.
+  @Test func gatesGoFirst() {
+    var entrance = Entrance()
+    entrance.live(6)
+    entrance.isFire = true
+    entrance.live(0.25 + 8 * 0.03 + 0.2)
+    #expect(entrance.gates == [0x0F, 0x0F])
+  }
+
+  @Test(arguments: [(8, 0), (0, 9), (20, 0)]) func anOrderThatIsRefusedOrLostIsGivenAgain(refused: Int, lost: Int) {
+    var entrance = Entrance()
+    entrance.live(6)
+    entrance.isFire = true
+    entrance.refuses = refused
+    entrance.loses = lost
+    entrance.live(12)
+    #expect(entrance.gates == [0x0F, 0x0F])
+  }
+
+  @Test func aBoardThatForgetsIsTold() {
+    var entrance = Entrance()
+    entrance.live(6)
+    entrance.isFire = true
+    entrance.live(3)
+    entrance.coils = [0, 0]
+    entrance.live(2)
+    #expect(entrance.gates == [0x0F, 0x0F])
+  }
+
+  @Test func aRestartHoldsWhatIsHeldAndShutsWhatIsOver() {
+    var entrance = Entrance()
+    entrance.live(6)
+    entrance.isFire = true
+    entrance.live(3)
+    entrance.restart()
+    entrance.live(3)
+    #expect(entrance.gates == [0x0F, 0x0F])
+    entrance.isFire = false
+    entrance.restart()
+    entrance.live(4)
+    #expect(entrance.gates == [0, 0])
+  }
+
+  @Test func aBoardThatNeverObeysIsAnAlarm() {
+    var entrance = Entrance()
+    entrance.live(6)
+    entrance.isFire = true
+    entrance.refuses = .max
+    entrance.live(4)
+    #expect(entrance.jammed.count == 8)
+  }
+}
