@@ -1,6 +1,6 @@
 # Gatehouse. A newcomer needs two of these: `make demo` and `make test`.
 
-.PHONY: demo test bench build packages clean
+.PHONY: demo test bench fuzz build packages clean
 
 # How long the demo runs: `make demo FOR=60s`; without it, until Ctrl-C.
 FOR ?=
@@ -18,6 +18,11 @@ bench:
 	@scripts/packages g++ valgrind
 	@scripts/bench $(ONLY)
 
+# Lets libFuzzer try bytes on what decodes devices: make fuzz SECONDS=600 for each target.
+SECONDS ?= 60
+fuzz: packages
+	@scripts/fuzz $(SECONDS)
+
 # The three programs, as they are shipped: release, with Swift's runtime inside.
 build: packages
 	@scripts/build
@@ -27,4 +32,4 @@ packages:
 	@scripts/packages
 
 clean:
-	rm -rf .build .build-race .venv Benchmarks/.build
+	rm -rf .build .build-race .build-fuzz .venv Benchmarks/.build

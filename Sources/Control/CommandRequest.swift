@@ -92,7 +92,11 @@ extension CommandRequest {
   func checked(names: Names, actor: Text, now: Instant) throws(BadRequest) -> Command {
     guard let uuid = UUID(uuidString: id) else { throw .bad("id: expected a UUID") }
     let action = try self.action(names)
-    let longest = if case .overrideLane = action { Self.gateGoodForMax } else { Self.goodForMax }
+    let longest =
+      switch action {
+      case .overrideLane, .contactReading: Self.gateGoodForMax
+      case .acknowledge, .clearSuspect, .resume: Self.goodForMax
+      }
     let seconds = goodFor ?? min(longest, Self.goodForDefault)
     guard seconds > 0, seconds <= longest else {
       throw .bad("good_for_s: expected more than 0 and at most \(Int(longest)) for \(command)")

@@ -61,7 +61,12 @@ struct OrderOptions: ParsableArguments {
   /// Gives an order and reports what became of it; ends the program with its exit code.
   func give(_ action: Action, lane: String? = nil, done: String) throws {
     let id = id.flatMap(UUID.init(uuidString:)) ?? UUID()
-    let goodFor = if case .overrideLane = action { 3.0 } else { 10.0 }
+    // What may open a gate is carried out at once or not at all.
+    let goodFor =
+      switch action {
+      case .overrideLane, .contactReading: 3.0
+      case .acknowledge, .clearSuspect, .resume: 10.0
+      }
     let request = CommandRequest(
       id: id, action: action, lane: lane, goodFor: goodFor, issued: bootClock(), who: who, why: why, origin: .commandLine)
     let answer: CommandAnswer

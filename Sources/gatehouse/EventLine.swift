@@ -45,8 +45,12 @@ struct EventLine: Decodable, Equatable {
     if facts["command"] != nil { facts["id"] = nil }
     var parts = takeWords(&facts)
     if let name = facts["field"] ?? facts["name"], let value = facts["value"] {
-      let unit = facts["unit"].map { " \($0.text)" } ?? ""
-      parts.append("\(name.text) \(value.text)\(unit)")
+      if facts["unit"]?.text == channelsUnit, case .number(let mask) = value {
+        parts.append("\(name.text) \(channels(mask))")
+      } else {
+        let unit = facts["unit"].map { " \($0.text)" } ?? ""
+        parts.append("\(name.text) \(value.text)\(unit)")
+      }
       for key in ["field", "name", "value", "unit", "device", "use"] { facts[key] = nil }
       if facts["quality"]?.text == "good" { facts["quality"] = nil }
     }

@@ -119,7 +119,7 @@ struct ResumeCommand: ParsableCommand {
 struct ContactCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "contact", abstract: "Enter a contact thermometer's reading for a waiting person.",
-    usage: "gatehouse contact <ticket> <celsius> [--who <who>] [options]",
+    usage: "gatehouse contact <ticket> <celsius> --who <who> [options]",
     discussion: """
       Axillary, in degrees Celsius, measured for as long as the thermometer's
       maker says.
@@ -132,6 +132,12 @@ struct ContactCommand: ParsableCommand {
   @Argument(help: "The number on the person's ticket.") var ticket: UInt32
   @Argument(help: "Degrees Celsius.") var celsius: Double
   @OptionGroup var order: OrderOptions
+
+  func validate() throws {
+    guard let who = order.who, !who.isEmpty else {
+      throw ValidationError("A reading that may open a gate is entered only with --who.")
+    }
+  }
 
   func run() throws {
     try order.give(

@@ -85,6 +85,7 @@ extension Status.Field {
   /// `co2 608 ppm`, or `co2 stale`.
   var text: String {
     guard quality == "good", let value else { return "\(name) \(quality)" }
+    if unit == channelsUnit { return "\(name) \(channels(value))" }
     return unit.isEmpty ? "\(name) \(decimal(value))" : "\(name) \(decimal(value)) \(unit)"
   }
 }

@@ -17,12 +17,12 @@ extension PipelineSettings {
         interval: settings.log.readingInterval,
         deadBands: DeadBands(
           celsius: settings.log.celsiusDeadBand, ppm: settings.log.ppmDeadBand, other: settings.log.otherDeadBand)),
-      identity: identity(of: settings))
+      identity: fingerprint(of: settings))
   }
 }
 
 /// A hash (FNV-1a) of every name in its order, and of what a device is and rides on.
-private func identity(of settings: Settings) -> UInt64 {
+private func fingerprint(of settings: Settings) -> UInt64 {
   let names = settings.names
   let parts =
     [names.site] + names.lanes + ["/"] + names.rooms + ["/"] + names.ports + ["/"]

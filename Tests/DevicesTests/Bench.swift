@@ -67,8 +67,8 @@ final class Bench {
   }
 
   @discardableResult
-  func write(_ action: WriteAction, to device: Int = 0) -> Bool {
-    let taken = instruments.write(action, to: DeviceID(device), at: now, &findings, &outbox)
+  func write(_ action: WriteAction, isGate: Bool = false, to device: Int = 0) -> Bool {
+    let taken = instruments.write(action, isGate: isGate, to: DeviceID(device), at: now, &findings, &outbox)
     collect()
     return taken
   }

@@ -55,23 +55,25 @@ def test_a_second_person_on_the_first_ones_readings_does_not_pass(site, after):
     assert gate_openings(site) == 0
 
 
-def test_a_wrong_site_offset_shows(site_of):
-    """The settings say 0.1 where 1.6 were right: people look 1.5 °C colder than they are. `check` says so before the door
-    opens, and what follows can be seen in the log: a healthy person is "low" and waits, so the mistake cannot stay hidden
-    for long. (The alarm `lane_drift`, which needs twenty people, is shown in virtual time by the pipeline's tests.)"""
-    site = site_of(offset=0.1)
-    checked = site.command_line("check", check=False)
-    assert "site_offset_c" in checked.stdout + checked.stderr, "an implausible offset is pointed out"
+def test_an_implausible_site_offset_is_pointed_out(site_of):
+    checked = site_of(offset=0.1).command_line("check", check=False)
+    assert "site_offset_c" in checked.stdout + checked.stderr
+
+
+def test_a_site_offset_that_is_wrong_by_one_degree_shows(site_of):
+    """The settings say 0.6 where 1.6 were right. `check` cannot know: 0.6 is plausible. A fever of 38.2 looks like 37.2, is
+    measured once more and passes: this is why the offset is required and measured. The lane's drift tells of it."""
+    site = site_of(offset=0.6)
+    assert "site_offset_c" not in site.command_line("check").stdout
     site.start()
-    site.follow()
     site.ask_simulator("offset north-door 1.6")
-    site.ask_simulator("person north-door body=36.4 stay=6")
-    denied = site.wait_for("screening.denied")
-    assert denied["data"]["reason"] == "low" and denied["data"]["next"] == "cold_wait"
-    site.ask_simulator("wait lane north-door empty")
-    site.ask_simulator("person north-door body=38.6 stay=14")
+    site.ask_simulator("person north-door body=38.2 stay=14")
     passed = site.wait_for("screening.passed", within=30)
-    assert 36.9 < passed["data"]["estimate_c"] < 37.3, "this is why the offset is required and measured: a fever passes"
+    assert 37.0 <= passed["data"]["estimate_c"] < 37.3
+    for _ in range(11):
+        site.ask_simulator("person north-door body=36.6 stay=6")
+    drift = site.wait_for("alarm.raised", kind="lane_drift", within=120)
+    assert 35.3 < drift["data"]["value"] < 36.0
 
 
 def test_a_ticket_resumes(site):

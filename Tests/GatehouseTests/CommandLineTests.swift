@@ -41,7 +41,7 @@ import Testing
     ["alarms"], ["alarms", "--json"], ["alarms", "acknowledge", "7"], ["alarms", "acknowledge", "7", "--who", "Li Na"],
     ["alarms", "clear", "9", "--who", "Li Na", "--why", "found"], ["summary"], ["summary", "--since", "2h", "--json"],
     ["summary", "--folder", "/tmp/l"],
-    ["override", "north-door", "--who", "Li Na", "--why", "wheelchair"], ["resume", "17"], ["contact", "17", "36.9"],
+    ["override", "north-door", "--who", "Li Na", "--why", "wheelchair"], ["resume", "17"], ["contact", "17", "36.9", "--who", "Li Na"],
     ["resume", "17", "--id", "6F9619FF-8B86-D011-B42D-00C04FC964FF"], ["version"],
     ["log"], ["log", "--follow", "--type", "gatehouse.alarm.raised"], ["log", "--since", "2h", "--limit", "5"],
     ["log", "--stream", "telemetry", "--json"], ["log", "--stream", "all"], ["log", "verify"], ["log", "verify", "--folder", "/tmp/l"],
@@ -55,7 +55,7 @@ import Testing
   @Test(arguments: [
     ["override", "north-door"], ["override", "north-door", "--who", "Li Na"], ["override", "north-door", "--why", "x"],
     ["override", "north-door", "--who", "", "--why", "x"], ["override"], ["resume"], ["resume", "x"], ["resume", "-1"],
-    ["resume", "4294967296"], ["contact", "17"], ["contact", "17", "warm"], ["alarms", "acknowledge"],
+    ["resume", "4294967296"], ["contact", "17", "36.9"], ["contact", "17"], ["contact", "17", "warm"], ["alarms", "acknowledge"],
     ["alarms", "clear", "9"], ["alarms", "clear", "9", "--who", "Li Na"], ["summary", "--since", "yesterday"],
     ["resume", "17", "--id", "17"], ["open"], ["log", "--since", "yesterday"], ["log", "--limit", "0"],
     ["log", "--stream", "rumours"], ["profile", "decode", "p"], ["profile", "decode", "p", "xyz"],

@@ -74,7 +74,7 @@ private final class StandIn: Sendable {
 
   @Test(.timeLimit(.minutes(1)), arguments: [
     (["resume", "17"], "resume"), (["alarms", "acknowledge", "7", "--json"], "acknowledge"),
-    (["contact", "17", "38.5"], "contact_reading"),
+    (["contact", "17", "38.5", "--who", "Li Na"], "contact_reading"),
     (["alarms", "clear", "9", "--who", "Li Na", "--why", "found"], "clear_suspect"),
     (["override", "north-door", "--who", "Li Na", "--why", "wheelchair"], "override"),
   ])
@@ -113,7 +113,7 @@ private final class StandIn: Sendable {
   }
 
   @Test(arguments: [
-    ["status"], ["resume", "17"], ["alarms"], ["devices"], ["contact", "17", "36.9"], ["alarms", "acknowledge", "7"],
+    ["status"], ["resume", "17"], ["alarms"], ["devices"], ["contact", "17", "36.9", "--who", "Li Na"], ["alarms", "acknowledge", "7"],
     ["alarms", "clear", "7", "--who", "a", "--why", "b"], ["override", "north-door", "--who", "a", "--why", "b"],
   ])
   func noDoorIsCodeTwo(arguments: [String]) {

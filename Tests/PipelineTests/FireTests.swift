@@ -151,15 +151,6 @@ private struct Entrance: ~Copyable {
     #expect(entrance.gates == [0, 0])
   }
 
-  /// The relays that open gates are written before those of lamps.
-  @Test func gatesGoFirst() {
-    var entrance = Entrance()
-    entrance.live(6)
-    entrance.isFire = true
-    entrance.live(0.25 + 8 * 0.03 + 0.2)
-    #expect(entrance.gates == [0x0F, 0x0F])
-  }
-
   @Test(arguments: [(8, 0), (0, 9), (20, 0)]) func anOrderThatIsRefusedOrLostIsGivenAgain(refused: Int, lost: Int) {
     var entrance = Entrance()
     entrance.live(6)
