@@ -46,7 +46,7 @@ import Synchronization
 
   @Argument(help: "The settings file.")
   var settings: String
-  @Option(help: "The folder of device profiles (GATEHOUSE_PROFILES; else the ones installed with the program).")
+  @Option(help: "The folder of device profiles (GATEHOUSE_PROFILES; else the ones installed with the program, else ./DeviceProfiles).")
   var profiles: String?
   @Option(help: "Same seed, same people and noise.")
   var seed: UInt64 = 1

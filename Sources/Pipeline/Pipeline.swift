@@ -113,9 +113,7 @@ public struct Pipeline: ~Copyable {
     case .logStalled(let isStalled): alarms.set(.logStalled, at: .log, isStalled, now, &effects)
     case .clockStepped(let nanoseconds): emit(.clockStepped(byNanoseconds: nanoseconds), at: .site, .none, now)
     case .lost(let what, let count):
-      emit(.lost(what, count: count), at: .log, .none, now)
-      alarms.set(.eventsLost, at: .site, true, value: Double(count), now, &effects)
-      alarms.set(.eventsLost, at: .site, false, now, &effects)
+      tellLoss(what, count, now)
     case .beat: break
     }
     finish(now)
@@ -169,7 +167,9 @@ public struct Pipeline: ~Copyable {
   private mutating func judge(_ now: Now) {
     for index in 0..<findings.changeCount { judge(findings.changes[index], now) }
     for index in 0..<findings.readingCount { judge(findings.readings[index], now) }
+    let lost = findings.lost
     findings.clear()
+    if lost > 0 { tellLoss(.telemetry, UInt64(lost), now) }
   }
 
   @_noLocks @_noAllocation
@@ -277,7 +277,14 @@ public struct Pipeline: ~Copyable {
     for index in 0..<Int(route.boardLaneCount) {
       lanes.board(isUp: isUp, at: routes.boardLanes[Int(route.firstBoardLane) &+ index], now, &alarms, &effects)
     }
-    guard isUp else { return }
+    guard isUp else {
+      // What a dead board's contacts said is no longer known.
+      for index in 0..<Int(route.contactCount) {
+        let contact = routes.contacts[Int(route.firstContact) &+ index]
+        lanes.contact(contact.contact, isOn: nil, at: contact.lane, now, &alarms, &effects)
+      }
+      return
+    }
     for index in 0..<Int(route.signalLaneCount) {
       lanes.showSignals(at: routes.signalLanes[Int(route.firstSignalLane) &+ index], &effects)
     }
@@ -300,7 +307,15 @@ public struct Pipeline: ~Copyable {
     }
     let lost = effects.lost
     effects.clear()
-    if lost > 0 { emit(.lost(.records, count: UInt64(lost)), at: .log, .none, now) }
+    if lost > 0 { tellLoss(.records, UInt64(lost), now) }
+  }
+
+  /// What found no room is an event and an alarm.
+  @_noLocks @_noAllocation
+  private mutating func tellLoss(_ what: Loss, _ count: UInt64, _ now: Now) {
+    emit(.lost(what, count: count), at: .log, .none, now)
+    alarms.set(.eventsLost, at: .site, true, value: Double(count), now, &effects)
+    alarms.set(.eventsLost, at: .site, false, now, &effects)
   }
 
   @_noLocks @_noAllocation

@@ -89,6 +89,8 @@ struct LaneRow: BitwiseCopyable {
   /// The state of the inputs that release; `nil` not known since the board came up.
   var fireInput: Bool?
   var staffInput: Bool?
+  /// Whether the presence contact can be read: without it, nobody can be screened where one is wired.
+  var presenceIsKnown = false
   /// What they said last: a board that is gone neither opens nor shuts by its silence.
   var fire = false
   var staff = false

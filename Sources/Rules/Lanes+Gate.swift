@@ -42,6 +42,11 @@ extension Lanes {
     _ index: Int, _ isOn: Bool?, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) {
     guard rows[index].settings.hasPresence else { return }
+    let isKnown = isOn != nil
+    if rows[index].presenceIsKnown != isKnown {
+      rows[index].presenceIsKnown = isKnown
+      settleHealth(index, now, &alarms, &effects)
+    }
     switch isOn {
     case true?:
       rows[index].absentSince = .never
@@ -64,7 +69,10 @@ extension Lanes {
     rows[index].gate.placeBy = .never
     rows[index].fireInput = nil
     rows[index].staffInput = nil
-    if rows[index].settings.hasPresence { rows[index].absentSince = .never }
+    if rows[index].settings.hasPresence {
+      rows[index].absentSince = .never
+      rows[index].presenceIsKnown = false
+    }
   }
 
   /// Somebody is in the gate.

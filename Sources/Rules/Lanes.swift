@@ -118,6 +118,7 @@ public struct Lanes: ~Copyable {
   @_noLocks @_noAllocation
   private func isHealthy(_ index: Int) -> Bool {
     rows[index].thermometerIsGood && (rows[index].boardIsUp || !rows[index].settings.hasGate)
+      && (rows[index].presenceIsKnown || !rows[index].settings.hasPresence)
   }
 
   // MARK: Presence
@@ -240,7 +241,7 @@ public struct Lanes: ~Copyable {
 
   /// A glitch of a device ends no presence: who stands there goes on standing there, without a verdict.
   @_noLocks @_noAllocation
-  private mutating func settleHealth(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+  mutating func settleHealth(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     if isHealthy(index) {
       rows[index].failureAt = .never
       alarms.set(.laneOutOfOrder, at: .lane(LaneID(index)), false, now, &effects)

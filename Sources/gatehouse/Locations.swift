@@ -8,7 +8,7 @@ import Foundation
 struct PlaceOptions: ParsableArguments {
   @Option(help: "The settings file (GATEHOUSE_SETTINGS; else ./gatehouse.yaml, /etc/gatehouse/gatehouse.yaml).")
   var settings: String?
-  @Option(help: "The folder of device profiles (GATEHOUSE_PROFILES; else the ones installed with the program).")
+  @Option(help: "The folder of device profiles (GATEHOUSE_PROFILES; else the ones installed with the program, else ./DeviceProfiles).")
   var profiles: String?
   @Option(help: "The folder of the door's sockets (GATEHOUSE_RUN_DIR; else the log's folder).")
   var runDir: String?

@@ -14,6 +14,7 @@ import Pipeline
 import Ports
 import Rings
 import Settings
+import Synchronization
 
 @main enum Door {
   static func main() {
@@ -26,10 +27,18 @@ import Settings
     }
   }
 
+  /// What is told; set once, before any thread is started.
+  private static let level = Atomic<Int>(LogLevel.warning.rawValue)
+
   /// One line for whoever supervises the door. The log is for everything else.
-  static func tell(_ text: String) { FileHandle.standardError.write(Data("gatehoused: \(text)\n".utf8)) }
+  static func tell(_ text: String, _ level: LogLevel = .error) {
+    guard level.rawValue <= Self.level.load(ordering: .relaxed) else { return }
+    let prefix = level == .warning ? "warning: " : ""
+    FileHandle.standardError.write(Data("gatehoused: \(prefix)\(text)\n".utf8))
+  }
 
   private static func run(_ options: Options) -> Int32 {
+    level.store(options.logLevel.rawValue, ordering: .relaxed)
     let signals = Signals()
     let settings: Settings
     do {
@@ -38,7 +47,7 @@ import Settings
       tell("the settings are wrong:\n\(error)")
       return 65
     }
-    for warning in settings.warnings { tell("warning: \(warning)") }
+    for warning in settings.warnings { tell("\(warning)", .warning) }
     do {
       let parts = try Parts(settings, options)
       try parts.start()

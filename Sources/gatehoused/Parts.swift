@@ -54,7 +54,7 @@ final class Parts {
         LogPlan(
           folder: settings.log.folder, segmentBytes: settings.log.segmentMB << 20, snapshotLayout: pipeline.snapshotLayout),
         tail: tail),
-      tail: tail, clock: clock, events: results.bell, inputs: inputs, work: try bell(), resumed: try bell(), say: Door.tell)
+      tail: tail, clock: clock, events: results.bell, inputs: inputs, work: try bell(), resumed: try bell(), say: { Door.tell($0) })
     let status = DoorStatus(
       settings: settings, startID: formatter.startID, started: Clock.boot(), board: board, bell: inputs.bell, log: log)
     let sockets = options.runFolder ?? settings.log.folder
@@ -70,7 +70,11 @@ final class Parts {
 
   /// What a person should read about a port, as the keeper found it.
   private static func tell(_ notice: PortNotice) {
-    if notice.failure != nil { Door.tell("port \(notice.name): \(notice.explanation)") }
+    if notice.failure == nil {
+      Door.tell("port \(notice.name) is open", .info)
+    } else {
+      Door.tell("port \(notice.name): \(notice.explanation)", .warning)
+    }
   }
 
   func start() throws {
@@ -88,7 +92,7 @@ final class Parts {
     let wishes = RealTime(
       priority: settings.realTime.fifoPriority, cpu: settings.realTime.cpu, lockMemory: settings.realTime.lockMemory)
     realTime = try thread("real-time") {
-      for refusal in wishes.apply() { Door.tell("warning: \(refusal)") }
+      for refusal in wishes.apply() { Door.tell("\(refusal)", .warning) }
       box.run(earlier: earlier?.snapshot, downSeconds: down)
     }
     threads = [try thread("control") { server.run() }]

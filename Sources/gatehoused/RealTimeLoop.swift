@@ -41,6 +41,7 @@ struct RealTimeLoop: ~Copyable {
   private var gate = Latency()
   private var lostTelemetry: UInt64 = 0
   private var lostRecords: UInt64 = 0
+  private var lostSends: UInt64 = 0
   private var published = false
   private var lastWall: Int64 = 0
   private var lastBoot = Instant.past
@@ -170,6 +171,7 @@ struct RealTimeLoop: ~Copyable {
     }
     lostTelemetry &+= UInt64(pipeline.outbox.lostTelemetry)
     lostRecords &+= UInt64(pipeline.outbox.lostRecords)
+    lostSends &+= UInt64(pipeline.outbox.lostSends)
   }
 
   private mutating func publish(_ event: Event) {
@@ -186,13 +188,16 @@ struct RealTimeLoop: ~Copyable {
 
   /// What found no room is itself an event, as soon as there is room again.
   private mutating func tellLosses() {
-    guard lostTelemetry > 0 || lostRecords > 0, results.events.count < results.events.capacity / 2 else { return }
+    guard lostTelemetry > 0 || lostRecords > 0 || lostSends > 0, results.events.count < results.events.capacity / 2 else { return }
     let telemetry = lostTelemetry
     let records = lostRecords
+    let sends = lostSends
     lostTelemetry = 0
     lostRecords = 0
+    lostSends = 0
     if telemetry > 0 { turn(.lost(.telemetry, count: telemetry)) }
     if records > 0 { turn(.lost(.records, count: records)) }
+    if sends > 0 { turn(.lost(.sends, count: sends)) }
   }
 
   private mutating func ring() {

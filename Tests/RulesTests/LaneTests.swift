@@ -278,6 +278,41 @@ private let passage = ["pulse", "gate opens", "passage", "shut", "gate is shut"]
       change: { $0.settings.hasPresence = true })
   }
 
+  /// A sensor that does not know its own temperature sees neither somebody nor nobody.
+  @Test func anUnknownAmbientIsNoAbsence() {
+    check(
+      """
+      0    nobody
+      3    skin 33.0
+      5    ambient unknown
+      8    ambient known
+      8    skin 35.0
+      20   end
+      """,
+      ["began 1", "denied 1 low: cold_wait", "alarm 1 lane_out_of_order medium", "cleared 1 lane_out_of_order"])
+  }
+
+  @Test func anUnknownPresenceContactPutsTheLaneOutOfOrder() {
+    check(
+      """
+      0    presence off
+      0    nobody
+      6    presence unknown
+      8    skin 35.0
+      20   nobody
+      21   presence off
+      24   presence on
+      24   skin 35.0
+      26   nobody
+      26   presence off
+      32   end
+      """,
+      [
+        "alarm 1 lane_out_of_order medium", "began 1", "passed 1 normal", "pulse", "gate opens", "shut", "gate is shut",
+        "cleared 1 lane_out_of_order",
+      ], change: { $0.settings.hasPresence = true })
+  }
+
   @Test func aThermometerWithoutAmbientTellsPeopleByWarmth() {
     check(
       """

@@ -27,6 +27,7 @@ struct LaneTimeline: ~Copyable {
   private var now = Now(boot: Instant(ns: 1_000_000_000), wall: 0)
   private var surface: Double? = 22
   private var isValid = true
+  private var knowsAmbient = true
   private var boardIsUp = true
   private var contacts: [Contact: Bool] = [.readBack: false, .passage: false, .fireRelease: false, .staffButton: false]
   /// What the leaf does: follows the relay after 0.3 s, unless it is stuck.
@@ -69,12 +70,14 @@ struct LaneTimeline: ~Copyable {
     case "skin": (surface, isValid) = (Double(words[1]), true)
     case "bad": isValid = false
     case "silent": surface = nil
+    case "ambient": knowsAmbient = words[1] == "known"
     case "board": setBoard(words[1] == "up")
     case "stuck": isStuck = true
     case "passage": tell(.passage, words[1] == "on")
     case "fire": tell(.fireRelease, words[1] == "on")
     case "staff": tell(.staffButton, words[1] == "on")
-    case "presence": tell(.presence, words[1] == "on")
+    case "presence":
+      if words[1] == "unknown" { contacts[.presence] = nil } else { tell(.presence, words[1] == "on") }
     case "readback":
       contacts[.readBack] = words[1] == "unknown" ? nil : words[1] == "on"
       isStuck = true
@@ -125,7 +128,7 @@ struct LaneTimeline: ~Copyable {
       if let surface, now.boot >= nextReading {
         nextReading = now.boot + period
         let quality: Quality = isValid ? .good : .invalid(.deviceError)
-        if settings.hasAmbient { lanes.ambient(reading(22, .sensorAmbient, .good), at: lane, now) }
+        if settings.hasAmbient { lanes.ambient(reading(22, .sensorAmbient, knowsAmbient ? .good : .invalid(.deviceError)), at: lane, now) }
         lanes.surface(reading(surface, .surface, quality), at: lane, now, &alarms, &effects)
       }
       if boardIsUp, now.boot >= nextContacts {
