@@ -234,11 +234,7 @@ public struct Pipeline: ~Copyable {
     for index in 0..<Int(route.boardLaneCount) {
       let lane = routes.boardLanes[Int(route.firstBoardLane) &+ index]
       guard routes.lanes[Int(lane.index)].gate.channel == action.channel else { continue }
-      if worked {
-        lanes.gateOrderWorked(at: lane, now, &alarms, &effects)
-      } else {
-        lanes.gateOrderFailed(at: lane, now, &alarms, &effects)
-      }
+      lanes.gateOrder(worked: worked, at: lane, now, &alarms, &effects)
     }
   }
 

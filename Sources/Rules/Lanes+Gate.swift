@@ -213,21 +213,12 @@ extension Lanes {
     schedule(index)
   }
 
-  /// An order to the gate was not carried out.
+  /// Whether the board carried out the last order to the gate.
   @_noLocks @_noAllocation
-  public mutating func gateOrderFailed(at lane: LaneID, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+  public mutating func gateOrder(worked: Bool, at lane: LaneID, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     let index = Int(lane.index)
-    rows[index].gate.orderFailed = true
+    rows[index].gate.orderFailed = !worked
     repeatOrder(index, now, &effects)
-    settleGate(index, now, &alarms, &effects)
-    schedule(index)
-  }
-
-  /// An order to the gate was carried out.
-  @_noLocks @_noAllocation
-  public mutating func gateOrderWorked(at lane: LaneID, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
-    let index = Int(lane.index)
-    rows[index].gate.orderFailed = false
     settleGate(index, now, &alarms, &effects)
     schedule(index)
   }

@@ -5,63 +5,50 @@ import Devices
 import Domain
 import Pipeline
 import Rules
+import SampleSite
 import Testing
 
 /// Two boards of eight relays on one Modbus TCP connection; lanes 1 to 4 on the first, 5 to 8 on the second: gates on relays 1 to 4,
 /// lamps on 5 to 8. The fire contact is input 8 of the first.
 private struct Entrance: ~Copyable {
-  static let settings: PipelineSettings = {
-    let board = Profile(
-      id: "board", maker: "", model: "", kind: "", source: "", proof: .constructed, notes: [],
-      transport: .modbus(
-        ModbusSpeech(
-          unit: 1, registersPerRead: 8, bitsPerRead: 8, period: .milliseconds(200), replyWithin: .milliseconds(200), wake: nil)),
-      line: Line(baud: 9600), power: .own, warmUp: .zero,
-      fields: [
-        Field(name: "relays", location: .register(.coil, address: 0), type: .bits(8), unit: .channels, use: .relays),
-        Field(name: "inputs", location: .register(.discrete, address: 0), type: .bits(8), unit: .channels, use: .inputs),
-      ],
-      writes: [
-        Write(name: "relay", kind: .coil(address: 0, count: 8)),
-        Write(name: "pulse", kind: .pulse(address: 0x200, count: 8, unit: .milliseconds(100))),
-      ])
-    let thermometer = Profile(
-      id: "thermometer", maker: "", model: "", kind: "", source: "", proof: .constructed, notes: [],
-      transport: .serial(
-        SerialSpeech(
-          framing: Framing(startsWith: [0x5A, 0x5A, 0x45, 0x04], length: 9, check: .sum8(from: 0, at: 8)), requests: [],
-          period: .milliseconds(72))),
-      line: Line(baud: 9600), power: .own, warmUp: .zero,
-      fields: [Field(name: "object", location: .frame(at: 4), type: .i16be, scale: 0.01, unit: .degC, use: .surface)], writes: [])
-    let boards = (1...2).map { DevicePlan(profile: board, port: PortID(0), unit: UInt8($0), isAtLane: true) }
-    let eyes = (1...8).map { DevicePlan(profile: thermometer, port: PortID($0), unit: 0, isAtLane: true) }
+  static let settings = site()
+
+  /// - Parameter lampsAcross: each lane's lamp is on the board that does not move its gate.
+  static func site(lampsAcross: Bool = false, identity: UInt64 = 0) -> PipelineSettings {
+    let boards = (1...2).map { DevicePlan(profile: .relayBoard, port: PortID(0), unit: UInt8($0), isAtLane: true) }
+    let eyes = (1...8).map { DevicePlan(profile: .thermometer, port: PortID($0), unit: 0, isAtLane: true) }
     let lanes = (0..<8).map { lane in
       LanePlan(
         settings: LaneSettings(
           siteOffset: 1.6, hasGate: true, hasReadBack: false, hasPassage: false, openFor: .seconds(5), opensOnFailure: false,
           staleAfter: .milliseconds(216), policy: FeverPolicy(), hasAmbient: false, hasFireRelease: true),
         thermometer: DeviceID(2 + lane), gate: Wire(device: DeviceID(lane / 4), channel: UInt8(lane % 4 + 1)),
-        lamp: Wire(device: DeviceID(lane / 4), channel: UInt8(lane % 4 + 5)), buzzer: nil,
+        lamp: Wire(device: DeviceID(lampsAcross ? 1 - lane / 4 : lane / 4), channel: UInt8(lane % 4 + 5)), buzzer: nil,
         contacts: [(.fireRelease, Wire(device: DeviceID(0), channel: 8))])
     }
     return PipelineSettings(
       instruments: InstrumentSettings(
         ports: [.modbusTCP] + Array(repeating: PortKind.serial, count: 8), devices: boards + eyes),
       lanes: lanes, rooms: [], air: AirPolicy(),
-      thinning: ThinningSettings(interval: .seconds(60), deadBands: DeadBands(celsius: 0.5, ppm: 50, other: 1)))
-  }()
+      thinning: ThinningSettings(interval: .seconds(60), deadBands: DeadBands(celsius: 0.5, ppm: 50, other: 1)), identity: identity)
+  }
 
-  var pipeline = Pipeline(Entrance.settings)
+  var pipeline: Pipeline
   var now = Now(boot: Instant(ns: 1_000_000_000), wall: 0)
   var coils: [UInt8] = [0, 0]
   var isFire = false
   /// Answers the next so many writes with an exception; loses the next so many.
   var refuses = 0
   var loses = 0
+  /// A board that answers nothing, from 0.
+  var silent: Int?
   var jammed: [Bool] = []
   private var replies: [(at: Instant, bytes: [UInt8])] = []
 
-  init() { begin() }
+  init(_ settings: PipelineSettings = Entrance.settings) {
+    pipeline = Pipeline(settings)
+    begin()
+  }
 
   private mutating func begin() {
     turn(.started(restored: false, downSeconds: 0))
@@ -114,6 +101,7 @@ private struct Entrance: ~Copyable {
 
   private mutating func answer(_ bytes: [UInt8]) -> [UInt8]? {
     let board = Int(bytes[6]) - 1
+    if board == silent { return nil }
     var reply = Array(bytes[0..<8])
     if bytes[7] <= 2 {
       reply[5] = 4
@@ -183,6 +171,25 @@ private struct Entrance: ~Copyable {
     entrance.restart()
     entrance.live(4)
     #expect(entrance.gates == [0, 0])
+  }
+
+  /// The thermometers are dead, so every lamp is to be lit; a board that comes back dark is told, also where no gate is on it.
+  @Test func aLampOnAnotherBoardIsLitAgain() {
+    var entrance = Entrance(Entrance.site(lampsAcross: true))
+    entrance.live(8)
+    #expect(entrance.coils.map { $0 & 0xF0 } == [0xF0, 0xF0])
+    entrance.silent = 1
+    entrance.live(6)
+    entrance.coils[1] = 0
+    entrance.silent = nil
+    entrance.live(40)
+    #expect(entrance.coils.map { $0 & 0xF0 } == [0xF0, 0xF0])
+  }
+
+  @Test func aStateOfOtherNamesIsNotTakenOver() {
+    let here = Pipeline(Entrance.site(identity: 1)).snapshotLayout
+    #expect(here == Pipeline(Entrance.site(identity: 1)).snapshotLayout)
+    #expect(here != Pipeline(Entrance.site(identity: 2)).snapshotLayout)
   }
 
   @Test func aBoardThatNeverObeysIsAnAlarm() {

@@ -3,7 +3,7 @@
 
 import Domain
 public import Pipeline
-import Devices
+public import Devices
 import Rules
 
 /// Lanes with thermometers, relay boards for two lanes each, and rooms with a CO2 probe each.
@@ -92,7 +92,7 @@ public struct SampleSite: Sendable {
 
 extension Profile {
   /// Frames 14 times a second: 5A 5A 45 04, object and ambient in hundredths of a degree, sum.
-  static let thermometer = Profile(
+  public static let thermometer = Profile(
     id: "sample-thermometer", maker: "", model: "", kind: "", source: "", proof: .constructed, notes: [],
     transport: .serial(
       SerialSpeech(
@@ -105,7 +105,7 @@ extension Profile {
     ], writes: [])
 
   /// Eight relays that can end a pulse by themselves, eight inputs.
-  static let relayBoard = Profile(
+  public static let relayBoard = Profile(
     id: "sample-board", maker: "", model: "", kind: "", source: "", proof: .constructed, notes: [],
     transport: .modbus(
       ModbusSpeech(
