@@ -205,13 +205,6 @@ extension Field {
     default: 0
     }
   }
-
-  fileprivate var isSingle: Bool {
-    switch type {
-    case .f32be, .f32leWords: true
-    default: false
-    }
-  }
 }
 
 private func values(_ bytes: borrowing Table<UInt8>, _ asked: ModbusRequest, data: Int, _ profile: Profile) -> [DecodedFrame.Value] {

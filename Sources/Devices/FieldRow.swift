@@ -5,12 +5,10 @@ import Domain
 
 /// One condition under which a field is worth nothing.
 struct Spoiler: BitwiseCopyable {
-  /// Index into the device's fields; -1: none.
-  var field: Int16 = -1
-  var condition = BadWhen.Condition.anyBit(0)
-  var reason = Reason.deviceError
-
-  init() {}
+  /// Index into the device's fields.
+  var field: Int16
+  var condition: BadWhen.Condition
+  var reason: Reason
 
   init(_ bad: BadWhen) {
     field = Int16(truncatingIfNeeded: bad.field)
@@ -30,22 +28,33 @@ struct Spoiler: BitwiseCopyable {
   }
 }
 
+/// A raw value that is not a measurement, and what it says instead.
+struct Special: BitwiseCopyable {
+  enum Meaning: BitwiseCopyable { case sentinel, absent, warmUp }
+  var raw: Double
+  var meaning: Meaning
+}
+
 extension Field {
-  /// Raw values as a row holds them; NaN, which equals nothing, fills the rest.
-  fileprivate func row(of values: [Double]) -> InlineArray<8, Double> {
-    InlineArray { $0 < values.count ? asDecoded(values[$0]) : .nan }
+  /// Whether it is floating point of 32 bits: seven digits are meant, not sixteen.
+  var isSingle: Bool {
+    switch type {
+    case .f32be, .f32leWords: true
+    default: false
+    }
   }
 
-  /// A number of the profile as its type can hold it: -999.9 is another number in single precision.
-  fileprivate func asDecoded(_ number: Double) -> Double {
-    switch type {
-    case .f32be, .f32leWords: Double(Float(number))
-    default: number
+  /// Its special raw values, as its type can hold them: -999.9 is another number in single precision.
+  var specials: [Special] {
+    func rows(_ values: [Double], _ meaning: Special.Meaning) -> [Special] {
+      values.map { Special(raw: isSingle ? Double(Float($0)) : $0, meaning: meaning) }
     }
+    return rows(absent, .absent) + rows(sentinels, .sentinel) + rows(warmUpValues, .warmUp)
   }
 }
 
-/// One field, compiled.
+/// One field, compiled: what each of its readings needs. Its special values and spoilers, which most fields have none
+/// of, lie in tables of their own, so that a row is two cache lines.
 struct FieldRow: BitwiseCopyable {
   /// The type of its number; for bits, how many.
   var type: NumberType
@@ -58,15 +67,16 @@ struct FieldRow: BitwiseCopyable {
   var use: Use
   var lowest: Double
   var highest: Double
-  var sentinels: InlineArray<8, Double>
-  var absent: InlineArray<8, Double>
-  var warmUpValues: InlineArray<8, Double>
-  var spoilers: InlineArray<4, Spoiler>
+  /// Its special values and its spoilers among those of all fields.
+  var firstSpecial: Int32
+  var specialCount: Int32
+  var firstSpoiler: Int32
+  var spoilerCount: Int32
   var isInverted: Bool
   var isReported: Bool
   var staleAfter: Interval
 
-  init(_ field: Field, staleAfter: Interval) {
+  init(_ field: Field, staleAfter: Interval, firstSpecial: Int = 0, firstSpoiler: Int = 0) {
     type = field.type
     location = field.location
     negativeAbove = field.negativeAbove ?? .infinity
@@ -76,14 +86,10 @@ struct FieldRow: BitwiseCopyable {
     use = field.use
     lowest = field.range?.lowerBound ?? -.infinity
     highest = field.range?.upperBound ?? .infinity
-    // Settings refuses more, with file and line.
-    let longest = max(field.sentinels.count, field.absent.count, field.warmUpValues.count)
-    let fits = longest <= Field.rawValuesMax && field.badWhen.count <= Field.badWhenMax
-    precondition(fits, "A field has more special values than its row holds.")
-    sentinels = field.row(of: field.sentinels)
-    absent = field.row(of: field.absent)
-    warmUpValues = field.row(of: field.warmUpValues)
-    spoilers = InlineArray { $0 < field.badWhen.count ? Spoiler(field.badWhen[$0]) : Spoiler() }
+    self.firstSpecial = Int32(firstSpecial)
+    specialCount = Int32(field.sentinels.count + field.absent.count + field.warmUpValues.count)
+    self.firstSpoiler = Int32(firstSpoiler)
+    spoilerCount = Int32(field.badWhen.count)
     isInverted = field.inverted
     isReported = field.told != .never
     self.staleAfter = staleAfter
@@ -162,28 +168,14 @@ struct FieldRow: BitwiseCopyable {
     UInt32(bytes[a]) << 24 | UInt32(bytes[b]) << 16 | UInt32(bytes[c]) << 8 | UInt32(bytes[d])
   }
 
-  /// What a raw number means: the scaled value, and whether it may be used.
+  /// What a raw number that is nothing special means: the scaled value, and whether it may be used.
   @_noLocks @_noAllocation
-  func judge(_ raw: Double, isWarmingUp: Bool) -> (value: Double, quality: Quality) {
+  func judge(_ raw: Double, isSentinel: Bool, isWarmingUp: Bool) -> (value: Double, quality: Quality) {
     guard raw.isFinite else { return (raw, .invalid(.notANumber)) }
     let value = raw * scale + offset
-    for index in 0..<sentinels.count where sentinels[index] == raw { return (value, .invalid(.sentinel)) }
+    if isSentinel { return (value, .invalid(.sentinel)) }
     if isWarmingUp { return (value, .invalid(.warmingUp)) }
     guard value.isFinite, value >= lowest, value <= highest else { return (value, .invalid(.outOfRange)) }
     return (value, .good)
-  }
-
-  /// Whether the device says by this raw value that it has no such sensor.
-  @_noLocks @_noAllocation
-  func isAbsent(_ raw: Double) -> Bool {
-    for index in 0..<absent.count where absent[index] == raw { return true }
-    return false
-  }
-
-  /// Whether the device shows this raw value only while it warms up.
-  @_noLocks @_noAllocation
-  func isWarmUpValue(_ raw: Double) -> Bool {
-    for index in 0..<warmUpValues.count where warmUpValues[index] == raw { return true }
-    return false
   }
 }

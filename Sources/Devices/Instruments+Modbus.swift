@@ -7,7 +7,7 @@ extension Instruments {
   // MARK: Asking
 
   @_noLocks @_noAllocation
-  func ask(_ bus: Int, _ device: Int, _ request: Int, _ now: Instant, _ outbox: inout Outbox) {
+  mutating func ask(_ bus: Int, _ device: Int, _ request: Int, _ now: Instant, _ outbox: inout Outbox) {
     buses[bus].asked = requests[request].modbus
     buses[bus].unit = devices[device].unit
     forgetHalfFrame(bus)
@@ -37,7 +37,7 @@ extension Instruments {
 
   /// Writes the request (`request` ≥ 0) or what stands in `asked` to the outbox.
   @_noLocks @_noAllocation
-  private func transmit(_ bus: Int, _ device: Int, _ request: Int, urgency: Urgency, _ outbox: inout Outbox) -> Bool {
+  private mutating func transmit(_ bus: Int, _ device: Int, _ request: Int, urgency: Urgency, _ outbox: inout Outbox) -> Bool {
     let port = PortID(bus)
     let generation = buses[bus].generation
     if buses[bus].kind.isRTU, devices[device].wakeByte >= 0 {

@@ -12,7 +12,9 @@ extension Instruments {
     let device = Int(members[Int(buses[bus].firstDevice)])
     let isAsked = devices[device].requestCount > 0
     let base = bus &* Self.bufferSize
-    for index in 0..<bytes.count {
+    let length = Int(devices[device].frameLength)
+    var index = 0
+    while index < bytes.count {
       if isAsked {
         guard case .awaiting = buses[bus].state else {
           // Nobody asked: a late reply, a second one or noise is never taken for the next answer.
@@ -21,12 +23,13 @@ extension Instruments {
           return
         }
       }
-      buffers[base &+ Int(buses[bus].buffered)] = bytes[index]
-      buses[bus].buffered &+= 1
-      // Between its start and its end, a byte of a frame decides nothing.
-      if buses[bus].buffered <= devices[device].syncCount || buses[bus].buffered >= devices[device].frameLength {
-        findFrames(bus, device, base, now, &findings)
-      }
+      // Up to the end of the frame that may have begun: bytes behind it decide nothing yet.
+      let buffered = Int(buses[bus].buffered)
+      let end = min(bytes.count, index &+ max(1, length &- buffered))
+      for place in index..<end { buffers[base &+ buffered &+ place &- index] = bytes[place] }
+      buses[bus].buffered = Int32(truncatingIfNeeded: buffered &+ end &- index)
+      index = end
+      findFrames(bus, device, base, now, &findings)
     }
   }
 
@@ -99,34 +102,45 @@ extension Instruments {
   func report(_ device: Int, _ field: Int, _ now: Instant, _ findings: inout Findings) {
     let row = Int(devices[device].firstField) &+ field
     let raw = raws[row]
-    let rule = fields[row]
-    guard rule.isReported, !rule.isAbsent(raw) else { return }
-    var (value, quality) = rule.judge(raw, isWarmingUp: isWarmingUp(device, row, rule, raw, now))
-    if quality.isGood {
-      for index in 0..<rule.spoilers.count {
-        let spoiler = rule.spoilers[index]
-        if spoiler.field < 0 { break }
-        let word = Int(devices[device].firstField) &+ Int(spoiler.field)
-        let status = raws[word]
-        // A status that was never read, or long ago, is not a good one.
-        guard status >= -2_147_483_648, status <= 4_294_967_295, now - readAt[word] <= fields[word].staleAfter else {
-          quality = .invalid(.unconfirmed)
-          break
-        }
-        if spoiler.applies(to: status) { quality = .invalid(spoiler.reason) }
+    guard fields[row].isReported else { return }
+    var isSentinel = false
+    var isWarmUpValue = false
+    let firstSpecial = Int(fields[row].firstSpecial)
+    for index in firstSpecial..<firstSpecial &+ Int(fields[row].specialCount) where specials[index].raw == raw {
+      switch specials[index].meaning {
+      case .absent: return
+      case .sentinel: isSentinel = true
+      case .warmUp: isWarmUpValue = true
       }
     }
+    let isWarmingUp = isWarmingUp(device, row, isWarmUpValue, now)
+    var (value, quality) = fields[row].judge(raw, isSentinel: isSentinel, isWarmingUp: isWarmingUp)
+    if quality.isGood, fields[row].spoilerCount > 0 { spoil(&quality, device, row, now) }
     findings.add(
       Reading(
-        device: DeviceID(device), field: UInt16(truncatingIfNeeded: field), use: rule.use, unit: rule.unit,
+        device: DeviceID(device), field: UInt16(truncatingIfNeeded: field), use: fields[row].use, unit: fields[row].unit,
         quality: quality, at: now, decoded: value))
+  }
+
+  /// What status words say of a value. One that was never read, or long ago, is not a good one.
+  @_noLocks @_noAllocation
+  private func spoil(_ quality: inout Quality, _ device: Int, _ row: Int, _ now: Instant) {
+    let first = Int(fields[row].firstSpoiler)
+    for index in first..<first &+ Int(fields[row].spoilerCount) {
+      let word = Int(devices[device].firstField) &+ Int(spoilers[index].field)
+      let status = raws[word]
+      guard status >= -2_147_483_648, status <= 4_294_967_295, now - readAt[word] <= fields[word].staleAfter else {
+        quality = .invalid(.unconfirmed)
+        return
+      }
+      if spoilers[index].applies(to: status) { quality = .invalid(spoilers[index].reason) }
+    }
   }
 
   /// By time since it was powered on, where that is known; and by values that it shows before its first real one, for as
   /// long as a warm-up takes: a device that goes on showing one of them means it.
   @_noLocks @_noAllocation
-  private func isWarmingUp(_ device: Int, _ row: Int, _ rule: borrowing FieldRow, _ raw: Double, _ now: Instant) -> Bool {
-    let isWarmUpValue = rule.isWarmUpValue(raw)
+  private func isWarmingUp(_ device: Int, _ row: Int, _ isWarmUpValue: Bool, _ now: Instant) -> Bool {
     if !isWarmUpValue { warming[row] = false }
     let warmUp = devices[device].warmUp
     return now - poweredAt[device] < warmUp || (isWarmUpValue && warming[row] && now - devices[device].warmingSince < warmUp)

@@ -27,6 +27,8 @@ extension Instruments {
     buses = Table(busRows, filler: BusRow(kind: .serial))
     devices = Table(builder.devices, filler: builder.filler)
     fields = Table(builder.fields, filler: FieldRow(Field(name: "", location: .frame(at: 0), type: .u8), staleAfter: .zero))
+    specials = Table(builder.specials, filler: Special(raw: .nan, meaning: .sentinel))
+    spoilers = Table(builder.spoilers, filler: Spoiler(BadWhen(field: 0, mask: 0)))
     raws = Table(capacity: builder.fields.count, filledWith: .nan)
     readAt = Table(capacity: builder.fields.count, filledWith: .past)
     poweredAt = Table(capacity: builder.devices.count, filledWith: .past)
@@ -105,6 +107,8 @@ extension Field {
 private struct Builder {
   var devices: [DeviceRow] = []
   var fields: [FieldRow] = []
+  var specials: [Special] = []
+  var spoilers: [Spoiler] = []
   var requests: [RequestRow] = []
   var constants: [UInt8] = []
 
@@ -121,7 +125,12 @@ private struct Builder {
     var row = row(plan.profile, port: Int32(plan.port.index), unit: plan.unit, isAtLane: plan.isAtLane)
     row.firstField = Int32(fields.count)
     row.fieldCount = Int32(plan.profile.fields.count)
-    fields += plan.profile.fields.map { FieldRow($0, staleAfter: plan.profile.staleAfter($0)) }
+    for field in plan.profile.fields {
+      let staleAfter = plan.profile.staleAfter(field)
+      fields.append(FieldRow(field, staleAfter: staleAfter, firstSpecial: specials.count, firstSpoiler: spoilers.count))
+      specials += field.specials
+      spoilers += field.badWhen.map(Spoiler.init)
+    }
     row.firstRequest = Int32(requests.count)
     switch plan.profile.transport {
     case .serial(let speech):

@@ -111,6 +111,8 @@ public struct Instruments: ~Copyable {
   let buses: Table<BusRow>
   let devices: Table<DeviceRow>
   let fields: Table<FieldRow>
+  let specials: Table<Special>
+  let spoilers: Table<Spoiler>
   /// The last raw number of each field and its age, for status words that spoil others.
   let raws: Table<Double>
   let readAt: Table<Instant>
@@ -366,7 +368,7 @@ public struct Instruments: ~Copyable {
   /// The request that has been due longest of a device that answers; one of a device that did not answer goes when
   /// nothing else is due, or when it waited a whole period and another device had a turn.
   @_noLocks @_noAllocation
-  private func askNext(_ bus: Int, _ now: Instant, _ outbox: inout Outbox) {
+  private mutating func askNext(_ bus: Int, _ now: Instant, _ outbox: inout Outbox) {
     var good = Turn()
     var failing = Turn()
     for index in 0..<Int(buses[bus].deviceCount) {
@@ -393,7 +395,7 @@ public struct Instruments: ~Copyable {
   }
 
   @_noLocks @_noAllocation
-  private func nextLook(_ bus: Int) -> Instant {
+  private mutating func nextLook(_ bus: Int) -> Instant {
     var look = buses[bus].until
     var isIdle = false
     if case .idle = buses[bus].state { isIdle = true }

@@ -38,35 +38,36 @@ public struct DeadlineHeap: ~Copyable {
 
   @_noLocks @_noAllocation
   private func rise(_ start: Int) {
+    let member = order[start]
+    let deadline = deadlines[Int(member)]
     var index = start
     while index > 0 {
       let parent = (index &- 1) / 2
-      guard deadlines[Int(order[index])] < deadlines[Int(order[parent])] else { return }
-      swap(index, parent)
+      guard deadline < deadlines[Int(order[parent])] else { break }
+      put(order[parent], at: index)
       index = parent
     }
+    put(member, at: index)
   }
 
   @_noLocks @_noAllocation
   private func sink(_ start: Int) {
+    let member = order[start]
+    let deadline = deadlines[Int(member)]
     var index = start
-    while true {
-      var least = index
-      for child in (2 &* index &+ 1)...(2 &* index &+ 2) where child < order.capacity {
-        if deadlines[Int(order[child])] < deadlines[Int(order[least])] { least = child }
-      }
-      guard least != index else { return }
-      swap(index, least)
-      index = least
+    while 2 &* index &+ 1 < order.capacity {
+      var child = 2 &* index &+ 1
+      if child &+ 1 < order.capacity, deadlines[Int(order[child &+ 1])] < deadlines[Int(order[child])] { child &+= 1 }
+      guard deadlines[Int(order[child])] < deadline else { break }
+      put(order[child], at: index)
+      index = child
     }
+    put(member, at: index)
   }
 
   @_noLocks @_noAllocation
-  private func swap(_ a: Int, _ b: Int) {
-    let member = order[a]
-    order[a] = order[b]
-    order[b] = member
-    place[Int(order[a])] = Int32(truncatingIfNeeded: a)
-    place[Int(order[b])] = Int32(truncatingIfNeeded: b)
+  private func put(_ member: Int32, at index: Int) {
+    order[index] = member
+    place[Int(member)] = Int32(truncatingIfNeeded: index)
   }
 }

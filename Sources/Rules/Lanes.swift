@@ -60,7 +60,7 @@ public struct Lanes: ~Copyable {
     _ reading: Reading, at lane: LaneID, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) {
     let index = Int(lane.index)
-    let wasMeasuring = rows[index].screening >= 0
+    let before = rows[index].screening
     guard case .value(let celsius) = reading.judged(at: now.boot, staleAfter: rows[index].settings.staleAfter),
       ambientIsKnown(index, now)
     else {
@@ -82,7 +82,9 @@ public struct Lanes: ~Copyable {
       if !rows[index].settings.hasPresence { absence(index, now, &alarms, &effects) }
     }
     // Readings move tickets only through the screening at the lane.
-    schedule(index, tickets: wasMeasuring || rows[index].screening >= 0)
+    lookAt(before, index)
+    lookAt(rows[index].screening, index)
+    schedule(index, tickets: false)
   }
 
   /// Out of the plausible range is a fact about what stands before the sensor, not about the sensor.
@@ -287,6 +289,13 @@ public struct Lanes: ~Copyable {
     settleSignals(index, now, &effects)
   }
 
+  /// A screening may have to be looked at sooner; a look that comes too early finds then that there is time.
+  @_noLocks @_noAllocation
+  private mutating func lookAt(_ screening: Int32, _ index: Int) {
+    guard screening >= 0 else { return }
+    rows[index].ticketsLook = min(rows[index].ticketsLook, deadline(of: Int(screening), index))
+  }
+
   /// When this lane must be looked at again. `tickets`: one of its screenings may have changed.
   @_noLocks @_noAllocation
   mutating func schedule(_ index: Int, tickets: Bool = true) {
@@ -305,7 +314,10 @@ public struct Lanes: ~Copyable {
     if rows[index].isDenied { look = min(look, rows[index].deniedUntil) }
     if rows[index].buzzerIsOn { look = min(look, rows[index].buzzUntil) }
     if rows[index].called > 0 { look = min(look, rows[index].calledUntil) }
-    heap.set(index, to: min(look, rows[index].ticketsLook))
+    look = min(look, rows[index].ticketsLook)
+    // Each reading moves the moment away at which it is stale; the earlier look stands, and finds then that there is time.
+    if !tickets, look >= heap.deadline(of: index) { return }
+    heap.set(index, to: look)
   }
 
   // MARK: What others see
