@@ -12,6 +12,13 @@ extension Lanes {
     _ contact: Contact, isOn: Bool?, at lane: LaneID, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) {
     let index = Int(lane.index)
+    // What a contact goes on saying moves nothing, but that of the gate, which confirms an order by saying so again.
+    switch contact {
+    case .passage where rows[index].gate.passage == isOn: return
+    case .fireRelease where rows[index].fireInput == isOn: return
+    case .staffButton where rows[index].staffInput == isOn: return
+    default: break
+    }
     switch contact {
     case .readBack:
       rows[index].gate.readBack = isOn

@@ -35,6 +35,7 @@ extension Lanes {
     screenings[Int(rows[index].screening)].beganAt = now.boot
     screenings[Int(rows[index].screening)].tryEnds = now.boot + rows[index].settings.policy.tryFor
     screenings[Int(rows[index].screening)].failedTries = 0
+    lookAt(Int(rows[index].screening), index)
     settleState(index, now, &effects)
   }
 
@@ -165,6 +166,7 @@ extension Lanes {
     enter(slot, state, now)
     screenings[slot].measureFrom = now.boot + rows[index].settings.policy.retakeAfter
     screenings[slot].tryEnds = screenings[slot].measureFrom + rows[index].settings.policy.tryFor
+    lookAt(slot, index)
     deny(index, reason, next: state, slot: slot, now, &effects)
   }
 
@@ -228,6 +230,7 @@ extension Lanes {
       }
     }
     enter(slot, state, now)
+    lookAt(slot, index)
     if case .rest = state { screenings[slot].wasResting = true }
     if case .contactTest = state { screenings[slot].wasResting = true }
     rows[index].isJudged = true
@@ -318,7 +321,7 @@ extension Lanes {
   // MARK: Time
 
   @_noLocks @_noAllocation
-  func deadline(of slot: Int, _ index: Int) -> Instant {
+  private func deadline(of slot: Int, _ index: Int) -> Instant {
     let policy = rows[index].settings.policy
     switch screenings[slot].state {
     case .none, .passed, .isolate, .abandoned: return .never
@@ -333,13 +336,22 @@ extension Lanes {
       rows[index].called = 0
       rows[index].calledUntil = .never
     }
-    for slot in slots(index) where now.boot >= deadline(of: slot, index) {
-      switch screenings[slot].state {
-      case .measuring, .retake, .suspect: expireMeasuring(index, slot, now, &alarms, &effects)
-      default: abandon(index, slot, .tooLong, now, &alarms, &effects)
+    guard now.boot >= rows[index].ticketsLook else { return }
+    rows[index].ticketsLook = .never
+    for slot in slots(index) {
+      if now.boot >= deadline(of: slot, index) {
+        switch screenings[slot].state {
+        case .measuring, .retake, .suspect: expireMeasuring(index, slot, now, &alarms, &effects)
+        default: abandon(index, slot, .tooLong, now, &alarms, &effects)
+        }
       }
+      lookAt(slot, index)
     }
   }
+
+  /// This screening may have to be looked at before the lane's others.
+  @_noLocks @_noAllocation
+  func lookAt(_ slot: Int, _ index: Int) { rows[index].ticketsLook = min(rows[index].ticketsLook, deadline(of: slot, index)) }
 
   @_noLocks @_noAllocation
   private func expireMeasuring(_ index: Int, _ slot: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {

@@ -91,6 +91,7 @@ extension Lanes {
         if isWaiting(slot), screenings[slot].wasElevated {
           alarms.set(.suspectedFever, at: .lane(LaneID(index)), true, now, &effects)
         }
+        lookAt(slot, index)
       }
       schedule(index)
     }

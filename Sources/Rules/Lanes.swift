@@ -60,7 +60,6 @@ public struct Lanes: ~Copyable {
     _ reading: Reading, at lane: LaneID, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) {
     let index = Int(lane.index)
-    let before = rows[index].screening
     guard case .value(let celsius) = reading.judged(at: now.boot, staleAfter: rows[index].settings.staleAfter),
       ambientIsKnown(index, now)
     else {
@@ -81,10 +80,7 @@ public struct Lanes: ~Copyable {
       rows[index].personReadings = 0
       if !rows[index].settings.hasPresence { absence(index, now, &alarms, &effects) }
     }
-    // Readings move tickets only through the screening at the lane.
-    lookAt(before, index)
-    lookAt(rows[index].screening, index)
-    schedule(index, tickets: false)
+    schedule(index)
   }
 
   /// Out of the plausible range is a fact about what stands before the sensor, not about the sensor.
@@ -267,8 +263,8 @@ public struct Lanes: ~Copyable {
       guard heap.earliest <= now.boot else { return }
       let index = heap.first
       advance(index, now, &alarms, &effects)
-      schedule(index)
-      if heap.deadline(of: index) <= now.boot { heap.set(index, to: now.boot + .milliseconds(10)) }
+      let look = nextLook(index)
+      heap.set(index, to: look > now.boot ? look : now.boot + .milliseconds(10))
     }
   }
 
@@ -289,21 +285,17 @@ public struct Lanes: ~Copyable {
     settleSignals(index, now, &effects)
   }
 
-  /// A screening may have to be looked at sooner; a look that comes too early finds then that there is time.
+  /// Looks at this lane when one of its times has come. Times that moved away are left: each reading moves the moment away
+  /// at which it is stale, and a look that comes too early finds then that there is time.
   @_noLocks @_noAllocation
-  private mutating func lookAt(_ screening: Int32, _ index: Int) {
-    guard screening >= 0 else { return }
-    rows[index].ticketsLook = min(rows[index].ticketsLook, deadline(of: Int(screening), index))
+  mutating func schedule(_ index: Int) {
+    let look = nextLook(index)
+    if look < heap.deadline(of: index) { heap.set(index, to: look) }
   }
 
-  /// When this lane must be looked at again. `tickets`: one of its screenings may have changed.
+  /// When this lane must be looked at again.
   @_noLocks @_noAllocation
-  mutating func schedule(_ index: Int, tickets: Bool = true) {
-    if tickets {
-      var first = Instant.never
-      for slot in slots(index) { first = min(first, deadline(of: slot, index)) }
-      rows[index].ticketsLook = first
-    }
+  private mutating func nextLook(_ index: Int) -> Instant {
     var look = min(min(rows[index].gate.shutAt, rows[index].gate.placeBy), rows[index].gate.repeatAt)
     if rows[index].graceUntil > .past { look = min(look, rows[index].graceUntil) }
     if rows[index].settings.opensOnFailure, !rows[index].isReleased { look = min(look, rows[index].failureAt) }
@@ -314,10 +306,7 @@ public struct Lanes: ~Copyable {
     if rows[index].isDenied { look = min(look, rows[index].deniedUntil) }
     if rows[index].buzzerIsOn { look = min(look, rows[index].buzzUntil) }
     if rows[index].called > 0 { look = min(look, rows[index].calledUntil) }
-    look = min(look, rows[index].ticketsLook)
-    // Each reading moves the moment away at which it is stale; the earlier look stands, and finds then that there is time.
-    if !tickets, look >= heap.deadline(of: index) { return }
-    heap.set(index, to: look)
+    return min(look, rows[index].ticketsLook)
   }
 
   // MARK: What others see
