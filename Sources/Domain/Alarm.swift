@@ -17,7 +17,7 @@ public enum Priority: UInt8, BitwiseCopyable, Sendable, CaseIterable {
 public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case suspectedFever, suspectLeft, gateJammed, gateUnscreened, tailgating, laneOutOfOrder
   case airHigh, airMean, airAdvice
-  case deviceSilent, deviceFault, portLost, logStalled, clockUnsynchronised, notificationPathDown, eventsLost, laneDrift
+  case deviceSilent, deviceFault, portLost, logStalled, clockUnsynchronised, eventsLost, laneDrift
 
   /// How events, metrics and settings write it.
   public var name: String {
@@ -36,7 +36,6 @@ public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .portLost: "port_lost"
     case .logStalled: "log_stalled"
     case .clockUnsynchronised: "clock_unsynchronised"
-    case .notificationPathDown: "notification_path_down"
     case .eventsLost: "events_lost"
     case .laneDrift: "lane_drift"
     }

@@ -54,16 +54,13 @@ public enum DownReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
 
 /// What was dropped because a buffer was full.
 public enum Loss: UInt8, BitwiseCopyable, Sendable, CaseIterable {
-  case telemetry, records, sends, commands, bytes, staleInputs
+  case telemetry, records, sends
 
   public var name: String {
     switch self {
     case .telemetry: "telemetry"
     case .records: "records"
     case .sends: "sends"
-    case .commands: "commands"
-    case .bytes: "bytes"
-    case .staleInputs: "stale_inputs"
     }
   }
 }

@@ -33,6 +33,12 @@ public enum Unit: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   }
 }
 
+/// The channels, from 1, that are on in a value of unit `channels`, lowest bit first; `nil`: no such value.
+public func channels(in value: Double) -> [Int]? {
+  guard let bits = UInt32(exactly: value) else { return nil }
+  return (0..<32).filter { bits >> UInt32($0) & 1 == 1 }.map { $0 + 1 }
+}
+
 /// What a field is for. Rules ask for uses, never for products.
 public enum Use: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case information
@@ -68,7 +74,7 @@ public enum Use: UInt8, BitwiseCopyable, Sendable, CaseIterable {
 
 /// Why a value must not be used.
 public enum Reason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
-  case outOfRange, sentinel, notANumber, warmingUp, stale, deviceError, neverRead, deviceDown, unconfirmed
+  case outOfRange, sentinel, notANumber, warmingUp, stale, deviceError, neverRead, unconfirmed
 
   public var name: String {
     switch self {
@@ -79,7 +85,6 @@ public enum Reason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .stale: "stale"
     case .deviceError: "device_error"
     case .neverRead: "never_read"
-    case .deviceDown: "device_down"
     case .unconfirmed: "unconfirmed"
     }
   }

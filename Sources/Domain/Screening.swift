@@ -2,13 +2,12 @@
 
 /// A lane: one way through an entrance.
 public enum LaneState: UInt8, BitwiseCopyable, Sendable, CaseIterable {
-  case free, measuring, deciding, releasing, released, outOfOrder
+  case free, measuring, releasing, released, outOfOrder
 
   public var name: String {
     switch self {
     case .free: "free"
     case .measuring: "measuring"
-    case .deciding: "deciding"
     case .releasing: "releasing"
     case .released: "released"
     case .outOfOrder: "out_of_order"
@@ -40,7 +39,7 @@ public enum ScreeningState: UInt8, BitwiseCopyable, Sendable, CaseIterable {
 /// Why a screening went where it went.
 public enum ScreeningReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case normal, borderline, elevated, high, low, scattered, tooFew, deviceUnhealthy, secondPerson, left, tooLong
-  case overridden, resumed, contactNormal, contactElevated, tableFull, refusedIdentity
+  case overridden, resumed, contactNormal, contactElevated, tableFull
 
   public var name: String {
     switch self {
@@ -60,7 +59,6 @@ public enum ScreeningReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .contactNormal: "contact_normal"
     case .contactElevated: "contact_elevated"
     case .tableFull: "table_full"
-    case .refusedIdentity: "refused_identity"
     }
   }
 }

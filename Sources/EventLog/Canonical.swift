@@ -6,6 +6,7 @@ enum JSON {
   /// Finite; whoever has NaN or an infinity leaves the member out. Such a number is written as `null`.
   case number(Double)
   case string(String)
+  case list([JSON])
   case object([String: JSON])
 
   /// The canonical bytes, as text.
@@ -20,6 +21,13 @@ enum JSON {
     case .bool(let value): text += value ? "true" : "false"
     case .number(let value): text += canonicalNumber(value) ?? "null"
     case .string(let value): writeString(value, to: &text)
+    case .list(let items):
+      text += "["
+      for (index, item) in items.enumerated() {
+        if index > 0 { text += "," }
+        item.write(to: &text)
+      }
+      text += "]"
     case .object(let members):
       text += "{"
       // RFC 8785, 3.2.3: by UTF-16 code units.

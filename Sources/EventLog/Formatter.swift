@@ -181,7 +181,12 @@ public struct Formatter: Sendable {
     ]
     // A value that must not be used is not written where one could be read.
     switch reading.quality {
-    case .good: data = finite(["value": reading.decoded], data)
+    case .good:
+      if case .channels = reading.unit {
+        data["value"] = channels(in: reading.decoded).map { .list($0.map { .number(Double($0)) }) }
+      } else {
+        data = finite(["value": reading.decoded], data)
+      }
     case .invalid(let reason): data["reason"] = .string(reason.name)
     }
     return data

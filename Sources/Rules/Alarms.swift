@@ -41,7 +41,6 @@ public struct AlarmSettings: BitwiseCopyable, Sendable {
     case .portLost: AlarmSettings(priority: .medium, onDelay: .seconds(3), offDelay: .seconds(3))
     case .logStalled: AlarmSettings(priority: .medium, offDelay: .seconds(10))
     case .clockUnsynchronised: AlarmSettings(priority: .low, onDelay: .minutes(10), offDelay: .minutes(10))
-    case .notificationPathDown: AlarmSettings(priority: .high)
     case .eventsLost: AlarmSettings(priority: .medium, offDelay: .minutes(10))
     case .laneDrift: AlarmSettings(priority: .low)
     }
@@ -128,7 +127,7 @@ public struct Alarms: ~Copyable {
       case .portLost:
         for port in 0..<places.ports { rows.append(AlarmRow(kind: kind, place: .port(PortID(port)), settings: settings(kind))) }
       case .logStalled: rows.append(AlarmRow(kind: kind, place: .log, settings: settings(kind)))
-      case .clockUnsynchronised, .notificationPathDown, .eventsLost:
+      case .clockUnsynchronised, .eventsLost:
         rows.append(AlarmRow(kind: kind, place: .site, settings: settings(kind)))
       }
     }

@@ -28,8 +28,7 @@ private func reportValue(_ value: DecodedFrame.Value) -> String {
 private func number(_ value: DecodedFrame.Value) -> String {
   guard value.value.isFinite else { return "null" }
   if case .channels = value.unit {
-    guard let bits = UInt32(exactly: value.value) else { return "null" }
-    return "[" + (0..<32).filter { bits >> UInt32($0) & 1 == 1 }.map { String($0 + 1) }.joined(separator: ",") + "]"
+    return channels(in: value.value).map { "[" + $0.map(String.init).joined(separator: ",") + "]" } ?? "null"
   }
   if value.isSingle, value.value != 0, abs(value.value) < 1e15 {
     return abs(value.value) < 1e-4 || abs(value.value) > 1e9 ? "\(Float(value.value))" : shortest((value.value * 1e4).rounded() / 1e4)

@@ -45,8 +45,8 @@ struct EventLine: Decodable, Equatable {
     if facts["command"] != nil { facts["id"] = nil }
     var parts = takeWords(&facts)
     if let name = facts["field"] ?? facts["name"], let value = facts["value"] {
-      if facts["unit"]?.text == channelsUnit, case .number(let mask) = value {
-        parts.append("\(name.text) \(channels(mask))")
+      if facts["unit"]?.text == channelsUnit {
+        parts.append("\(name.text) \(value.text.isEmpty ? "none" : value.text)")
       } else {
         let unit = facts["unit"].map { " \($0.text)" } ?? ""
         parts.append("\(name.text) \(value.text)\(unit)")

@@ -29,10 +29,9 @@ func decimal(_ value: Double, digits: Int = 2) -> String {
 let channelsUnit = "1-based list"
 
 /// The channels that are on: `1 2 5`, or `none`.
-func channels(_ mask: Double) -> String {
-  guard let bits = UInt32(exactly: mask) else { return "?" }
-  let on = (0..<32).filter { bits >> UInt32($0) & 1 == 1 }.map { "\($0 + 1)" }
-  return on.isEmpty ? "none" : on.joined(separator: " ")
+func channelText(_ on: [Int]?) -> String {
+  guard let on else { return "?" }
+  return on.isEmpty ? "none" : on.map(String.init).joined(separator: " ")
 }
 
 /// The time of day out of an RFC 3339 time, as it was where it was written: 08:14:05.

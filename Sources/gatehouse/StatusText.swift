@@ -1,6 +1,7 @@
 // The door's status as tables for people. What needs somebody comes first: alarms, lanes, then rooms and devices.
 
 import Control
+import Domain
 import Foundation
 
 extension Status {
@@ -85,7 +86,7 @@ extension Status.Field {
   /// `co2 608 ppm`, or `co2 stale`.
   var text: String {
     guard quality == "good", let value else { return "\(name) \(quality)" }
-    if unit == channelsUnit { return "\(name) \(channels(value))" }
+    if unit == channelsUnit { return "\(name) \(channelText(channels(in: value)))" }
     return unit.isEmpty ? "\(name) \(decimal(value))" : "\(name) \(decimal(value)) \(unit)"
   }
 }

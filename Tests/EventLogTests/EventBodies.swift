@@ -11,7 +11,10 @@ private func alarm(_ kind: AlarmKind, _ state: AlarmState, _ priority: Priority 
 }
 
 private func reading(_ use: Use, _ unit: Unit, _ quality: Quality = .good) -> EventBody {
-  .reading(Reading(device: DeviceID(0), field: 1, use: use, unit: unit, quality: quality, at: Instant(ns: 0), decoded: 22.5))
+  .reading(
+    Reading(
+      device: DeviceID(0), field: 1, use: use, unit: unit, quality: quality, at: Instant(ns: 0),
+      decoded: unit == .channels ? 5 : 22.5))
 }
 
 private func command(_ action: Action, claimed: String = "", why: String = "", origin: Origin = .commandLine) -> Command {

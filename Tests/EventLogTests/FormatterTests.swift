@@ -43,6 +43,13 @@ import Testing
     }
   }
 
+  @Test(arguments: [(0.0, "[]"), (5, "[1,3]"), (2_147_483_648, "[32]")])
+  func channelsAreListed(mask: Double, list: String) {
+    let reading = Reading(
+      device: DeviceID(0), field: 1, use: .relays, unit: .channels, quality: .good, at: Instant(ns: 0), decoded: mask)
+    #expect(String(decoding: formatted(.reading(reading)).body, as: UTF8.self).contains("\"value\":\(list)}"))
+  }
+
   @Test func theSchemaRefusesWhatIsWrong() throws {
     let schema = try schema()
     let right = delivered(Data(formatted(raised).body), seq: 3, personal: [])

@@ -66,6 +66,7 @@ struct Schema {
         for name in value.members.keys where rule == .bool(false) && schema["properties"]?[name] == nil {
           found.append("\(place)/\(name) is not known")
         }
+      case "items": for (index, item) in value.items.enumerated() { found += problems(item, rule, "\(place)/\(index)") }
       case "$ref":
         let name = rule.text?.split(separator: "/").last.map(String.init) ?? ""
         guard let definition = root["$defs"]?[name] else { return ["there is no \(name)"] }
@@ -83,7 +84,7 @@ struct Schema {
 
   private func has(_ value: Value, type: String) -> Bool {
     switch (type, value) {
-    case ("object", .object), ("string", .string), ("number", .number), ("boolean", .bool): true
+    case ("object", .object), ("string", .string), ("number", .number), ("boolean", .bool), ("array", .list): true
     case ("integer", .number(let number)): number == number.rounded()
     default: false
     }

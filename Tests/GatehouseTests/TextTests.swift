@@ -109,6 +109,11 @@ import Testing
     let event = try line(
       #"{"type":"gatehouse.reading","source":"/s/d","time":"2026-11-23T08:14:05Z","data":{"field":"co2","value":608,"unit":"ppm","quality":"good"}}"#)
     #expect(event.facts == "co2 608 ppm")
+    for (list, text) in [("[]", "relays none"), ("[1,3]", "relays 1 3")] {
+      let board = try line(
+        #"{"type":"gatehouse.reading","source":"/s/d","time":"2026-11-23T08:14:05Z","data":{"field":"relays","value":\#(list),"unit":"1-based list","quality":"good"}}"#)
+      #expect(board.facts == text)
+    }
   }
 
   @Test func showsACommandByItsName() throws {
