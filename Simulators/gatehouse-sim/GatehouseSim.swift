@@ -14,23 +14,29 @@ import Synchronization
     commandName: "gatehouse-sim",
     abstract: "Simulate the devices, people and rooms of a settings file, at wire level.",
     discussion: """
-      Serves each bus where the settings say it is: serial lines and Modbus RTU as pseudo-terminals behind a link at
-      the bus's path, Modbus TCP as a socket at its address. Ends on Ctrl-C, SIGTERM or the command quit.
+      Serves each bus where the settings say it is: serial lines and Modbus RTU
+      as pseudo-terminals behind a link at the bus's path, Modbus TCP as a
+      socket at its address. Ends on Ctrl-C, SIGTERM or the command quit.
 
-      COMMANDS, one a line on the socket of --commands or, with --stdin, on standard input; each is answered by one
-      line, "ok" or "error" and why. JSON works too: {"person":"north-door","body":38.2}
-        person LANE body=38.2 [skin=33.0] [stay=8] [pass=no] [second_body=38.4 [second_after=0.8]]
+      COMMANDS, one a line on the socket of --commands or, with --stdin, on
+      standard input; each is answered by one line, "ok" or "error" and why.
+      JSON works too: {"person":"north-door","body":38.2}
+        person LANE body=38.2 [skin=33.0] [stay=8] [pass=no]
+                    [second_body=38.4 [second_after=0.8]]
         people on|off [every=8]              people nobody asked for
         room ROOM [occupants=30] [ach=0.5] [co2=900] [outdoor=425]
-        input DEVICE N on|off|clear          a contact: fire release, staff button
+        input DEVICE N on|off|clear          a contact: fire, staff button
         field DEVICE NAME VALUE|nan|clear    hold one value
-        fault DEVICE silence|noise|bad_check|cut_frame|stuck|exception|clear [for=5]
+        fault DEVICE silence|noise|bad_check|cut_frame|stuck|exception|clear
+                     [for=5]
         unplug BUS, replug BUS               comes back under another tty
         gate LANE stuck_open|stuck_shut|normal
         ambient LANE DEGREES                 the hall's temperature
-        offset LANE DEGREES                  the true site offset, where the settings have it wrong
-        speed N                              rooms' air lives N times faster than people
-        wait gate LANE open|shut [for=10]    answers when it is so, or after that many seconds with an error
+        offset LANE DEGREES                  the true site offset, where the
+                                             settings have it wrong
+        speed N                              rooms' air lives N times faster
+        wait gate LANE open|shut [for=10]    answers when it is so, or after
+                                             that many seconds with an error
         wait lane LANE empty|taken [for=10]
         wait relay DEVICE N on|off [for=10]
         state                                one line of JSON
@@ -41,7 +47,8 @@ import Synchronization
         gatehouse-sim demo.yaml --script demo.script
         echo 'person north-door body=38.2' | gatehouse-sim gatehouse.yaml --stdin
 
-      EXIT CODES  0 ended as asked, 1 a bus can't be served, 64 wrong usage, 65 settings or script are wrong
+      EXIT CODES  0 ended as asked, 1 a bus can't be served, 64 wrong usage,
+                  65 settings or script are wrong
       """)
 
   @Argument(help: "The settings file.")
