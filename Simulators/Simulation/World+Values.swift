@@ -49,9 +49,12 @@ extension World {
   func inputMask(of device: Int, at moment: Instant) -> UInt32 {
     var mask: UInt32 = 0
     for (lane, planned) in zip(lanes, plan.lanes) {
-      if let wire = planned.readBack, wire.device == device, lane.gate.isOpen { mask |= bit(wire.channel) }
-      if let wire = planned.presence, wire.device == device, lane.presence != nil { mask |= bit(wire.channel) }
-      if let wire = planned.passage, wire.device == device, lane.isPassage(at: moment) { mask |= bit(wire.channel) }
+      let contacts = [
+        (planned.readBack, lane.gate.isOpen), (planned.presence, lane.presence != nil), (planned.passage, lane.isPassage(at: moment)),
+      ]
+      for case (let wire?, let isOn) in contacts + planned.switches.map({ ($0, false) }) where wire.device == device {
+        if isOn != wire.isOnWhenOpen { mask |= bit(wire.channel) }
+      }
     }
     for (channel, on) in devices[device].switched {
       if on { mask |= bit(channel) } else { mask &= ~bit(channel) }

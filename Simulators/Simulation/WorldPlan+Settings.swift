@@ -16,7 +16,7 @@ extension WorldPlan {
         PlannedLane(
           name: lane.name, thermometer: Int(lane.thermometer.index), siteOffset: lane.siteOffset,
           gate: lane.gate.map(Wire.init), readBack: lane.readBack.map(Wire.init), passage: lane.passage.map(Wire.init),
-          presence: lane.presence.map(Wire.init))
+          presence: lane.presence.map(Wire.init), switches: [lane.fireRelease, lane.staffButton].compactMap(\.self).map(Wire.init))
       },
       rooms: settings.rooms.map { room in
         PlannedRoom(
@@ -26,5 +26,5 @@ extension WorldPlan {
 }
 
 extension Wire {
-  init(_ channel: Channel) { self.init(device: Int(channel.device.index), channel: Int(channel.number)) }
+  init(_ channel: Channel) { self.init(device: Int(channel.device.index), channel: Int(channel.number), isOnWhenOpen: channel.isOnWhenOpen) }
 }

@@ -41,10 +41,13 @@ public struct Wire: Sendable, Equatable {
   /// Index into the plan's devices.
   public var device: Int
   public var channel: Int
+  /// Of an input: its contact is open while what it tells of is so.
+  public var isOnWhenOpen: Bool
 
-  public init(device: Int, channel: Int) {
+  public init(device: Int, channel: Int, isOnWhenOpen: Bool = false) {
     self.device = device
     self.channel = channel
+    self.isOnWhenOpen = isOnWhenOpen
   }
 }
 
@@ -63,10 +66,12 @@ public struct PlannedLane: Sendable {
   public var passage: Wire?
   /// The contact that is on while somebody stands there.
   public var presence: Wire?
+  /// Contacts that are off until a command says otherwise: fire, staff.
+  public var switches: [Wire]
 
   public init(
     name: String, thermometer: Int?, siteOffset: Double, gate: Wire? = nil, readBack: Wire? = nil, passage: Wire? = nil,
-    presence: Wire? = nil
+    presence: Wire? = nil, switches: [Wire] = []
   ) {
     self.name = name
     self.thermometer = thermometer
@@ -75,6 +80,7 @@ public struct PlannedLane: Sendable {
     self.readBack = readBack
     self.passage = passage
     self.presence = presence
+    self.switches = switches
   }
 }
 

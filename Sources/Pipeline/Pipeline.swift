@@ -205,7 +205,8 @@ public struct Pipeline: ~Copyable {
   private mutating func judgeInputs(_ reading: Reading, _ route: DeviceRoute, _ now: Now) {
     for index in 0..<Int(route.contactCount) {
       let contact = routes.contacts[Int(route.firstContact) &+ index]
-      let isOn = channel(contact.channel, of: reading)
+      var isOn = channel(contact.channel, of: reading)
+      if contact.isOnWhenOpen, let isClosed = isOn { isOn = !isClosed }
       lanes.contact(contact.contact, isOn: isOn, at: contact.lane, now, &alarms, &effects)
     }
   }
@@ -227,14 +228,20 @@ public struct Pipeline: ~Copyable {
     return UInt32(reading.decoded) >> UInt32(channel &- 1) & 1 == 1
   }
 
-  /// What became of an order to a relay, told to the lanes whose gate it moves.
+  /// What became of an order to a relay, told to the lanes whose gate it moves, lamp it lights or buzzer it sounds.
   @_noLocks @_noAllocation
-  private mutating func tellGates(_ device: DeviceID, _ action: WriteAction, worked: Bool, _ now: Now) {
+  private mutating func tellOrder(_ device: DeviceID, _ action: WriteAction, worked: Bool, _ now: Now) {
     let route = routes.devices[Int(device.index)]
     for index in 0..<Int(route.boardLaneCount) {
       let lane = routes.boardLanes[Int(route.firstBoardLane) &+ index]
       guard routes.lanes[Int(lane.index)].gate.channel == action.channel else { continue }
       lanes.gateOrder(worked: worked, at: lane, now, &alarms, &effects)
+    }
+    for index in 0..<Int(route.signalLaneCount) {
+      let lane = routes.signalLanes[Int(route.firstSignalLane) &+ index]
+      let signals = routes.lanes[Int(lane.index)]
+      guard signals.lamp.moves(action.channel, of: device) || signals.buzzer.moves(action.channel, of: device) else { continue }
+      lanes.signalOrder(worked: worked, at: lane, now)
     }
   }
 
@@ -253,8 +260,8 @@ public struct Pipeline: ~Copyable {
       tellLanes(device, isUp: false, now)
     case .writeFailed(let device, let action):
       emit(.writeFailed(device), at: .device(device), .none, now)
-      tellGates(device, action, worked: false, now)
-    case .wrote(let device, let action): tellGates(device, action, worked: true, now)
+      tellOrder(device, action, worked: false, now)
+    case .wrote(let device, let action): tellOrder(device, action, worked: true, now)
     // A restart must not end its warm-up.
     case .poweredOn: snapshotDue = true
     }
@@ -340,7 +347,7 @@ public struct Pipeline: ~Copyable {
   private mutating func write(_ action: WriteAction, isGate: Bool = false, to device: DeviceID, _ now: Now) {
     if !instruments.write(action, isGate: isGate, to: device, at: now.boot, &findings, &outbox) {
       emit(.writeFailed(device), at: .device(device), .none, now)
-      if isGate { tellGates(device, action, worked: false, now) }
+      tellOrder(device, action, worked: false, now)
     }
   }
 
@@ -390,7 +397,7 @@ public struct Pipeline: ~Copyable {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     hash = (hash ^ identity) &* 0x100_0000_01b3
     for part in [
-      2, alarms.rows.capacity, lanes.count, MemoryLayout<AlarmRow>.stride, snapshotSize, devices.capacity, latest.capacity,
+      3, alarms.rows.capacity, lanes.count, MemoryLayout<AlarmRow>.stride, snapshotSize, devices.capacity, latest.capacity,
     ] {
       hash = (hash ^ UInt64(part)) &* 0x100_0000_01b3
     }

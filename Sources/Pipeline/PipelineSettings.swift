@@ -8,11 +8,18 @@ public import Rules
 public struct Wire: BitwiseCopyable, Sendable {
   public var device: DeviceID
   public var channel: UInt8
+  /// Of an input: it means "on" while the board reads it as off.
+  public var isOnWhenOpen: Bool
 
-  public init(device: DeviceID, channel: UInt8) {
+  public init(device: DeviceID, channel: UInt8, isOnWhenOpen: Bool = false) {
     self.device = device
     self.channel = channel
+    self.isOnWhenOpen = isOnWhenOpen
   }
+
+  /// Whether it is this relay.
+  @_noLocks @_noAllocation
+  func moves(_ channel: UInt8, of device: DeviceID) -> Bool { self.channel == channel && self.device.index == device.index }
 }
 
 /// A lane: its rules and where it is wired to.

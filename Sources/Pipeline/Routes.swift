@@ -10,6 +10,7 @@ struct ContactRoute: BitwiseCopyable {
   var lane: LaneID
   var contact: Contact
   var channel: UInt8
+  var isOnWhenOpen: Bool
 }
 
 /// What hangs on one device.
@@ -62,7 +63,7 @@ struct Routes: ~Copyable {
           signalLanes.append(LaneID(lane))
         }
         for (contact, wire) in plan.contacts where Int(wire.device.index) == index {
-          contacts.append(ContactRoute(lane: LaneID(lane), contact: contact, channel: wire.channel))
+          contacts.append(ContactRoute(lane: LaneID(lane), contact: contact, channel: wire.channel, isOnWhenOpen: wire.isOnWhenOpen))
         }
       }
       for (room, plan) in settings.rooms.enumerated() where plan.co2.contains(where: { Int($0.index) == index }) {
@@ -75,7 +76,7 @@ struct Routes: ~Copyable {
       devices.append(route)
     }
     self.devices = Table(devices, filler: DeviceRoute())
-    self.contacts = Table(contacts, filler: ContactRoute(lane: LaneID(0), contact: .passage, channel: 0))
+    self.contacts = Table(contacts, filler: ContactRoute(lane: LaneID(0), contact: .passage, channel: 0, isOnWhenOpen: false))
     self.boardLanes = Table(boardLanes, filler: LaneID(0))
     self.signalLanes = Table(signalLanes, filler: LaneID(0))
     self.rooms = Table(rooms, filler: RoomID(0))

@@ -237,6 +237,19 @@ public struct Lanes: ~Copyable {
     effects.add(.buzzer(lane, on: rows[Int(lane.index)].buzzerIsOn))
   }
 
+  /// What became of an order to the lane's lamp or buzzer: what failed is given again, at growing intervals.
+  @_noLocks @_noAllocation
+  public mutating func signalOrder(worked: Bool, at lane: LaneID, _ now: Now) {
+    let index = Int(lane.index)
+    guard !worked else {
+      rows[index].signalsAfter = LaneRow.signalsAgainFirst
+      return
+    }
+    rows[index].signalsAt = now.boot + rows[index].signalsAfter
+    rows[index].signalsAfter = min(rows[index].signalsAfter * 2, LaneRow.signalsAgainLast)
+    schedule(index)
+  }
+
   /// A glitch of a device ends no presence: who stands there goes on standing there, without a verdict.
   @_noLocks @_noAllocation
   mutating func settleHealth(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
@@ -279,6 +292,10 @@ public struct Lanes: ~Copyable {
     }
     if rows[index].settings.hasPresence, rows[index].absentSince < .never { absence(index, now, &alarms, &effects) }
     expireScreenings(index, now, &alarms, &effects)
+    if rows[index].signalsAt <= now.boot {
+      rows[index].signalsAt = .never
+      showSignals(at: LaneID(index), &effects)
+    }
     advanceGate(index, now, &alarms, &effects)
     settleRelease(index, now, &alarms, &effects)
     settleState(index, now, &effects)
@@ -306,6 +323,7 @@ public struct Lanes: ~Copyable {
     if rows[index].isDenied { look = min(look, rows[index].deniedUntil) }
     if rows[index].buzzerIsOn { look = min(look, rows[index].buzzUntil) }
     if rows[index].called > 0 { look = min(look, rows[index].calledUntil) }
+    look = min(look, rows[index].signalsAt)
     return min(look, rows[index].ticketsLook)
   }
 

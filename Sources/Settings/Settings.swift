@@ -83,6 +83,8 @@ public struct DeviceSettings: Sendable {
 public struct Channel: Sendable, Equatable {
   public var device: DeviceID
   public var number: UInt8
+  /// Of an input: its contact means "on" while it is open, so that a cut wire means it too.
+  public var isOnWhenOpen = false
 }
 
 /// What a gate does when its lane can no longer decide.

@@ -12,17 +12,23 @@ struct Claim {
   var device: DeviceID
   var channel: UInt8
   var path: String
+  var isOnWhenOpen: Bool
 }
 
 extension SettingsReader {
   /// Takes a wire for one key. A fire alarm's contact may release every gate of a site; nothing else is shared.
-  func claim(_ kind: Claim.Kind, _ device: DeviceID, _ channel: UInt8, _ entry: Entry) {
+  func claim(_ kind: Claim.Kind, _ device: DeviceID, _ channel: UInt8, _ entry: Entry, isOnWhenOpen: Bool = false) {
     let same = claims.first { $0.kind == kind && $0.device.index == device.index && $0.channel == channel }
-    claims.append(Claim(kind: kind, device: device, channel: channel, path: entry.path))
+    claims.append(Claim(kind: kind, device: device, channel: channel, path: entry.path, isOnWhenOpen: isOnWhenOpen))
     guard let same else { return }
-    if kind == .input, entry.path.hasSuffix(".fire_release"), same.path.hasSuffix(".fire_release") { return }
     let name = deviceNames[Int(device.index)]
     let what = kind == .thermometer ? name : "\(kind.rawValue) \(channel) of \(name)"
+    if kind == .input, entry.path.hasSuffix(".fire_release"), same.path.hasSuffix(".fire_release") {
+      if same.isOnWhenOpen != isOnWhenOpen {
+        entry.note("\(what) is on when \(same.isOnWhenOpen ? "open" : "closed") in \(same.path), expected the same here")
+      }
+      return
+    }
     entry.note("\(what) is \(same.path) already, expected another \(kind.rawValue)")
   }
 

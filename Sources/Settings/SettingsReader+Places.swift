@@ -90,16 +90,9 @@ extension SettingsReader {
       "on_failure", "Say whether the gate stands open or shut when the lane cannot decide; an escape route needs open")
     let failure = failureEntry?.choice(FailureState.allCases.map { ($0.rawValue, $0) })
     var readBack: Channel?
-    if let back = section.optional("read_back") {
-      let words = (back.plain ?? "").split(separator: " ")
-      if words.count == 2, words[0] == "input", let number = UInt8(words[1]), (1...32).contains(number) {
-        if let device {
-          readBack = Channel(device: device, number: number)
-          check(number, device, .inputs, back)
-        }
-      } else {
-        back.note("found \(back.found), expected for example: input 1")
-      }
+    if let back = section.optional("read_back"), let (number, isOnWhenOpen) = readReadBack(back), let device {
+      readBack = Channel(device: device, number: number, isOnWhenOpen: isOnWhenOpen)
+      check(number, device, .inputs, back, isOnWhenOpen: isOnWhenOpen)
     }
     if case .shut? = failure {
       failureEntry?.warn("the gate stays shut when the lane cannot decide: on an escape route there must be another way out")
@@ -109,20 +102,44 @@ extension SettingsReader {
     return (Channel(device: device, number: UInt8(relay)), open, readBack, failure)
   }
 
+  /// `input 1`, or a section with `input` and `on_when`.
+  private func readReadBack(_ entry: Entry) -> (number: UInt8, isOnWhenOpen: Bool)? {
+    guard let plain = entry.plain else {
+      guard let section = entry.section() else { return nil }
+      defer { section.close() }
+      let number = section.required("input")?.whole(1...32)
+      let isOnWhenOpen = readOnWhen(section)
+      return number.map { (UInt8($0), isOnWhenOpen) }
+    }
+    let words = plain.split(separator: " ")
+    guard words.count == 2, words[0] == "input", let number = UInt8(words[1]), (1...32).contains(number) else {
+      entry.note("found \(entry.found), expected for example: input 1, or { input: 1, on_when: open }")
+      return nil
+    }
+    return (number, false)
+  }
+
+  /// Whether a contact means "on" while it is open.
+  private func readOnWhen(_ section: Section) -> Bool {
+    section.optional("on_when")?.choice([("closed", false), ("open", true)]) ?? false
+  }
+
   private func readChannel(_ entry: Entry, _ kind: String, _ use: Use) -> Channel? {
     guard let section = entry.section() else { return nil }
     defer { section.close() }
     let device = section.required("device").flatMap { readDeviceWith(use, $0, "\(kind)s") }
     let number = section.required(kind)?.whole(1...32)
+    var isOnWhenOpen = false
+    if case .inputs = use { isOnWhenOpen = readOnWhen(section) }
     guard let device, let number else { return nil }
-    check(UInt8(number), device, use, entry)
-    return Channel(device: device, number: UInt8(number))
+    check(UInt8(number), device, use, entry, isOnWhenOpen: isOnWhenOpen)
+    return Channel(device: device, number: UInt8(number), isOnWhenOpen: isOnWhenOpen)
   }
 
   /// Takes one channel of a board, which has only so many and must let its relays be written.
-  private func check(_ number: UInt8, _ id: DeviceID, _ use: Use, _ entry: Entry) {
+  private func check(_ number: UInt8, _ id: DeviceID, _ use: Use, _ entry: Entry, isOnWhenOpen: Bool = false) {
     let kind: Claim.Kind = if case .relays = use { .relay } else { .input }
-    claim(kind, id, number, entry)
+    claim(kind, id, number, entry, isOnWhenOpen: isOnWhenOpen)
     guard let device = devices[Int(id.index)] else { return }
     var last = 32
     for field in device.profile.fields where field.use.rawValue == use.rawValue {

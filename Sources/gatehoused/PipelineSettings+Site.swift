@@ -32,7 +32,7 @@ private func fingerprint(of settings: Settings) -> UInt64 {
 
 extension LanePlan {
   fileprivate init(_ wiring: LaneWiring, _ settings: Settings) {
-    func wire(_ channel: Channel?) -> Wire? { channel.map { Wire(device: $0.device, channel: $0.number) } }
+    func wire(_ channel: Channel?) -> Wire? { channel.map { Wire(device: $0.device, channel: $0.number, isOnWhenOpen: $0.isOnWhenOpen) } }
     let contacts: [(Contact, Channel?)] = [
       (.readBack, wiring.readBack), (.passage, wiring.passage), (.presence, wiring.presence),
       (.fireRelease, wiring.fireRelease), (.staffButton, wiring.staffButton),

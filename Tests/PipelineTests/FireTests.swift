@@ -13,8 +13,10 @@ import Testing
 private struct Entrance: ~Copyable {
   static let settings = site()
 
-  /// - Parameter lampsAcross: each lane's lamp is on the board that does not move its gate.
-  static func site(lampsAcross: Bool = false, identity: UInt64 = 0) -> PipelineSettings {
+  /// - Parameters:
+  ///   - lampsAcross: each lane's lamp is on the board that does not move its gate.
+  ///   - opens: the fire contact opens in a fire.
+  static func site(lampsAcross: Bool = false, opens: Bool = false, identity: UInt64 = 0) -> PipelineSettings {
     let boards = (1...2).map { DevicePlan(profile: .relayBoard, port: PortID(0), unit: UInt8($0), isAtLane: true) }
     let eyes = (1...8).map { DevicePlan(profile: .thermometer, port: PortID($0), unit: 0, isAtLane: true) }
     let lanes = (0..<8).map { lane in
@@ -24,7 +26,7 @@ private struct Entrance: ~Copyable {
           staleAfter: .milliseconds(216), policy: FeverPolicy(), hasAmbient: false, hasFireRelease: true),
         thermometer: DeviceID(2 + lane), gate: Wire(device: DeviceID(lane / 4), channel: UInt8(lane % 4 + 1)),
         lamp: Wire(device: DeviceID(lampsAcross ? 1 - lane / 4 : lane / 4), channel: UInt8(lane % 4 + 5)), buzzer: nil,
-        contacts: [(.fireRelease, Wire(device: DeviceID(0), channel: 8))])
+        contacts: [(.fireRelease, Wire(device: DeviceID(0), channel: 8, isOnWhenOpen: opens))])
     }
     return PipelineSettings(
       instruments: InstrumentSettings(
@@ -37,6 +39,7 @@ private struct Entrance: ~Copyable {
   var now = Now(boot: Instant(ns: 1_000_000_000), wall: 0)
   var coils: [UInt8] = [0, 0]
   var isFire = false
+  private let opens: Bool
   /// Answers the next so many writes with an exception; loses the next so many.
   var refuses = 0
   var loses = 0
@@ -45,7 +48,11 @@ private struct Entrance: ~Copyable {
   var jammed: [Bool] = []
   private var replies: [(at: Instant, bytes: [UInt8])] = []
 
-  init(_ settings: PipelineSettings = Entrance.settings) {
+  private let settings: PipelineSettings
+
+  init(_ settings: PipelineSettings = Entrance.settings, opens: Bool = false) {
+    self.settings = settings
+    self.opens = opens
     pipeline = Pipeline(settings)
     begin()
   }
@@ -58,7 +65,7 @@ private struct Entrance: ~Copyable {
   mutating func restart() {
     let bytes = Table<UInt8>(capacity: pipeline.snapshotSize, filledWith: 0)
     pipeline.copySnapshot(to: bytes, now)
-    pipeline = Pipeline(Entrance.settings)
+    pipeline = Pipeline(settings)
     pipeline.restore(from: bytes, shift: .zero, now)
     replies = []
     begin()
@@ -105,7 +112,7 @@ private struct Entrance: ~Copyable {
     var reply = Array(bytes[0..<8])
     if bytes[7] <= 2 {
       reply[5] = 4
-      return reply + [1, bytes[7] == 1 ? coils[board] : (board == 0 && isFire ? 0x80 : 0)]
+      return reply + [1, bytes[7] == 1 ? coils[board] : (board == 0 && isFire != opens ? 0x80 : 0)]
     }
     if loses > 0 {
       loses -= 1
@@ -126,8 +133,8 @@ private struct Entrance: ~Copyable {
 }
 
 @Suite struct FireTests {
-  @Test func everyGateOpensAndEveryGateShuts() {
-    var entrance = Entrance()
+  @Test(arguments: [false, true]) func everyGateOpensAndEveryGateShuts(opens: Bool) {
+    var entrance = Entrance(Entrance.site(opens: opens), opens: opens)
     entrance.coils = [0x0F, 0x0F]
     entrance.live(6)
     #expect(entrance.gates == [0, 0], "what stood open at the start is shut")
@@ -159,8 +166,23 @@ private struct Entrance: ~Copyable {
     #expect(entrance.gates == [0x0F, 0x0F])
   }
 
-  @Test func aRestartHoldsWhatIsHeldAndShutsWhatIsOver() {
-    var entrance = Entrance()
+  /// A contact that opens in a fire reads as a fire when its wire is cut, and as nothing when its board is gone.
+  @Test func aDeadBoardIsNoFire() {
+    var entrance = Entrance(Entrance.site(opens: true), opens: true)
+    entrance.live(6)
+    entrance.silent = 0
+    entrance.live(12)
+    #expect(entrance.gates == [0, 0])
+    entrance.silent = nil
+    entrance.live(40)
+    #expect(entrance.gates == [0, 0])
+    entrance.isFire = true
+    entrance.live(2)
+    #expect(entrance.gates == [0x0F, 0x0F])
+  }
+
+  @Test(arguments: [false, true]) func aRestartHoldsWhatIsHeldAndShutsWhatIsOver(opens: Bool) {
+    var entrance = Entrance(Entrance.site(opens: opens), opens: opens)
     entrance.live(6)
     entrance.isFire = true
     entrance.live(3)
@@ -183,6 +205,15 @@ private struct Entrance: ~Copyable {
     entrance.coils[1] = 0
     entrance.silent = nil
     entrance.live(40)
+    #expect(entrance.coils.map { $0 & 0xF0 } == [0xF0, 0xF0])
+  }
+
+  /// Orders to lamps that a board refuses are given again, without end.
+  @Test(arguments: [(40, 0), (0, 40)]) func aLampThatIsRefusedIsLitAgain(refused: Int, lost: Int) {
+    var entrance = Entrance()
+    entrance.refuses = refused
+    entrance.loses = lost
+    entrance.live(120)
     #expect(entrance.coils.map { $0 & 0xF0 } == [0xF0, 0xF0])
   }
 

@@ -18,7 +18,7 @@ private let everything = """
   buses: { a: { serial: { path: /dev/x }, line: { baud: 9600 } } }
   devices: { d: { profile: gy-mcu90614, bus: a } }
   lanes:
-    l: { thermometer: {}, gate: {}, lamp: {}, buzzer: {}, passage: {}, presence: {}, fire_release: {}, staff_button: {} }
+    l: { thermometer: {}, gate: { read_back: {} }, lamp: {}, buzzer: {}, passage: {}, presence: {}, fire_release: {}, staff_button: {} }
   rooms: { r: {} }
   policy: { fever: {}, air: {} }
   realtime: {}
@@ -52,8 +52,8 @@ private let everything = """
         return parts.joined(separator: ".")
       })
     return paths.filter { path in
-      // A bus may be a path or a section with one: both are documented.
-      path == "buses.NAME.serial" || !paths.contains { $0.hasPrefix(path + ".") }
+      // Either a word or a section: both are documented.
+      ["buses.NAME.serial", "lanes.NAME.gate.read_back"].contains(path) || !paths.contains { $0.hasPrefix(path + ".") }
     }
   }
 

@@ -81,7 +81,7 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
       "14:11  lanes.north.gate: on_failure is required. Say whether the gate stands open or shut when the lane cannot decide; an escape route needs open"
     ])
     try check([("on_failure: open", "on_failure: closed")], ["14:81  lanes.north.gate.on_failure: found \"closed\", expected open or shut"])
-    try check([("read_back: input 1", "read_back: 1")], ["14:60  lanes.north.gate.read_back: found \"1\", expected for example: input 1"])
+    try check([("read_back: input 1", "read_back: 1")], ["14:60  lanes.north.gate.read_back: found \"1\", expected for example: input 1, or { input: 1, on_when: open }"])
     try check([(", site_offset_c: 1.6", "")], [
       "13:18  lanes.north.thermometer: site_offset_c is required. Measure 10 healthy people with a contact thermometer and with this one: docs/rules.md, \"The site offset\""
     ])
@@ -174,6 +174,18 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     try check([("rooms:\n", south)], [
       "19:18  lanes.south.thermometer: eye is lanes.north.thermometer already, expected another thermometer"
     ])
+  }
+
+  @Test func contactsThatOpen() throws {
+    let fire = "fire_release: { device: board, input: 7"
+    #expect(try said([(fire, fire + ", on_when: open")]).isEmpty)
+    #expect(try said([("read_back: input 1", "read_back: { input: 1, on_when: open }")]).isEmpty)
+    let south = "  south:\n    thermometer: { device: eye2, site_offset_c: 1.6 }\n    lamp: { device: board, relay: 4 }\n"
+      + "    fire_release: { device: board, input: 7, on_when: open }\nrooms:\n"
+    let found = try said([("rooms:\n", south)])
+    #expect(found.contains { $0.contains("input 7 of board is on when closed in lanes.north.fire_release, expected the same here") }, "\(found)")
+    let wrong = try said([(fire, fire + ", on_when: cut")])
+    #expect(wrong.contains { $0.contains("lanes.north.fire_release.on_when: found \"cut\", expected closed or open") }, "\(wrong)")
   }
 
   @Test func boardsThatCannot() throws {

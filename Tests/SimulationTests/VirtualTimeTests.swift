@@ -105,6 +105,16 @@ extension Link {
 }
 
 @Suite struct VirtualTimeTests {
+  @Test func contactsThatOpenAreClosedAtRest() {
+    var plan = Sample.door()
+    plan.lanes[0].readBack = Wire(device: 1, channel: 1, isOnWhenOpen: true)
+    plan.lanes[0].switches = [Wire(device: 1, channel: 7, isOnWhenOpen: true)]
+    var world = World(plan, seed: 1)
+    #expect(world.inputMask(of: 1, at: at(0)) == 0b100_0001)
+    #expect(world.perform("input board 7 off") == "ok")
+    #expect(world.inputMask(of: 1, at: at(0)) == 1)
+  }
+
   @Test func everyDeviceIsReadRight() {
     let rig = Rig(Sample.door())
     #expect(rig.world.perform("room room-a co2=1200 ach=0") == "ok")
