@@ -237,11 +237,12 @@ public struct Pipeline: ~Copyable {
       guard routes.lanes[Int(lane.index)].gate.channel == action.channel else { continue }
       lanes.gateOrder(worked: worked, at: lane, now, &alarms, &effects)
     }
+    guard !worked else { return }
     for index in 0..<Int(route.signalLaneCount) {
       let lane = routes.signalLanes[Int(route.firstSignalLane) &+ index]
       let signals = routes.lanes[Int(lane.index)]
       guard signals.lamp.moves(action.channel, of: device) || signals.buzzer.moves(action.channel, of: device) else { continue }
-      lanes.signalOrder(worked: worked, at: lane, now)
+      lanes.signalOrderFailed(at: lane, now)
     }
   }
 

@@ -135,18 +135,16 @@ struct LaneRow: BitwiseCopyable {
   var isDenied = false
   var deniedUntil = Instant.never
   var buzzUntil = Instant.past
-  /// When a lamp or buzzer whose board refused or lost the order is told again, and how long after the next failure.
+  /// When a lamp or buzzer whose board refused or lost the order is told again; how long after the failure, and when that was.
   var signalsAt = Instant.never
-  var signalsAfter = LaneRow.signalsAgainFirst
+  var signalsAfter = Interval.seconds(1)
+  var signalsFailedAt = Instant.past
   // Statistics
   var passed: UInt64 = 0
   var denied: UInt64 = 0
   /// Running mean of first estimates, of at most the last 50.
   var estimateMean = Double.nan
   var estimateCount: Int32 = 0
-
-  static var signalsAgainFirst: Interval { @_noLocks @_noAllocation get { .seconds(1) } }
-  static var signalsAgainLast: Interval { @_noLocks @_noAllocation get { .seconds(60) } }
 
   init(_ settings: LaneSettings) { self.settings = settings }
 }

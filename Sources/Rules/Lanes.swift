@@ -237,16 +237,15 @@ public struct Lanes: ~Copyable {
     effects.add(.buzzer(lane, on: rows[Int(lane.index)].buzzerIsOn))
   }
 
-  /// What became of an order to the lane's lamp or buzzer: what failed is given again, at growing intervals.
+  /// The lane's lamp or buzzer did not take an order: it is given again, at growing intervals, which begin anew after two
+  /// minutes without a failure.
   @_noLocks @_noAllocation
-  public mutating func signalOrder(worked: Bool, at lane: LaneID, _ now: Now) {
+  public mutating func signalOrderFailed(at lane: LaneID, _ now: Now) {
     let index = Int(lane.index)
-    guard !worked else {
-      rows[index].signalsAfter = LaneRow.signalsAgainFirst
-      return
-    }
+    let isNew = now.boot - rows[index].signalsFailedAt > .minutes(2)
+    rows[index].signalsAfter = isNew ? .seconds(1) : min(rows[index].signalsAfter * 2, .minutes(1))
+    rows[index].signalsFailedAt = now.boot
     rows[index].signalsAt = now.boot + rows[index].signalsAfter
-    rows[index].signalsAfter = min(rows[index].signalsAfter * 2, LaneRow.signalsAgainLast)
     schedule(index)
   }
 
