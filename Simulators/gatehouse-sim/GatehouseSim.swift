@@ -12,7 +12,7 @@ import Synchronization
 @main struct GatehouseSim: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gatehouse-sim",
-    abstract: "Simulate the devices, people and rooms of a settings file, at wire level.",
+    abstract: "Simulate a settings file's devices, people and rooms at wire level.",
     discussion: """
       Serves each bus where the settings say it is: serial lines and Modbus RTU
       as pseudo-terminals behind a link at the bus's path, Modbus TCP as a

@@ -20,8 +20,9 @@ struct ProfileCommand: ParsableCommand {
       abstract: "Show what a profile makes of bytes.",
       usage: "gatehouse profile decode <profile> <hex> ... [--request <hex>] [--json]",
       discussion: """
-        PROFILE is an id or a path to a YAML file. Bytes are hexadecimal, with or without spaces.
-        Each frame is one line: accepted with its readings, rejected with the reason, or incomplete.
+        PROFILE is an id or a path to a YAML file. Bytes are hexadecimal, with or
+        without spaces. Each frame is one line: accepted with its readings,
+        rejected with the reason, or incomplete.
 
         EXAMPLES
           gatehouse profile decode my-device 5a5a45040c780d19a7
