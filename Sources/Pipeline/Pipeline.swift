@@ -121,8 +121,8 @@ public struct Pipeline: ~Copyable {
 
   @_noLocks @_noAllocation
   private mutating func begin() {
+    // What the last orders of a turn found, such as one that had no room, is judged by the next.
     outbox.clear()
-    findings.clear()
     effects.clear()
     turns &+= 1
   }

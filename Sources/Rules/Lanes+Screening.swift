@@ -192,6 +192,7 @@ extension Lanes {
     close(index, slot, now, &alarms, &effects)
     open(index, ticket: row.ticket, now, &effects)
     settleState(index, now, &effects)
+    settleSignals(index, now, &effects)
   }
 
   /// The running mean of everybody's first estimate: a wrong site offset shows here, whichever way it is wrong. One

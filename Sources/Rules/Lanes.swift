@@ -242,6 +242,8 @@ public struct Lanes: ~Copyable {
   @_noLocks @_noAllocation
   public mutating func signalOrderFailed(at lane: LaneID, _ now: Now) {
     let index = Int(lane.index)
+    // One look is for both: what fails meanwhile neither moves it away nor makes the interval longer.
+    guard rows[index].signalsAt == .never else { return }
     let isNew = now.boot - rows[index].signalsFailedAt > .minutes(2)
     rows[index].signalsAfter = isNew ? .seconds(1) : min(rows[index].signalsAfter * 2, .minutes(1))
     rows[index].signalsFailedAt = now.boot

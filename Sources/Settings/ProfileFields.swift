@@ -47,6 +47,13 @@ private func readField(_ name: String, _ entry: Entry, _ part: Section, _ room: 
   guard let location = readLocation(entry, part, room) else { return nil }
   if let type { check(type, location, entry, room) }
   let unit = part.optional("unit")?.choice([("channels", Unit.channels)] + Unit.allCases.dropFirst().map { ($0.symbol, $0) })
+  if case .channels? = unit, let type {
+    var isBits = false
+    if case .bits = type { isBits = true }
+    if !isBits || part.optional("scale") != nil || part.optional("offset") != nil {
+      part.optional("unit")?.note("found channels, expected them of bits1 to bits32 only, without scale and offset")
+    }
+  }
   let use = part.optional("use")?.choice(Use.allCases.map { ($0.name, $0) })
   let negativeAbove = part.optional("negative_above")
   if let negativeAbove, let type, !isUnsigned(type) { negativeAbove.note("found a type that is not unsigned, expected u8, u16 or u32") }

@@ -1,6 +1,7 @@
 // One event for people: time, what, where, and its facts. Any event can be shown, also of a type this program does not
 // know: its data are listed as they are.
 
+import Domain
 import Foundation
 
 /// A CloudEvent, as far as a person wants to see it.
@@ -46,7 +47,9 @@ struct EventLine: Decodable, Equatable {
     var parts = takeWords(&facts)
     if let name = facts["field"] ?? facts["name"], let value = facts["value"] {
       if facts["unit"]?.text == channelsUnit {
-        parts.append("\(name.text) \(value.text.isEmpty ? "none" : value.text)")
+        // Logs of before November 2026 hold a bit mask.
+        let on = if case .number(let mask) = value { channelText(channels(in: mask)) } else { value.text }
+        parts.append("\(name.text) \(on.isEmpty ? "none" : on)")
       } else {
         let unit = facts["unit"].map { " \($0.text)" } ?? ""
         parts.append("\(name.text) \(value.text)\(unit)")

@@ -109,7 +109,7 @@ import Testing
     let event = try line(
       #"{"type":"gatehouse.reading","source":"/s/d","time":"2026-11-23T08:14:05Z","data":{"field":"co2","value":608,"unit":"ppm","quality":"good"}}"#)
     #expect(event.facts == "co2 608 ppm")
-    for (list, text) in [("[]", "relays none"), ("[1,3]", "relays 1 3")] {
+    for (list, text) in [("[]", "relays none"), ("[1,3]", "relays 1 3"), ("5", "relays 1 3"), ("0", "relays none")] {
       let board = try line(
         #"{"type":"gatehouse.reading","source":"/s/d","time":"2026-11-23T08:14:05Z","data":{"field":"relays","value":\#(list),"unit":"1-based list","quality":"good"}}"#)
       #expect(board.facts == text)

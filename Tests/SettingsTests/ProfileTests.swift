@@ -132,6 +132,8 @@ private func field(_ more: String) throws(Problems) -> Field? {
   @Test(arguments: [
     ("co2: { coil: 3, type: u16 }", "coils and discrete inputs are bits"),
     ("co2: { coil: 3, type: bits16 }", "found 16 bits, expected at most the 8 of bits_per_read"),
+    ("co2: { input: 3, type: u16, unit: channels }", "expected them of bits1 to bits32 only"),
+    ("co2: { coil: 3, type: bits8, unit: channels, scale: 2 }", "without scale and offset"),
     ("co2: { holding: 65535, type: f32be }", "ends behind address 65535"),
     ("co2: { input: 3, input2: 3, type: u16 }", "found an unknown key \"input2\""),
     ("co2: { input: 3, holding: 3, type: u16 }", "expected exactly one of coil, discrete, holding or input"),
