@@ -54,7 +54,9 @@ let package = Package(
     // Row 2
     .target(name: "Pipeline", dependencies: ["Domain", "Devices", "Rules"], swiftSettings: proven),
     .systemLibrary(name: "CModbus", pkgConfig: "libmodbus", providers: [.apt(["libmodbus-dev"])]),
-    .target(name: "Ports", dependencies: ["Domain", "Rings", "CLinux", "CModbus"], swiftSettings: strict),
+    .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
+    .target(
+      name: "Ports", dependencies: ["Domain", "Rings", "Devices", "CLinux", "CModbus", "CUdev"], swiftSettings: strict),
     .target(name: "Settings", dependencies: ["Domain", "Devices", "Rules", yams], swiftSettings: strict),
     .target(name: "EventLog", dependencies: ["Domain", "Rings", grdb, sqlite, crypto], swiftSettings: strict),
     .target(name: "Control", dependencies: ["Domain", "Rings"], swiftSettings: strict),

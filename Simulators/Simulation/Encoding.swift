@@ -11,11 +11,13 @@ func rawNumber(of value: Double, _ field: Field) -> Double {
     let all = (UInt64(1) << UInt64(min(max(count, 0), 32))) - 1
     value = Double(~(UInt64(exactly: value) ?? 0) & all)
   }
+  if let whole = field.reciprocal { return value == 0 ? 0 : whole / value }
   let raw = field.scale == 0 ? value - field.offset : (value - field.offset) / field.scale
   guard field.negativeAbove != nil, raw < 0 else { return raw }
   return switch field.type {
   case .u8: raw + 256
   case .u16be, .u16le: raw + 65_536
+  case .u24be, .u24le: raw + 16_777_216
   default: raw + 4_294_967_296
   }
 }
@@ -30,12 +32,28 @@ func encoded(_ value: Double, _ field: Field) -> [UInt8] {
   case .u16le: return bigEndian(UInt16(clamped: raw)).reversed()
   case .i16be: return bigEndian(UInt16(bitPattern: Int16(clamped: raw)))
   case .i16le: return bigEndian(UInt16(bitPattern: Int16(clamped: raw))).reversed()
+  case .u24be: return Array(bigEndian(UInt32(clamped: min(raw, 16_777_215))).dropFirst())
+  case .u24le: return bigEndian(UInt32(clamped: min(raw, 16_777_215))).dropFirst().reversed()
   case .u32be: return bigEndian(UInt32(clamped: raw))
   case .u32le: return bigEndian(UInt32(clamped: raw)).reversed()
   case .i32be: return bigEndian(UInt32(bitPattern: Int32(clamped: raw)))
   case .i32le: return bigEndian(UInt32(bitPattern: Int32(clamped: raw))).reversed()
   case .f32be: return bigEndian(Float(raw).bitPattern)
+  case .f32le: return bigEndian(Float(raw).bitPattern).reversed()
   case .f32leWords: return wordsSwapped(Float(raw).bitPattern)
+  case .f32beSwapped: return bytesSwapped(Float(raw).bitPattern)
+  case .u32beSwapped: return bytesSwapped(UInt32(clamped: raw))
+  case .i32beSwapped: return bytesSwapped(UInt32(bitPattern: Int32(clamped: raw)))
+  case .u64be: return bigEndian(UInt64(clamped: raw))
+  case .i64be: return bigEndian(UInt64(bitPattern: Int64(clamped: raw)))
+  case .f64be: return bigEndian(raw.bitPattern)
+  case .f64leWords:
+    let bytes = bigEndian(raw.bitPattern)
+    return stride(from: 6, through: 0, by: -2).flatMap { bytes[$0..<$0 + 2] }
+  // Text is no value: the world has none to tell.
+  case .ascii(let count): return [UInt8](repeating: 0x20, count: min(count, 255))
+  case .utf16le(let count): return [UInt8](repeating: 0, count: count * 2)
+  case .decimal: return Array(decimalText(raw).utf8)
   case .u32leWords: return wordsSwapped(UInt32(clamped: raw))
   case .i32leWords: return wordsSwapped(UInt32(bitPattern: Int32(clamped: raw)))
   case .bits(let count):
@@ -45,30 +63,138 @@ func encoded(_ value: Double, _ field: Field) -> [UInt8] {
   }
 }
 
-/// A frame that holds `values`, one a field of the profile in its order.
-public func encodedFrame(_ framing: Framing, fields: [Field], values: [Double]) -> [UInt8] {
-  var frame = [UInt8](repeating: 0, count: framing.length)
-  for (index, byte) in framing.startsWith.enumerated() where index < frame.count { frame[index] = byte }
-  for (field, value) in zip(fields, values) {
-    guard case .frame(let at) = field.location else { continue }
-    for (index, byte) in encoded(value, field).enumerated() where frame.indices.contains(at + index) {
-      frame[at + index] = byte
-    }
+/// Digits as devices of text send them: five before the point, or three and one behind it.
+private func decimalText(_ raw: Double) -> String {
+  let sign = raw < 0 ? "-" : ""
+  if raw == raw.rounded() {
+    let digits = String(Int64(clamped: abs(raw)))
+    return sign + String(repeating: "0", count: max(0, 5 - digits.count)) + digits
   }
-  switch framing.check {
-  case .sum8(let from, let at) where frame.indices.contains(at) && (0...at).contains(from):
-    frame[at] = sum(frame[from..<at])
-  case .negativeSum8(let from, let at) where frame.indices.contains(at) && (0...at).contains(from):
-    frame[at] = 0 &- sum(frame[from..<at])
-  case .sum8, .negativeSum8: break
-  }
-  return frame
+  let tenths = String(Int64(clamped: (abs(raw) * 10).rounded()))
+  let padded = String(repeating: "0", count: max(0, 4 - tenths.count)) + tenths
+  return sign + padded.dropLast() + "." + padded.suffix(1)
 }
 
-private func sum(_ bytes: ArraySlice<UInt8>) -> UInt8 { bytes.reduce(0, &+) }
+/// A frame on the wire that holds `values`, one a field of the profile in its order.
+/// - Parameter fields: which of them, by index; `nil`: all of the frame.
+public func encodedFrame(_ framing: Framing, index frame: Int = 0, of all: [Field], values: [Double], only fields: [Int]? = nil) -> [UInt8] {
+  let held = (fields ?? Array(all.indices)).filter { all[$0].frames >> UInt32(frame) & 1 == 1 && all[$0].variants & 1 == 1 }
+  if case .line = framing.ending { return encodedLine(held.map { (all[$0], values[$0]) }) }
+  var tail: [UInt8] = []
+  if case .tail(let bytes, _) = framing.ending { tail = bytes }
+  var raws: [(field: Field, value: Double)] = held.map { (all[$0], values[$0]) }
+  // What must be said for a field to exist is said.
+  for need in held.flatMap({ all[$0].when }) {
+    guard case .equals(let word)? = need.conditions.first else { continue }
+    raws.append((all[need.field], Double(word) * all[need.field].scale + all[need.field].offset))
+  }
+  var bytes = framing.startsWith
+  func put(_ new: [UInt8], _ at: Int) {
+    guard at >= 0, at + new.count <= Framing.lengthMax else { return }
+    if bytes.count < at + new.count { bytes += [UInt8](repeating: 0, count: at + new.count - bytes.count) }
+    bytes.replaceSubrange(at..<at + new.count, with: new)
+  }
+  for (field, value) in raws {
+    guard case .frame(let at) = field.location, at >= 0 else { continue }
+    let one = encoded(value, field)
+    put((0..<(field.array?.count ?? 1)).flatMap { _ in one }, at)
+  }
+  if case .length = framing.ending {
+    for field in all where field.type.isText && field.frames >> UInt32(frame) & 1 == 1 && field.variants & 1 == 1 {
+      if case .frame(let at) = field.location { put(encoded(0, field), at) }
+    }
+  }
+  if case .quiet(_, let least, _) = framing.ending, bytes.count % least > 0 { put([0], (bytes.count / least + 1) * least - 1) }
+  put(framing.startsWith, 0)
+  for mark in framing.marks { put([mark.byte], mark.at) }
+  if case .length(let length) = framing.ending { put([], length) } else { put([UInt8](repeating: 0, count: framing.check.width), bytes.count) }
+  if case .length(let length) = framing.ending { bytes = Array(bytes.prefix(length)) } else { bytes += tail }
+  if let count = framing.count {
+    let said = UInt16(clamped: Double(bytes.count - count.adds))
+    switch count.type {
+    case .u16be: put(bigEndian(said), count.at)
+    case .u16le: put(bigEndian(said).reversed(), count.at)
+    default: put([UInt8(truncatingIfNeeded: said)], count.at)
+    }
+  }
+  putCheck(framing.check, into: &bytes)
+  return coded(bytes, framing, tail: tail.count)
+}
+
+/// ` Z 00521 z 00508`, CR and LF.
+private func encodedLine(_ values: [(field: Field, value: Double)]) -> [UInt8] {
+  let words = values.compactMap { field, value -> [UInt8]? in
+    guard case .after(let key) = field.location else { return nil }
+    return [0x20] + (0..<Int(key.count)).map(key.byte) + [0x20] + encoded(value, field)
+  }
+  return words.flatMap(\.self) + [0x0D, 0x0A]
+}
+
+private func putCheck(_ check: Check, into bytes: inout [UInt8]) {
+  let place = check.at < 0 ? bytes.count + check.at : check.at
+  guard place >= 0, place + check.width <= bytes.count, check.from <= check.to ?? place, check.to ?? place <= bytes.count else { return }
+  let covered = bytes[check.from..<(check.to ?? place)]
+  let wide = covered.reduce(UInt16(check.adds)) { $0 &+ UInt16($1) }
+  let narrow = UInt8(truncatingIfNeeded: wide)
+  let proof: [UInt8] =
+    switch check.kind {
+    case .none: []
+    case .sum8: [narrow]
+    case .negativeSum8: [0 &- narrow]
+    case .invertedSum8: [~narrow]
+    case .xor8: [covered.reduce(0, ^)]
+    case .sum16be: bigEndian(wide)
+    case .sum16le: bigEndian(wide).reversed()
+    case .wordSum16le:
+      bigEndian(
+        stride(from: covered.startIndex, to: covered.endIndex - 1, by: 2).reduce(UInt16(0)) {
+          $0 &+ UInt16(covered[$1]) &+ UInt16(covered[$1 + 1]) << 8
+        }
+      ).reversed()
+    case .crc16Modbus: bigEndian(crc16(covered)).reversed()
+    case .crc16Xmodem: bigEndian(xmodem(covered))
+    }
+  bytes.replaceSubrange(place..<place + proof.count, with: proof)
+}
+
+/// Polynomial 0x1021, start 0: by its definition, a bit after the other.
+private func xmodem(_ bytes: ArraySlice<UInt8>) -> UInt16 {
+  var rest: UInt16 = 0
+  for byte in bytes {
+    for bit in (0..<8).reversed() {
+      let isOut = rest >> 15 == 1
+      rest = rest << 1 ^ (isOut != (byte >> UInt8(bit) & 1 == 1) ? 0x1021 : 0)
+    }
+  }
+  return rest
+}
+
+/// What stands between start and tail, as it goes over the wire.
+private func coded(_ bytes: [UInt8], _ framing: Framing, tail: Int) -> [UInt8] {
+  let start = framing.startsWith.count
+  guard bytes.count >= start + tail, framing.coding != .plain else { return bytes }
+  let body = bytes[start..<bytes.count - tail].flatMap { byte -> [UInt8] in
+    switch framing.coding {
+    case .plain: return [byte]
+    case .doubled(let sign): return byte == sign ? [byte, byte] : [byte]
+    case .hex: return Array((byte < 16 ? "0" : "").utf8) + Array(String(byte, radix: 16, uppercase: true).utf8)
+    case .stuffed(let escape, let xor):
+      let mustHide = [escape, framing.startsWith.first, bytes.last].contains(byte) || byte == 0x11 || byte == 0x13
+      return mustHide ? [escape, byte ^ xor] : [byte]
+    }
+  }
+  return bytes[..<start] + body + bytes[(bytes.count - tail)...]
+}
 
 func bigEndian(_ word: UInt16) -> [UInt8] { [UInt8(word >> 8), UInt8(word & 0xFF)] }
 func bigEndian(_ word: UInt32) -> [UInt8] { bigEndian(UInt16(word >> 16)) + bigEndian(UInt16(word & 0xFFFF)) }
+func bigEndian(_ word: UInt64) -> [UInt8] {
+  bigEndian(UInt32(word >> 32)) + bigEndian(UInt32(word & 0xFFFF_FFFF))
+}
+private func bytesSwapped(_ word: UInt32) -> [UInt8] {
+  let bytes = bigEndian(word)
+  return [bytes[1], bytes[0], bytes[3], bytes[2]]
+}
 private func wordsSwapped(_ word: UInt32) -> [UInt8] {
   bigEndian(UInt16(word & 0xFFFF)) + bigEndian(UInt16(word >> 16))
 }

@@ -60,7 +60,8 @@ public struct Registers: Sendable {
       switch write {
       case .coil(let address, let count): mapped[.coil, default: []].formUnion(address..<address + count)
       case .register(let address, _): mapped[.holding, default: []].insert(address)
-      case .pulse: break
+      case .setting(let address, _, _): mapped[.holding, default: []].insert(address)
+      case .pulse, .relay, .bytes, .number: break
       }
     }
     self.mapped = mapped.mapValues(Self.filled)

@@ -29,7 +29,7 @@ struct SimulatedDevice: Sendable {
     bus = planned.bus
     unit = planned.unit
     switch planned.profile.transport {
-    case .serial(let speech): nextFrame = speech.requests.isEmpty ? now + speech.period : .never
+    case .serial(let speech), .hid(let speech, _): nextFrame = speech.requests.isEmpty ? now + speech.period : .never
     case .modbus(let speech):
       registers = Registers(speech, fields: planned.profile.fields, writes: planned.profile.writes.map(\.kind))
     }

@@ -217,7 +217,9 @@ public final class SimulationLoop {
   private func serve(_ bus: Int) throws {
     if let served, !served.contains(world.plan.buses[bus].name) { return }
     switch world.plan.buses[bus].link {
-    case .serial(let path, _), .modbusRTU(let path, _):
+    case .serial(.usb(let match), _), .modbusRTU(.usb(let match), _), .hid(let match, _):
+      say("\(world.plan.buses[bus].name): \(match.text) cannot be served: give it a path for simulation")
+    case .serial(.path(let path), _), .modbusRTU(.path(let path), _):
       let line = try PseudoTerminal(link: path, avoiding: oldNames[bus] ?? "")
       lines[bus] = line
       world.servedAt[bus] = line.name

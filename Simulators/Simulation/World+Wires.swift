@@ -70,10 +70,10 @@ extension World {
     }
   }
 
-  private mutating func sendFrame(of index: Int, _ speech: SerialSpeech, at moment: Instant) {
+  private mutating func sendFrame(of index: Int, _ speech: FrameSpeech, at moment: Instant) {
     let values = values(of: index, at: moment)
-    let frame = encodedFrame(speech.framing, fields: devices[index].profile.fields, values: values)
-    send(frame, check: speech.framing.checkIndex, of: index, connection: 0, at: moment)
+    let frame = encodedFrame(speech.frames[0], of: devices[index].profile.fields, values: values)
+    send(frame, check: speech.frames[0].check.place(in: frame.count), of: index, connection: 0, at: moment)
   }
 
   private mutating func answer(_ request: HeardRequest, bus: Int, connection: Int, isTCP: Bool, at moment: Instant) {
@@ -127,12 +127,11 @@ extension World {
   }
 }
 
-extension Framing {
-  /// Where the check stands.
-  var checkIndex: Int {
-    switch check {
-    case .sum8(_, let at), .negativeSum8(_, let at): at
-    }
+extension Check {
+  /// Where its first byte stands in a frame of this length; -1: it has none.
+  func place(in length: Int) -> Int {
+    if case .none = kind { return -1 }
+    return at < 0 ? length + at : at
   }
 }
 
@@ -140,7 +139,7 @@ extension Link {
   var line: Line? {
     switch self {
     case .serial(_, let line), .modbusRTU(_, let line): line
-    case .modbusTCP: nil
+    case .modbusTCP, .hid: nil
     }
   }
 }

@@ -8,6 +8,8 @@ public struct DecodedFrame: Sendable {
   public struct Value: Sendable {
     public var name: String
     public var value: Double
+    /// What stands there instead of a number.
+    public var text: String?
     public var unit: Unit
     public var quality: Quality
     /// Decoded from 32-bit floating point: seven digits are meant, not sixteen.
@@ -16,88 +18,243 @@ public struct DecodedFrame: Sendable {
 
   public enum Outcome: Sendable {
     case accepted([Value])
-    /// By name: `checksum`, `length`, `exception`, `wrong_reply`, `start`.
-    case rejected(String)
+    case rejected(Rejection)
     case incomplete
   }
 
   public var outcome: Outcome
 }
 
-/// Decodes `bytes` as they come from the device; for Modbus, replies with unit and CRC.
-/// - Parameter request: what was asked, with unit and CRC, where the answer alone does not say what it holds. Without it a
-///   reply is taken for one of the profile's own reads, or else for its most important field of that size.
-public func decode(_ bytes: [UInt8], with profile: Profile, request: [UInt8]? = nil) -> [DecodedFrame] {
-  switch profile.transport {
-  case .serial(var speech):
-    speech.requests = []
-    var unasked = profile
-    unasked.transport = .serial(speech)
-    return decodeStream(bytes, unasked)
-  case .modbus: return decodeReplies(bytes, profile, request)
+/// What is known of the bytes besides the bytes.
+public struct DecodeContext: Sendable {
+  /// What was asked; for Modbus with unit and CRC, or with the header of Modbus TCP.
+  public var request: [UInt8]?
+  /// Index of the variant that sent them; `nil`: the first.
+  public var variant: Int?
+  public var way: Way
+
+  public init(request: [UInt8]? = nil, variant: Int? = nil, way: Way = .response) {
+    self.request = request
+    self.variant = variant
+    self.way = way
   }
 }
 
-private func single(_ profile: Profile, kind: PortKind) -> Instruments {
-  var profile = profile
-  profile.warmUp = .zero
-  for index in profile.fields.indices { profile.fields[index].warmUpValues = [] }
-  return Instruments(
-    InstrumentSettings(
-      ports: [kind], devices: [DevicePlan(profile: profile, port: PortID(0), unit: 0, isAtLane: false)]))
+/// Decodes `bytes` as they come from the device; for Modbus, replies with unit and CRC, or with the header of Modbus TCP.
+/// Without a request a Modbus reply is taken for one of the profile's own reads, or else for its most important field of
+/// that size; an answer in frames for that to the first request.
+public func decode(_ bytes: [UInt8], with profile: Profile, _ context: DecodeContext = DecodeContext()) -> [DecodedFrame] {
+  switch profile.transport {
+  case .serial(let speech): decodeFrames(bytes, profile, speech, reportLength: nil, context)
+  case .hid(let speech, let reports): decodeFrames(bytes, profile, speech, reportLength: reports.length, context)
+  case .modbus: decodeReplies(bytes, profile, context)
+  }
 }
 
-// MARK: Serial
+extension Profile {
+  /// The variant of this name, or the one whose identity text it begins with.
+  public func variant(named name: String) -> Int? {
+    if let index = variants.firstIndex(where: { $0.name == name }) { return index }
+    let known = variants.indices.flatMap { index in variants[index].texts.map { (index, $0) } }
+    return known.filter { name.hasPrefix($0.1) }.max { $0.1.utf8.count < $1.1.utf8.count }?.0
+  }
 
-private func decodeStream(_ bytes: [UInt8], _ profile: Profile) -> [DecodedFrame] {
-  var instruments = single(profile, kind: .serial)
+  /// As a tool sees it: what time alone decides is left out.
+  fileprivate var timeless: Profile {
+    var profile = self
+    profile.warmUp = .zero
+    for index in profile.fields.indices {
+      profile.fields[index].warmUpValues = []
+      profile.fields[index].skipFirst = 0
+      profile.fields[index].debounce = nil
+    }
+    return profile
+  }
+}
+
+private func single(_ profile: Profile, kind: PortKind, variant: Int?) -> Instruments {
+  let plan = DevicePlan(profile: profile.timeless, port: PortID(0), unit: 0, isAtLane: false, variant: variant ?? 0)
+  return Instruments(InstrumentSettings(ports: [kind], devices: [plan]))
+}
+
+// MARK: Frames
+
+private func decodeFrames(
+  _ bytes: [UInt8], _ profile: Profile, _ speech: FrameSpeech, reportLength: Int?, _ context: DecodeContext
+) -> [DecodedFrame] {
+  var instruments = single(profile, kind: reportLength == nil ? .serial : .hid, variant: context.variant)
   var findings = Findings()
   var outbox = Outbox()
   let now = Instant(ns: 1)
   instruments.opened(PortID(0), Generation(1), at: now, &findings, &outbox)
+  instruments.buses[0].state = .idle
+  instruments.buses[0].isTool = true
+  instruments.buses[0].way = context.way
+  if let request = context.request, let index = speech.request(for: request) { instruments.buses[0].assumed = Int16(index) }
   var frames: [DecodedFrame] = []
-  var before = instruments.devices[0].counters
   // What is left of a rejected frame is the rest of it, not a new one.
   var rejectedEnd = 0
-  for (index, byte) in bytes.enumerated() {
+  var heard = 0
+  for part in parts(of: bytes, reportLength) {
     findings.clear()
     outbox.clear()
-    let one = [byte]
-    instruments.received(one.span, from: PortID(0), Generation(1), at: now, &findings, &outbox)
-    let after = instruments.devices[0].counters
-    for _ in before.checkErrors..<after.checkErrors {
-      frames.append(DecodedFrame(outcome: .rejected("checksum")))
-      rejectedEnd = index + 1
-    }
-    if after.replies > before.replies { frames.append(DecodedFrame(outcome: .accepted(values(findings, profile)))) }
-    before = after
+    instruments.received(part.span, from: PortID(0), Generation(1), at: now, &findings, &outbox)
+    heard += part.count
+    if gather(findings, profile, into: &frames) { rejectedEnd = heard }
+  }
+  let isWhole = reportLength.map { bytes.count % $0 == 0 } ?? false
+  if isWhole, instruments.buses[0].buffered > 0 {
+    findings.clear()
+    instruments.endByQuiet(0, now + FrameRow.noQuiet, &findings)
+    _ = gather(findings, profile, into: &frames)
   }
   let buffered = Int(instruments.buses[0].buffered)
-  if buffered > 0, bytes.count - buffered >= rejectedEnd {
+  if buffered > 0, heard - buffered >= rejectedEnd {
     frames.append(DecodedFrame(outcome: .incomplete))
   } else if frames.isEmpty {
-    frames.append(DecodedFrame(outcome: bytes.isEmpty ? .incomplete : .rejected("start")))
+    frames.append(DecodedFrame(outcome: bytes.isEmpty ? .incomplete : .rejected(.start)))
   }
   return frames
+}
+
+/// As bytes come: one by one, or a report at a time. A report's number, where it stands before the only one, is left out.
+private func parts(of bytes: [UInt8], _ reportLength: Int?) -> [[UInt8]] {
+  guard let reportLength else { return bytes.map { [$0] } }
+  let own = bytes.count % reportLength == 1 && bytes.count > reportLength && bytes[0] <= 1 ? Array(bytes.dropFirst()) : bytes
+  return stride(from: 0, to: own.count, by: reportLength).map { Array(own[$0..<min($0 + reportLength, own.count)]) }
+}
+
+/// Takes over what a call found; says whether a frame was rejected.
+private func gather(_ findings: borrowing Findings, _ profile: Profile, into frames: inout [DecodedFrame]) -> Bool {
+  var wasRejected = false
+  for index in 0..<findings.verdictCount {
+    let verdict = findings.verdicts[index]
+    switch verdict.outcome {
+    case .rejected(let why):
+      frames.append(DecodedFrame(outcome: .rejected(why)))
+      wasRejected = true
+    case .accepted:
+      let next = index + 1 < findings.verdictCount ? findings.verdicts[index + 1] : nil
+      let values = values(
+        findings, profile, readings: Int(verdict.firstReading)..<(next.map { Int($0.firstReading) } ?? findings.readingCount),
+        texts: Int(verdict.firstText)..<(next.map { Int($0.firstText) } ?? findings.textCount))
+      frames.append(DecodedFrame(outcome: .accepted(values)))
+    }
+  }
+  return wasRejected
+}
+
+extension FrameSpeech {
+  /// The request that these bytes are: the longest that they begin with. A unit's address or a report's number may stand
+  /// before it.
+  fileprivate func request(for bytes: [UInt8]) -> Int? {
+    let skip =
+      switch address {
+      case .prefix: 1
+      case .digits(let count): count
+      case nil: 1
+      }
+    for bytes in [bytes[...], bytes.dropFirst(skip)] {
+      let known = requests.indices.filter { !requests[$0].bytes.isEmpty && bytes.starts(with: requests[$0].bytes) }
+      if let best = known.max(by: { requests[$0].bytes.count < requests[$1].bytes.count }) { return best }
+    }
+    return nil
+  }
+}
+
+private func values(
+  _ findings: borrowing Findings, _ profile: Profile, readings: Range<Int>, texts: Range<Int>
+) -> [DecodedFrame.Value] {
+  var all: [(field: Int, value: DecodedFrame.Value)] = []
+  for index in readings {
+    let reading = findings.readings[index]
+    let field = profile.fields[Int(reading.field)]
+    all.append(
+      (
+        Int(reading.field),
+        DecodedFrame.Value(
+          name: field.name, value: reading.decoded, text: nil, unit: reading.unit, quality: reading.quality, isSingle: field.isSingle)
+      ))
+  }
+  for index in texts {
+    let text = findings.texts[index]
+    let field = profile.fields[Int(text.field)]
+    let bytes = (Int(text.first)..<Int(text.first + text.count)).map { findings.textBytes[$0] }
+    all.append(
+      (
+        Int(text.field),
+        DecodedFrame.Value(
+          name: field.name, value: .nan, text: field.type.string(bytes), unit: .text, quality: .good, isSingle: false)
+      ))
+  }
+  return all.sorted { $0.field < $1.field }.map(\.value)
+}
+
+extension NumberType {
+  /// Text as people read it: without the zeros and blanks behind it, in a line as it is.
+  fileprivate func string(_ bytes: [UInt8]) -> String {
+    switch self {
+    case .utf16le:
+      let units = stride(from: 0, to: bytes.count - 1, by: 2).map { UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8 }
+      return String(decoding: units[...(units.lastIndex { $0 != 0 && $0 != 0x20 } ?? -1)], as: UTF16.self)
+    default:
+      let end = bytes.firstIndex(of: 0) ?? bytes.count
+      return String(decoding: bytes[..<end][...(bytes[..<end].lastIndex { $0 != 0x20 } ?? -1)], as: UTF8.self)
+    }
+  }
 }
 
 // MARK: Modbus
 
 /// Replies one after another. On the wire silence parts them; in a line of text only their CRC does, so what proves
 /// itself is a frame, and what lies between is noise.
-private func decodeReplies(_ bytes: [UInt8], _ profile: Profile, _ request: [UInt8]?) -> [DecodedFrame] {
+private func decodeReplies(_ bytes: [UInt8], _ profile: Profile, _ context: DecodeContext) -> [DecodedFrame] {
+  if let frames = decodeTCP(bytes, profile, context) { return frames }
+  let request = context.request
   var frames: [DecodedFrame] = []
   var rest = bytes[...]
   if let request, !request.isEmpty, rest.count > request.count, rest.starts(with: request) { rest = rest.dropFirst(request.count) }
   while let start = rest.indices.first(where: { wholeFrame(rest[$0...], isFirst: $0 == bytes.startIndex) != nil }),
     let length = wholeFrame(rest[start...], isFirst: start == bytes.startIndex)
   {
-    if isSpoiledFrame(rest[..<start], before: rest[start]) { frames.append(DecodedFrame(outcome: .rejected("checksum"))) }
-    frames.append(DecodedFrame(outcome: decodeReply(Array(rest[start..<start + length]), profile, request)))
+    if isSpoiledFrame(rest[..<start], before: rest[start]) { frames.append(DecodedFrame(outcome: .rejected(.checksum))) }
+    frames.append(DecodedFrame(outcome: decodeReply(Array(rest[start..<start + length]), profile, context)))
     rest = rest[(start + length)...]
   }
   if frames.isEmpty || looksLikeReply(rest, unit: bytes.first) { frames.append(DecodedFrame(outcome: whatIsWrong(with: Array(rest)))) }
   return frames
+}
+
+/// Modbus TCP: a header of transaction, protocol 0, length and unit. Taken for it where the header says so and no CRC
+/// speaks against it.
+private func decodeTCP(_ bytes: [UInt8], _ profile: Profile, _ context: DecodeContext) -> [DecodedFrame]? {
+  guard bytes.count >= 6, bytes[2] == 0, bytes[3] == 0, wholeFrame(bytes[...], isFirst: true) == nil else { return nil }
+  let asked = context.request.flatMap { $0.count >= 12 && $0[2] == 0 && $0[3] == 0 ? $0 : nil }
+  var context = context
+  if let asked { context.request = withCRC(Array(asked[6...])) }
+  var frames: [DecodedFrame] = []
+  var rest = bytes[...]
+  while !rest.isEmpty {
+    let frame = Array(rest)
+    guard frame.count >= 6 else { return frames + [DecodedFrame(outcome: .incomplete)] }
+    let length = Int(frame[4]) << 8 | Int(frame[5])
+    guard frame[2] == 0, frame[3] == 0, (3...254).contains(length) else {
+      return frames.isEmpty ? nil : frames + [DecodedFrame(outcome: .rejected(.start))]
+    }
+    guard frame.count >= 6 + length else { return frames + [DecodedFrame(outcome: .incomplete)] }
+    if let asked, asked[0] != frame[0] || asked[1] != frame[1] {
+      frames.append(DecodedFrame(outcome: .rejected(.wrongReply)))
+    } else {
+      frames.append(DecodedFrame(outcome: decodeReply(withCRC(Array(frame[6..<6 + length])), profile, context)))
+    }
+    rest = rest.dropFirst(6 + length)
+  }
+  return frames
+}
+
+private func withCRC(_ frame: [UInt8]) -> [UInt8] {
+  let crc = crc16Modbus(Table(frame, filler: 0), from: 0, to: frame.count)
+  return frame + [UInt8(crc & 0xFF), UInt8(crc >> 8)]
 }
 
 /// The length of the frame that `bytes` begin with, if its CRC holds. A vendor function's reply has no known length.
@@ -130,7 +287,7 @@ private func whatIsWrong(with bytes: [UInt8]) -> DecodedFrame.Outcome {
   guard bytes.count >= 5 else { return .incomplete }
   let wanted = expectedCount(bytes[...]) ?? bytes.count
   if bytes.count < wanted { return .incomplete }
-  return .rejected(bytes.count > wanted ? "length" : "checksum")
+  return .rejected(bytes.count > wanted ? .length : .checksum)
 }
 
 /// How long a reply with this beginning is, with unit and CRC; `nil` for a vendor function.
@@ -145,24 +302,25 @@ private func expectedCount(_ bytes: ArraySlice<UInt8>) -> Int? {
   }
 }
 
-private func decodeReply(_ bytes: [UInt8], _ profile: Profile, _ request: [UInt8]?) -> DecodedFrame.Outcome {
+private func decodeReply(_ bytes: [UInt8], _ profile: Profile, _ context: DecodeContext) -> DecodedFrame.Outcome {
+  let request = context.request
   var candidates: [ModbusRequest]
   if let request {
     guard request.count >= 8, request[0] == bytes[0] || request[0] == 0 || request[0] == 0xFE, request[1] == bytes[1] & 0x7F
-    else { return .rejected("wrong_reply") }
+    else { return .rejected(.wrongReply) }
     candidates = [ModbusRequest(Array(request[1..<6]))]
   } else {
-    candidates = profile.likelyReads
+    candidates = profile.likelyReads(of: context.variant ?? 0)
     // The answer to a write repeats it and holds nothing else.
     if expectedCount(bytes[...]) == 8 { candidates.append(ModbusRequest(Array(bytes[1..<6]))) }
   }
-  if bytes[1] & 0x80 != 0 { return .rejected("exception") }
+  if bytes[1] & 0x80 != 0 { return .rejected(.exception) }
   let table = Table(bytes, filler: 0)
   for asked in candidates {
     guard case .data(let at) = asked.judge(table, at: 1, length: bytes.count - 3) else { continue }
-    return .accepted(values(table, asked, data: at, profile))
+    return .accepted(values(table, profile.preferred(asked), data: at, profile, context.variant))
   }
-  return .rejected("wrong_reply")
+  return .rejected(.wrongReply)
 }
 
 extension ModbusRequest {
@@ -173,8 +331,17 @@ extension ModbusRequest {
 }
 
 extension Profile {
+  /// The same read of the table in which the profile's fields stand, where both tables are one.
+  fileprivate func preferred(_ asked: ModbusRequest) -> ModbusRequest {
+    guard case .modbus(let speech) = transport, speech.tablesOverlap, asked.function == 3 || asked.function == 4 else { return asked }
+    var other = asked
+    other.function = 7 - asked.function
+    return fields.contains { $0.isCovered(by: asked) } ? asked : other
+  }
+
   /// What a reply without its request may answer, the likeliest first: the door's own reads, single fields, neighbours.
-  fileprivate var likelyReads: [ModbusRequest] {
+  fileprivate func likelyReads(of variant: Int) -> [ModbusRequest] {
+    let fields = fields.filter { $0.variants >> UInt32(variant) & 1 == 1 }
     let own = fields.sorted { $0.rank < $1.rank }.compactMap(\.ownRead)
     let blocks = fields.compactMap(\.ownRead).flatMap { first in
       fields.compactMap(\.ownRead).compactMap { last -> ModbusRequest? in
@@ -207,28 +374,19 @@ extension Field {
   }
 }
 
-private func values(_ bytes: borrowing Table<UInt8>, _ asked: ModbusRequest, data: Int, _ profile: Profile) -> [DecodedFrame.Value] {
+private func values(
+  _ bytes: borrowing Table<UInt8>, _ asked: ModbusRequest, data: Int, _ profile: Profile, _ variant: Int?
+) -> [DecodedFrame.Value] {
   var profile = profile
   // A status word that this reply does not hold says nothing about it.
   for index in profile.fields.indices {
     let held = profile.fields[index].badWhen.filter { profile.fields[$0.field].isCovered(by: asked) }
     profile.fields[index].badWhen = held
   }
-  let instruments = single(profile, kind: .modbusRTU)
+  let instruments = single(profile, kind: .modbusRTU, variant: variant)
   let now = Instant(ns: 1)
   var findings = Findings()
   instruments.keep(0, asked, bytes, data: data, now)
-  for field in profile.fields.indices where instruments.fields[field].isCovered(by: asked) {
-    instruments.report(0, field, now, &findings)
-  }
-  return values(findings, profile)
-}
-
-private func values(_ findings: borrowing Findings, _ profile: Profile) -> [DecodedFrame.Value] {
-  (0..<findings.readingCount).map { index in
-    let reading = findings.readings[index]
-    let field = profile.fields[Int(reading.field)]
-    return DecodedFrame.Value(
-      name: field.name, value: reading.decoded, unit: reading.unit, quality: reading.quality, isSingle: field.isSingle)
-  }
+  instruments.tellAll(0, asked, bytes, data: data, now, &findings)
+  return values(findings, profile, readings: 0..<findings.readingCount, texts: 0..<findings.textCount)
 }

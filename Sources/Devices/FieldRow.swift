@@ -18,10 +18,17 @@ struct Spoiler: BitwiseCopyable {
 
   /// Whether this status word spoils the value.
   @_noLocks @_noAllocation
-  func applies(to status: Double) -> Bool {
+  func applies(to status: Double) -> Bool { condition.holds(for: status) }
+}
+
+extension BadWhen.Condition {
+  /// Whether a status word says it.
+  @_noLocks @_noAllocation
+  func holds(for status: Double) -> Bool {
+    guard status >= -2_147_483_648, status <= 4_294_967_295 else { return false }
     // Signed words show their bits too.
     let word = UInt32(truncatingIfNeeded: Int64(status))
-    switch condition {
+    switch self {
     case .anyBit(let mask): return word & mask != 0
     case .equals(let number): return word == number
     }
@@ -35,11 +42,79 @@ struct Special: BitwiseCopyable {
   var meaning: Meaning
 }
 
+/// What one of several fields must say for a field to exist, or for a request to be sent. Rows of one group stand together.
+struct NeedRow: BitwiseCopyable {
+  /// Index into the device's fields.
+  var field: Int16
+  /// Rows of the same group are alternatives.
+  var group: Int16
+  var condition: BadWhen.Condition
+
+  static func rows(_ needs: [Need]) -> [NeedRow] {
+    needs.enumerated().flatMap { group, need in
+      need.conditions.map { NeedRow(field: Int16(truncatingIfNeeded: need.field), group: Int16(truncatingIfNeeded: group), condition: $0) }
+    }
+  }
+}
+
+/// A factor by another field's raw number.
+struct FactorRow: BitwiseCopyable {
+  var raw: Double
+  var factor: Double
+}
+
+/// What few fields have, apart from the rows that every reading needs.
+struct FieldExtra: BitwiseCopyable {
+  /// value = this / raw; 0: no.
+  var reciprocal = 0.0
+  /// Index into the device's fields of the one that names a factor; -1: none.
+  var multiplier: Int16 = -1
+  var firstFactor: Int32 = 0
+  var factorCount: Int32 = 0
+  /// The factor while the other field is not known; NaN: no value until then.
+  var otherwise = Double.nan
+  var firstNeed: Int32 = 0
+  var needCount: Int32 = 0
+  var isArray = false
+  var array = ArrayShape(count: 1, columns: 1, reducer: .max)
+  var skipFirst: Int32 = 0
+  /// How many values were skipped since the port was opened.
+  var skipped: Int32 = 0
+  /// Zero: none.
+  var debounce = Interval.zero
+  /// The channels as they count, and what they may become: NaN, nothing yet.
+  var steady = Double.nan
+  var candidate = Double.nan
+  var candidateSince = Instant.past
+  var rejectsFrame = false
+
+  init() {}
+
+  init?(_ field: Field, firstNeed: Int, firstFactor: Int) {
+    guard field.reciprocal != nil || field.multiplier != nil || !field.when.isEmpty || field.array != nil || field.skipFirst > 0
+      || field.debounce != nil || field.outside == .rejectsFrame
+    else { return nil }
+    reciprocal = field.reciprocal ?? 0
+    if let other = field.multiplier {
+      multiplier = Int16(other.field)
+      otherwise = other.otherwise ?? .nan
+      factorCount = Int32(other.factors.count)
+    }
+    self.firstNeed = Int32(firstNeed)
+    self.firstFactor = Int32(firstFactor)
+    needCount = Int32(field.when.map(\.conditions.count).reduce(0, +))
+    if let shape = field.array { (isArray, array) = (true, shape) }
+    skipFirst = Int32(field.skipFirst)
+    debounce = field.debounce ?? .zero
+    rejectsFrame = field.outside == .rejectsFrame
+  }
+}
+
 extension Field {
   /// Whether it is floating point of 32 bits: seven digits are meant, not sixteen.
   var isSingle: Bool {
     switch type {
-    case .f32be, .f32leWords: true
+    case .f32be, .f32le, .f32leWords, .f32beSwapped: true
     default: false
     }
   }
@@ -74,9 +149,17 @@ struct FieldRow: BitwiseCopyable {
   var spoilerCount: Int32
   var isInverted: Bool
   var isReported: Bool
+  /// Reported to tools only.
+  var isOnRequest: Bool
+  /// Which frames hold it, which variants have it, and which requests it answers; `answers` 0: any.
+  var frames: UInt32
+  var variants: UInt32
+  var answers: UInt32
+  /// Its row among the extras; -1: it has nothing extra.
+  var extra: Int32
   var staleAfter: Interval
 
-  init(_ field: Field, staleAfter: Interval, firstSpecial: Int = 0, firstSpoiler: Int = 0) {
+  init(_ field: Field, staleAfter: Interval, firstSpecial: Int = 0, firstSpoiler: Int = 0, extra: Int = -1) {
     type = field.type
     location = field.location
     negativeAbove = field.negativeAbove ?? .infinity
@@ -92,26 +175,34 @@ struct FieldRow: BitwiseCopyable {
     spoilerCount = Int32(field.badWhen.count)
     isInverted = field.inverted
     isReported = field.told != .never
+    isOnRequest = field.told == .onRequest
+    frames = field.frames
+    variants = field.variants
+    answers = field.answers
+    self.extra = Int32(extra)
     self.staleAfter = staleAfter
   }
 
   /// Bytes its number takes in a frame or a register block; bits in a frame fill bytes.
-  var byteCount: Int {
-    @_noLocks @_noAllocation get {
-      switch type {
-      case .u8, .i8: 1
-      case .u16be, .u16le, .i16be, .i16le: 2
-      case .u32be, .u32le, .i32be, .i32le, .f32be, .f32leWords, .u32leWords, .i32leWords: 4
-      case .bits(let count): (count &+ 7) / 8
-      }
-    }
-  }
+  var byteCount: Int { @_noLocks @_noAllocation get { type.width } }
 
   /// The raw number at `at`, or NaN when the bytes end before it does.
   @_noLocks @_noAllocation
   func raw(_ bytes: borrowing Table<UInt8>, at: Int) -> Double {
     let number = number(bytes, at: at)
-    return number > negativeAbove ? number - (byteCount == 4 ? 4_294_967_296 : byteCount == 2 ? 65_536 : 256) : number
+    return number > negativeAbove ? number - wrap : number
+  }
+
+  /// How many numbers its unsigned type has.
+  private var wrap: Double {
+    @_noLocks @_noAllocation get {
+      switch byteCount {
+      case 1: 256
+      case 2: 65_536
+      case 3: 16_777_216
+      default: 4_294_967_296
+      }
+    }
   }
 
   @_noLocks @_noAllocation
@@ -124,6 +215,8 @@ struct FieldRow: BitwiseCopyable {
     case .u16le: return Double(word(bytes, at &+ 1, at))
     case .i16be: return Double(Int16(bitPattern: word(bytes, at, at &+ 1)))
     case .i16le: return Double(Int16(bitPattern: word(bytes, at &+ 1, at)))
+    case .u24be: return Double(UInt32(bytes[at]) << 16 | UInt32(word(bytes, at &+ 1, at &+ 2)))
+    case .u24le: return Double(UInt32(bytes[at &+ 2]) << 16 | UInt32(word(bytes, at &+ 1, at)))
     case .u32be: return Double(long(bytes, at, at &+ 1, at &+ 2, at &+ 3))
     case .u32le: return Double(long(bytes, at &+ 3, at &+ 2, at &+ 1, at))
     case .i32be: return Double(Int32(bitPattern: long(bytes, at, at &+ 1, at &+ 2, at &+ 3)))
@@ -132,8 +225,30 @@ struct FieldRow: BitwiseCopyable {
     case .i32leWords: return Double(Int32(bitPattern: long(bytes, at &+ 2, at &+ 3, at, at &+ 1)))
     case .f32be: return Double(Float(bitPattern: long(bytes, at, at &+ 1, at &+ 2, at &+ 3)))
     case .f32leWords: return Double(Float(bitPattern: long(bytes, at &+ 2, at &+ 3, at, at &+ 1)))
+    case .f32le: return Double(Float(bitPattern: long(bytes, at &+ 3, at &+ 2, at &+ 1, at)))
+    case .f32beSwapped: return Double(Float(bitPattern: swappedLong(bytes, at)))
+    case .u32beSwapped: return Double(swappedLong(bytes, at))
+    case .i32beSwapped: return Double(Int32(bitPattern: swappedLong(bytes, at)))
+    case .u64be: return Double(double(bytes, at))
+    case .i64be: return Double(Int64(bitPattern: double(bytes, at)))
+    case .f64be: return Double(bitPattern: double(bytes, at))
+    case .f64leWords: return Double(bitPattern: doubleOfWords(bytes, at))
     case .bits(let count): return bits(count, bytes, at, from: 0)
+    case .decimal, .ascii, .utf16le: return .nan
     }
+  }
+
+  @_noLocks @_noAllocation
+  private func swappedLong(_ bytes: borrowing Table<UInt8>, _ at: Int) -> UInt32 { long(bytes, at &+ 1, at, at &+ 3, at &+ 2) }
+
+  @_noLocks @_noAllocation
+  private func double(_ bytes: borrowing Table<UInt8>, _ at: Int) -> UInt64 {
+    UInt64(long(bytes, at, at &+ 1, at &+ 2, at &+ 3)) << 32 | UInt64(long(bytes, at &+ 4, at &+ 5, at &+ 6, at &+ 7))
+  }
+
+  @_noLocks @_noAllocation
+  private func doubleOfWords(_ bytes: borrowing Table<UInt8>, _ at: Int) -> UInt64 {
+    UInt64(long(bytes, at &+ 6, at &+ 7, at &+ 4, at &+ 5)) << 32 | UInt64(long(bytes, at &+ 2, at &+ 3, at, at &+ 1))
   }
 
   /// `count` bits of one or two registers, the most significant first; bit 0 of the last register is channel 1.
@@ -169,10 +284,11 @@ struct FieldRow: BitwiseCopyable {
   }
 
   /// What a raw number that is nothing special means: the scaled value, and whether it may be used.
+  /// - Parameter scaled: the value, where scale and offset alone do not make it.
   @_noLocks @_noAllocation
-  func judge(_ raw: Double, isSentinel: Bool, isWarmingUp: Bool) -> (value: Double, quality: Quality) {
+  func judge(_ raw: Double, scaled: Double? = nil, isSentinel: Bool, isWarmingUp: Bool) -> (value: Double, quality: Quality) {
     guard raw.isFinite else { return (raw, .invalid(.notANumber)) }
-    let value = raw * scale + offset
+    let value = scaled ?? (raw * scale + offset)
     if isSentinel { return (value, .invalid(.sentinel)) }
     if isWarmingUp { return (value, .invalid(.warmingUp)) }
     guard value.isFinite, value >= lowest, value <= highest else { return (value, .invalid(.outOfRange)) }

@@ -4,7 +4,7 @@ public import Domain
 
 /// How a port speaks.
 public enum PortKind: UInt8, BitwiseCopyable, Sendable {
-  case serial, modbusRTU, modbusTCP
+  case serial, modbusRTU, modbusTCP, hid
 }
 
 /// One configured device.
@@ -15,8 +15,11 @@ public struct DevicePlan: Sendable {
   public var unit: UInt8
   /// A lane depends on it: probed sooner after an outage, and its bus waits less for replies.
   public var isAtLane: Bool
+  /// Which of the profile's variants it is, by index; `nil`: the device says so itself, or else it is the first.
+  public var variant: Int?
 
-  public init(profile: Profile, port: PortID, unit: UInt8, isAtLane: Bool) {
+  public init(profile: Profile, port: PortID, unit: UInt8, isAtLane: Bool, variant: Int? = nil) {
+    self.variant = variant
     self.profile = profile
     self.port = port
     self.unit = unit
@@ -84,13 +87,42 @@ public struct BusCounters: BitwiseCopyable, Sendable {
   @_noLocks @_noAllocation public init() {}
 }
 
-/// What a call found: readings and changes, in order. Cleared by whoever has read it.
+/// A text that a device told, among `Findings.textBytes`.
+public struct FoundText: BitwiseCopyable, Sendable {
+  public var device: DeviceID
+  /// Index into the fields of the device's profile.
+  public var field: UInt16
+  public var first: Int32
+  public var count: Int32
+}
+
+/// What became of a frame of a device's own, and where what it told begins among the findings.
+public struct FrameVerdict: BitwiseCopyable, Sendable {
+  public enum Outcome: BitwiseCopyable, Sendable {
+    case accepted
+    case rejected(Rejection)
+  }
+
+  public var outcome: Outcome
+  public var firstReading: Int32
+  public var firstText: Int32
+}
+
+/// What a call found: readings, texts and changes, in order. Cleared by whoever has read it.
 public struct Findings: ~Copyable {
   public private(set) var readings: Table<Reading>
   public private(set) var readingCount = 0
+  public private(set) var texts: Table<FoundText>
+  public private(set) var textCount = 0
+  public private(set) var textBytes: Table<UInt8>
+  private var byteCount = 0
+  private var isTextOpen = false
+  public private(set) var verdicts: Table<FrameVerdict>
+  /// The latest verdicts, as many as there is room for: for tools.
+  public private(set) var verdictCount = 0
   public private(set) var changes: Table<DeviceChange>
   public private(set) var changeCount = 0
-  /// Readings that found no room.
+  /// Readings and texts that found no room.
   public private(set) var lost = 0
 
   /// A burst of 4096 bytes of the shortest frames with two fields fits, and a bus of 255 units that is lost.
@@ -100,12 +132,19 @@ public struct Findings: ~Copyable {
       filledWith: Reading(
         device: DeviceID(0), field: 0, use: .information, unit: .none, quality: .invalid(.neverRead), at: .past, decoded: .nan))
     self.changes = Table(capacity: changes, filledWith: .up(DeviceID(0)))
+    texts = Table(capacity: 64, filledWith: FoundText(device: DeviceID(0), field: 0, first: 0, count: 0))
+    textBytes = Table(capacity: 4_096, filledWith: 0)
+    verdicts = Table(capacity: 64, filledWith: FrameVerdict(outcome: .accepted, firstReading: 0, firstText: 0))
   }
 
   @_noLocks @_noAllocation
   public mutating func clear() {
     readingCount = 0
     changeCount = 0
+    textCount = 0
+    byteCount = 0
+    isTextOpen = false
+    verdictCount = 0
     lost = 0
   }
 
@@ -114,6 +153,32 @@ public struct Findings: ~Copyable {
     guard readingCount < readings.capacity else { lost &+= 1; return }
     readings[readingCount] = reading
     readingCount &+= 1
+  }
+
+  @_noLocks @_noAllocation
+  mutating func note(_ outcome: FrameVerdict.Outcome) {
+    guard verdictCount < verdicts.capacity else { return }
+    verdicts[verdictCount] = FrameVerdict(
+      outcome: outcome, firstReading: Int32(truncatingIfNeeded: readingCount), firstText: Int32(truncatingIfNeeded: textCount))
+    verdictCount &+= 1
+  }
+
+  /// Begins a text; its bytes follow.
+  @_noLocks @_noAllocation
+  mutating func begin(text device: DeviceID, field: UInt16) {
+    isTextOpen = textCount < texts.capacity
+    guard isTextOpen else { lost &+= 1; return }
+    texts[textCount] = FoundText(device: device, field: field, first: Int32(truncatingIfNeeded: byteCount), count: 0)
+    textCount &+= 1
+  }
+
+  /// A byte of the text that was begun last; what finds no room is cut off.
+  @_noLocks @_noAllocation
+  mutating func append(_ byte: UInt8) {
+    guard isTextOpen, byteCount < textBytes.capacity else { return }
+    textBytes[byteCount] = byte
+    byteCount &+= 1
+    texts[textCount &- 1].count &+= 1
   }
 
   @_noLocks @_noAllocation

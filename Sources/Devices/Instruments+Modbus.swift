@@ -10,34 +10,44 @@ extension Instruments {
   mutating func ask(_ bus: Int, _ device: Int, _ request: Int, _ now: Instant, _ outbox: inout Outbox) {
     buses[bus].asked = requests[request].modbus
     buses[bus].unit = devices[device].unit
-    forgetHalfFrame(bus)
-    guard transmit(bus, device, request, urgency: .poll, &outbox) else {
+    if !devices[device].isStream { forgetHalfFrame(bus) }
+    let reply = replyTime(bus, device, request)
+    guard transmit(bus, device, request, urgency: .poll, replyWithin: reply, &outbox) else {
       requests[request].due = now + .milliseconds(100)
       return
     }
     devices[device].counters.requests &+= 1
+    guard requests[request].replyWithin > .zero, !devices[device].isStream else {
+      // Nothing answers it: it is done when it was sent.
+      finish(device, request, now)
+      return
+    }
     buses[bus].state = .awaiting(
       device: Int32(truncatingIfNeeded: device), request: Int32(truncatingIfNeeded: request))
-    buses[bus].until = now + patience(bus, device)
+    buses[bus].until = now + patience(bus, reply)
   }
 
   /// How long the pipeline itself waits. A bus thread keeps the reply time; here only its silence is watched.
   @_noLocks @_noAllocation
-  private func patience(_ bus: Int, _ device: Int) -> Interval {
+  private func patience(_ bus: Int, _ reply: Interval) -> Interval {
     switch buses[bus].kind {
-    case .modbusRTU: replyTime(bus, device) + .seconds(3)
-    case .serial, .modbusTCP: replyTime(bus, device)
+    case .modbusRTU: reply + .seconds(3)
+    case .serial, .hid, .modbusTCP: reply
     }
   }
 
+  /// The deadline of a request's reply; of a write's, for which no request stands (-1).
   @_noLocks @_noAllocation
-  private func replyTime(_ bus: Int, _ device: Int) -> Interval {
-    buses[bus].carriesGate ? min(devices[device].replyWithin, .milliseconds(100)) : devices[device].replyWithin
+  private func replyTime(_ bus: Int, _ device: Int, _ request: Int = -1) -> Interval {
+    let reply = request < 0 ? devices[device].replyWithin : requests[request].replyWithin
+    return buses[bus].carriesGate ? min(reply, .milliseconds(100)) : reply
   }
 
   /// Writes the request (`request` ≥ 0) or what stands in `asked` to the outbox.
   @_noLocks @_noAllocation
-  private mutating func transmit(_ bus: Int, _ device: Int, _ request: Int, urgency: Urgency, _ outbox: inout Outbox) -> Bool {
+  private mutating func transmit(
+    _ bus: Int, _ device: Int, _ request: Int, urgency: Urgency, replyWithin: Interval, _ outbox: inout Outbox
+  ) -> Bool {
     let port = PortID(bus)
     let generation = buses[bus].generation
     if buses[bus].kind.isRTU, devices[device].wakeByte >= 0 {
@@ -50,6 +60,10 @@ extension Instruments {
     let start = outbox.byteCount
     switch buses[bus].kind {
     case .serial:
+      appendAddress(device, &outbox)
+      for index in 0..<Int(requests[request].byteCount) { outbox.append(constants[Int(requests[request].firstByte) &+ index]) }
+    case .hid:
+      outbox.append(requests[request].carrier.number)
       for index in 0..<Int(requests[request].byteCount) { outbox.append(constants[Int(requests[request].firstByte) &+ index]) }
     case .modbusTCP:
       buses[bus].transaction &+= 1
@@ -65,7 +79,23 @@ extension Instruments {
       outbox.append(buses[bus].unit)
       for index in 0..<5 { outbox.append(buses[bus].asked.byte(index)) }
     }
-    return outbox.finishSend(from: start, to: port, generation, urgency: urgency, replyWithin: replyTime(bus, device))
+    return outbox.finishSend(from: start, to: port, generation, urgency: urgency, replyWithin: replyWithin)
+  }
+
+  /// How one of several devices on a serial line is meant.
+  @_noLocks @_noAllocation
+  private func appendAddress(_ device: Int, _ outbox: inout Outbox) {
+    let unit = devices[device].unit
+    guard unit > 0, let address = devices[device].address else { return }
+    switch address {
+    case .prefix(let base): outbox.append(base &+ unit)
+    case .digits(let count):
+      for place in 0..<count {
+        var digit = Int(unit)
+        for _ in 0..<count &- 1 &- place { digit /= 10 }
+        outbox.append(0x30 &+ UInt8(truncatingIfNeeded: digit % 10))
+      }
+    }
   }
 
   // MARK: Answers
@@ -73,9 +103,10 @@ extension Instruments {
   /// RTU: a whole reply without its CRC, which the port's thread has checked.
   @_noLocks @_noAllocation
   mutating func receiveReply(_ bus: Int, _ bytes: Span<UInt8>, _ now: Instant, _ findings: inout Findings) {
-    let base = bus &* Self.bufferSize
-    for index in 0..<min(bytes.count, Self.bufferSize) { buffers[base &+ index] = bytes[index] }
-    take(bus, from: base, count: min(bytes.count, Self.bufferSize), now, &findings)
+    let base = Int(buses[bus].firstByte)
+    let count = min(bytes.count, Int(buses[bus].size))
+    for index in 0..<count { buffers[base &+ index] = bytes[index] }
+    take(bus, from: base, count: count, now, &findings)
   }
 
   /// Modbus TCP: header of seven bytes (transaction, protocol 0, length, unit), then the PDU.
@@ -83,7 +114,7 @@ extension Instruments {
   mutating func reassemble(
     _ bus: Int, _ bytes: Span<UInt8>, _ now: Instant, _ findings: inout Findings, _ outbox: inout Outbox
   ) {
-    let base = bus &* Self.bufferSize
+    let base = Int(buses[bus].firstByte)
     for index in 0..<bytes.count {
       if case .spoiled = buses[bus].state {
         buses[bus].counters.bytesDropped &+= UInt64(bytes.count &- index)
@@ -159,11 +190,8 @@ extension Instruments {
     case .awaiting(let device, let request):
       if case .data(let at) = verdict {
         answered(bus, Int(device), Int(request), at, now, &findings)
-      } else {
-        // It is there and says no: not silence, but no value either.
-        devices[Int(device)].counters.exceptions &+= 1
-        requests[Int(request)].due = later(requests[Int(request)].due, devices[Int(device)].period, now)
-        countFailure(Int(device), .exception, now, &findings)
+      } else if case .exception(let code) = verdict {
+        refused(Int(device), Int(request), code, now, &findings)
       }
     case .awaitingWrite(let device):
       if case .data = verdict {
@@ -183,17 +211,51 @@ extension Instruments {
     buses[bus].until = .never
   }
 
+  /// It is there and says no: not silence, but no value either. One that is busy is asked again soon: 0.2 s later, then
+  /// twice as long each time, and five times.
+  @_noLocks @_noAllocation
+  private func refused(_ device: Int, _ request: Int, _ code: UInt8, _ now: Instant, _ findings: inout Findings) {
+    devices[device].counters.exceptions &+= 1
+    if code < 32, devices[device].busyCodes >> UInt32(code) & 1 == 1, devices[device].busyTries < 5 {
+      devices[device].lastGood = now
+      requests[request].due = now + .milliseconds(200) * (Int64(1) << Int64(devices[device].busyTries))
+      devices[device].busyTries &+= 1
+      return
+    }
+    devices[device].busyTries = 0
+    requests[request].due = requests[request].isRegular ? later(requests[request].due, requests[request].period, now) : .never
+    countFailure(device, .exception, now, &findings)
+  }
+
   @_noLocks @_noAllocation
   private func answered(
     _ bus: Int, _ device: Int, _ request: Int, _ data: Int, _ now: Instant, _ findings: inout Findings
   ) {
     let asked = requests[request].modbus
     devices[device].counters.replies &+= 1
-    requests[request].due = later(requests[request].due, devices[device].period, now)
-    rise(device, now, &findings)
+    devices[device].busyTries = 0
     keep(device, asked, buffers, data: data, now)
+    finish(device, request, now)
+    rise(device, now, &findings)
+    tellAll(device, asked, buffers, data: data, now, &findings)
+  }
+
+  /// Reports what a reply holds and `keep` has stored.
+  @_noLocks @_noAllocation
+  func tellAll(
+    _ device: Int, _ asked: ModbusRequest, _ bytes: borrowing Table<UInt8>, data: Int, _ now: Instant, _ findings: inout Findings
+  ) {
     for field in 0..<Int(devices[device].fieldCount) {
-      if fields[Int(devices[device].firstField) &+ field].isCovered(by: asked) { report(device, field, now, &findings) }
+      let row = Int(devices[device].firstField) &+ field
+      guard fields[row].isCovered(by: asked), isIn(device, row), isNeeded(device, row) else { continue }
+      guard fields[row].type.isText else {
+        report(device, field, now, &findings)
+        continue
+      }
+      guard fields[row].isReported, case .register(_, let address) = fields[row].location else { continue }
+      let start = data &+ 2 &* (address &- Int(asked.address))
+      findings.begin(text: DeviceID(device), field: UInt16(truncatingIfNeeded: field))
+      for index in 0..<fields[row].byteCount { findings.append(bytes[start &+ index]) }
     }
   }
 
@@ -203,8 +265,11 @@ extension Instruments {
     for field in 0..<Int(devices[device].fieldCount) {
       let row = Int(devices[device].firstField) &+ field
       guard fields[row].isCovered(by: asked) else { continue }
+      // A field of another variant may stand at the same place and hide nothing.
+      guard isIn(device, row) else { continue }
       raws[row] = fields[row].raw(inReplyTo: asked, bytes, data: data)
       readAt[row] = now
+      if !fields[row].type.isText { recognise(device, row, raws[row]) }
     }
   }
 
@@ -218,9 +283,16 @@ extension Instruments {
     switch state {
     case .awaiting(let device, let request):
       count(failure, Int(device))
-      requests[Int(request)].due = later(requests[Int(request)].due, devices[Int(device)].period, now)
-      countFailure(Int(device), failure.downReason, now, &findings)
       quarantine(bus, Int(device), now)
+      if requests[Int(request)].tries < requests[Int(request)].retries {
+        // A lost reply is normal for it: asked again, and no failure.
+        requests[Int(request)].tries &+= 1
+        requests[Int(request)].due = now
+        return
+      }
+      requests[Int(request)].tries = 0
+      requests[Int(request)].due = requests[Int(request)].isProbe ? later(requests[Int(request)].due, requests[Int(request)].period, now) : .never
+      countFailure(Int(device), failure.downReason, now, &findings)
     case .awaitingWrite(let device):
       count(failure, Int(device))
       let row = writeRow(bus)
@@ -234,7 +306,7 @@ extension Instruments {
   /// On a serial line a late reply may still come; until one reply time has passed, bytes are nobody's.
   @_noLocks @_noAllocation
   private func quarantine(_ bus: Int, _ device: Int, _ now: Instant) {
-    guard case .serial = buses[bus].kind else { return }
+    guard buses[bus].kind.isFramed else { return }
     buses[bus].state = .quarantine
     buses[bus].until = now + devices[device].replyWithin
   }
@@ -259,7 +331,7 @@ extension Instruments {
   ) -> Bool {
     let row = Int(device.index)
     let bus = Int(devices[row].port)
-    guard buses[bus].isOpen, !devices[row].isDown, request(for: action, row) != nil, enqueue(action, isGate, row, bus) else {
+    guard buses[bus].isOpen, !devices[row].isDown, canDo(action, row), enqueue(action, isGate, row, bus) else {
       devices[row].counters.writesFailed &+= 1
       return false
     }
@@ -305,6 +377,43 @@ extension Instruments {
   @_noLocks @_noAllocation
   private func writeRow(_ bus: Int) -> Int { bus &* writesMax }
 
+  @_noLocks @_noAllocation
+  private func canDo(_ action: WriteAction, _ device: Int) -> Bool {
+    guard devices[device].relay.byteCount > 0 else { return request(for: action, device) != nil }
+    guard case .set(let channel, _) = action else { return false }
+    return channel >= 1 && Int32(channel) <= devices[device].coilCount
+  }
+
+  /// A relay that is told in bytes: nothing answers, so it is done when it was sent; its board is read back like any other.
+  @_noLocks @_noAllocation
+  private mutating func sendRelay(_ bus: Int, _ device: Int, _ now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
+    let row = devices[device].relay
+    guard case .set(let channel, let on) = writes[writeRow(bus)].action else {
+      finishWrite(bus, device, worked: false, &findings)
+      return
+    }
+    let first = Int(on ? row.firstOn : row.firstOff)
+    let count = Int(row.byteCount)
+    for index in 0..<count {
+      buffers[scratch &+ index] = index == Int(row.channelAt) ? channel : constants[first &+ index]
+    }
+    let length = count &+ row.check.width
+    for index in count..<length { buffers[scratch &+ index] = 0 }
+    row.check.write(to: buffers, at: scratch, length: length)
+    let start = outbox.byteCount
+    if buses[bus].kind.isPackets { outbox.append(Request.Carrier.setFeature.number) }
+    appendAddress(device, &outbox)
+    for index in 0..<length { outbox.append(buffers[scratch &+ index]) }
+    let sent = outbox.finishSend(from: start, to: PortID(bus), buses[bus].generation, urgency: .actuator, replyWithin: .zero)
+    if sent { devices[device].counters.writes &+= 1 }
+    finishWrite(bus, device, worked: sent, &findings)
+    // What it says of itself is read at once.
+    for index in 0..<Int(devices[device].requestCount) {
+      let request = Int(devices[device].firstRequest) &+ index
+      if requests[request].isRegular { requests[request].due = now }
+    }
+  }
+
   /// Function 05; a pulse's value is its length in the board's units.
   @_noLocks @_noAllocation
   private func request(for action: WriteAction, _ device: Int) -> ModbusRequest? {
@@ -326,19 +435,24 @@ extension Instruments {
   @_noLocks @_noAllocation
   mutating func sendWrite(_ bus: Int, _ now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
     let device = Int(writes[writeRow(bus)].device)
+    if devices[device].relay.byteCount > 0 {
+      sendRelay(bus, device, now, &findings, &outbox)
+      return
+    }
     guard let asked = request(for: writes[writeRow(bus)].action, device) else {
       finishWrite(bus, device, worked: false, &findings)
       return
     }
     buses[bus].asked = asked
     buses[bus].unit = devices[device].unit
-    guard transmit(bus, device, -1, urgency: .actuator, &outbox) else {
+    let reply = replyTime(bus, device)
+    guard transmit(bus, device, -1, urgency: .actuator, replyWithin: reply, &outbox) else {
       finishWrite(bus, device, worked: false, &findings)
       return
     }
     devices[device].counters.writes &+= 1
     buses[bus].state = .awaitingWrite(device: Int32(truncatingIfNeeded: device))
-    buses[bus].until = now + patience(bus, device)
+    buses[bus].until = now + patience(bus, reply)
   }
 
   @_noLocks @_noAllocation
@@ -379,6 +493,19 @@ extension Instruments {
 
 extension PortKind {
   var isRTU: Bool { @_noLocks @_noAllocation get { if case .modbusRTU = self { true } else { false } } }
+}
+
+extension Request.Carrier {
+  /// How it stands before the bytes of a report for the port.
+  public var number: UInt8 {
+    @_noLocks @_noAllocation get {
+      switch self {
+      case .bytes: 0
+      case .setFeature: 1
+      case .getFeature: 2
+      }
+    }
+  }
 }
 
 extension RequestFailure {

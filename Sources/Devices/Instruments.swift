@@ -6,8 +6,8 @@
 // its neighbours one reply time now and then, and two silent ones never two in a row. A device that answers nothing in
 // two cycles and for 3 s is down and is probed with one request, at growing intervals. It is up only after a good reply.
 //
-// Memory: one row a port, a device, a field and a request, all sized at start; 512 bytes of input and one waiting write a
-// relay.
+// Memory: one row a port, a device, a field, a frame and a request, all sized at start; of input the longest frame of the
+// port, twice (as it came, and decoded), and one waiting write a relay.
 
 public import Domain
 
@@ -33,7 +33,23 @@ struct BusRow: BitwiseCopyable {
   var state = BusState.idle
   /// When the reply is given up, or the quarantine ends.
   var until = Instant.never
+  /// Where its input lies among all buffers, and how many bytes have room; behind them as much for what they mean decoded.
+  var firstByte: Int32 = 0
+  var size: Int32 = 0
   var buffered: Int32 = 0
+  /// When the last byte came.
+  var heardAt = Instant.past
+  /// The last frame ended where the next one begins.
+  var isInStep = false
+  /// A line was too long: what comes up to its end is dropped.
+  var isSkipping = false
+  /// The number of the frame that is being read: which fields it held.
+  var serial: UInt32 = 0
+  /// A tool reads: everything is listened to, and the answer is one to this request, by index (-1: not said), that came by
+  /// this way.
+  var isTool = false
+  var assumed: Int16 = -1
+  var way = Way.response
   var transaction: UInt16 = 0
   var writeCount: Int32 = 0
   var asked = ModbusRequest(function: 0, address: 0, count: 0)
@@ -60,10 +76,32 @@ struct DeviceRow: BitwiseCopyable {
   var fieldCount: Int32
   var firstRequest: Int32
   var requestCount: Int32
-  var firstSync: Int32
-  var syncCount: Int32
-  var frameLength: Int32
-  var check: Check
+  var firstFrame: Int32 = 0
+  var frameCount: Int32 = 0
+  /// No request is sent regularly: it speaks unasked.
+  var isStream = false
+  /// Its silence means nothing.
+  var isSeldom = false
+  /// One of its kinds of frame is a line of text.
+  var hasLines = false
+  /// The silence that ends some of its frames, and the one that spoils a frame.
+  var quiet = FrameRow.noQuiet
+  var gap = FrameRow.noQuiet
+  var address: Addressing?
+  /// The number before each HID report; -1: none.
+  var reportNumber: Int16 = -1
+  /// The first request that has answers of its own; -1: none.
+  var defaultRequest: Int16 = -1
+  /// Which of its variants it is; -1: not known yet.
+  var variant: Int8 = 0
+  /// The field that says so, by index; -1: none, or it is settled.
+  var identity: Int16 = -1
+  var firstMatch: Int32 = 0
+  var matchCount: Int32 = 0
+  /// Exceptions that mean "not now", a bit a code, and how often that was said in a row.
+  var busyCodes: UInt32 = 0
+  var busyTries: Int32 = 0
+  var relay = RelayRow()
   var coilAddress: Int32
   var coilCount: Int32
   var pulseAddress: Int32
@@ -85,7 +123,52 @@ struct RequestRow: BitwiseCopyable {
   var firstByte: Int32 = 0
   var byteCount: Int32 = 0
   var modbus = ModbusRequest(function: 0, address: 0, count: 0)
+  var carrier = Request.Carrier.bytes
+  var sending = Request.Sending.regularly
+  /// Zero: nothing answers it.
+  var replyWithin = Interval.zero
+  /// For frames whose length only the request tells.
+  var replyLength: Int32 = 0
+  /// Its reply holds fields that it alone is asked for; or, without such fields, none that another is asked for.
+  var claims = false
+  var hasAnswers = false
+  /// Which variants are asked it.
+  var variants = UInt32.max
+  /// Sent when this request, by index of the device's, was answered so; -1: by itself.
+  var after: Int32 = -1
+  var firstNeed: Int32 = 0
+  var needCount: Int32 = 0
+  /// How often it may stay unanswered in a row, and how often it did.
+  var retries: Int32 = 0
+  var tries: Int32 = 0
+  var period = Interval.zero
   var due = Instant.never
+
+  /// Sent once, until it is answered.
+  var isStart: Bool { @_noLocks @_noAllocation get { if case .atStart = sending { true } else { false } } }
+  /// Sent every period, unless it waits for another.
+  var isRegular: Bool { @_noLocks @_noAllocation get { if case .regularly = sending { after < 0 } else { false } } }
+  /// May be sent by itself, so it can show whether the device is there.
+  var isProbe: Bool { @_noLocks @_noAllocation get { isRegular || isStart } }
+}
+
+/// The beginning of a text, or a number, by which a variant is known.
+struct MatchRow: BitwiseCopyable {
+  var variant: Int8
+  var firstByte: Int32
+  /// Bytes of the text; -1: it is a number.
+  var count: Int32
+  var number: Double
+}
+
+/// How a board that is told in bytes switches a relay.
+struct RelayRow: BitwiseCopyable {
+  var firstOn: Int32 = 0
+  var firstOff: Int32 = 0
+  /// 0: none.
+  var byteCount: Int32 = 0
+  var channelAt: Int32 = 0
+  var check = Check.none
 }
 
 /// Who may be asked next.
@@ -105,17 +188,27 @@ struct WriteRow: BitwiseCopyable {
 
 /// Every configured device.
 public struct Instruments: ~Copyable {
-  static var bufferSize: Int { @_noLocks @_noAllocation get { 512 } }
+  /// Room for the longest Modbus reply and what is joined to it.
+  static var modbusRoom: Int { 512 }
   static var attemptsMax: Int32 { @_noLocks @_noAllocation get { 3 } }
 
   let buses: Table<BusRow>
   let devices: Table<DeviceRow>
+  let frames: Table<FrameRow>
+  let marks: Table<Mark>
+  let vetoes: Table<Veto>
   let fields: Table<FieldRow>
+  let extras: Table<FieldExtra>
+  let needs: Table<NeedRow>
+  let factors: Table<FactorRow>
+  let matches: Table<MatchRow>
   let specials: Table<Special>
   let spoilers: Table<Spoiler>
   /// The last raw number of each field and its age, for status words that spoil others.
   let raws: Table<Double>
   let readAt: Table<Instant>
+  /// The number of the frame that last held each field.
+  let serials: Table<UInt32>
   /// Whether each field still shows nothing but its warm-up values since its port was opened.
   let warming: Table<Bool>
   /// When each device was powered on, as far as there is evidence.
@@ -123,6 +216,8 @@ public struct Instruments: ~Copyable {
   let requests: Table<RequestRow>
   let constants: Table<UInt8>
   let buffers: Table<UInt8>
+  /// Where a write is put together, behind all ports' input.
+  let scratch: Int
   /// Writes that wait, a bus after the other, each in the order in which they go; the first may be on the wire.
   let writes: Table<WriteRow>
   /// Room a bus: one place a relay and one for the write on the wire, since a newer order for a relay takes the place of
@@ -158,6 +253,8 @@ public struct Instruments: ~Copyable {
     buses[bus].state = .idle
     buses[bus].until = .never
     buses[bus].buffered = 0
+    buses[bus].isInStep = false
+    buses[bus].isSkipping = false
     for index in 0..<Int(buses[bus].deviceCount) {
       let device = Int(members[Int(buses[bus].firstDevice) &+ index])
       devices[device].lastGood = now
@@ -170,9 +267,20 @@ public struct Instruments: ~Copyable {
         poweredAt[device] = now
         findings.add(.poweredOn(DeviceID(device)))
       }
-      for field in 0..<Int(devices[device].fieldCount) { raws[Int(devices[device].firstField) &+ field] = .nan }
+      if devices[device].identity >= 0 { devices[device].variant = -1 }
+      for field in 0..<Int(devices[device].fieldCount) {
+        let row = Int(devices[device].firstField) &+ field
+        raws[row] = .nan
+        let extra = Int(fields[row].extra)
+        if extra >= 0 {
+          extras[extra].skipped = 0
+          extras[extra].steady = .nan
+          extras[extra].candidate = .nan
+        }
+      }
       suspectWarmUp(device, now)
-      for request in 0..<Int(devices[device].requestCount) { requests[Int(devices[device].firstRequest) &+ request].due = now }
+      begin(device, now)
+      if devices[device].isSeldom { rise(device, now, &findings) }
     }
     work(bus, now, &findings, &outbox)
   }
@@ -206,6 +314,7 @@ public struct Instruments: ~Copyable {
     }
     switch buses[bus].kind {
     case .serial: scan(bus, bytes, now, &findings)
+    case .hid: receiveReport(bus, bytes, now, &findings)
     case .modbusRTU: receiveReply(bus, bytes, now, &findings)
     case .modbusTCP: reassemble(bus, bytes, now, &findings, &outbox)
     }
@@ -236,6 +345,7 @@ public struct Instruments: ~Copyable {
       guard heap.earliest <= now else { return }
       let bus = heap.first
       guard findings.hasRoom(for: Int(buses[bus].deviceCount) &+ writesMax &+ 1) else { return }
+      if quietEnd(bus) <= now { endByQuiet(bus, now, &findings) }
       if buses[bus].until <= now { expire(bus, now, &findings, &outbox) }
       watchStreams(bus, now, &findings)
       work(bus, now, &findings, &outbox)
@@ -287,9 +397,19 @@ public struct Instruments: ~Copyable {
     // What was not asked while it was down.
     for request in 0..<Int(devices[device].requestCount) {
       let row = Int(devices[device].firstRequest) &+ request
-      if requests[row].due == .never { requests[row].due = now }
+      if requests[row].due == .never, requests[row].isRegular { requests[row].due = now }
     }
     findings.add(.up(DeviceID(device)))
+  }
+
+  /// Everything is due now, what it must be told first a moment earlier.
+  @_noLocks @_noAllocation
+  private func begin(_ device: Int, _ now: Instant) {
+    for index in 0..<Int(devices[device].requestCount) {
+      let row = Int(devices[device].firstRequest) &+ index
+      requests[row].tries = 0
+      requests[row].due = requests[row].isStart ? Instant(ns: now.ns &- 1) : requests[row].isRegular ? now : .never
+    }
   }
 
   /// It may have been off: from now on values that it shows while it warms up are not believed.
@@ -316,15 +436,21 @@ public struct Instruments: ~Copyable {
       if case .exception = reason { return }
       for request in 0..<Int(devices[device].requestCount) {
         let row = Int(devices[device].firstRequest) &+ request
-        if requests[row].due <= now { requests[row].due = later(requests[row].due, devices[device].period, now) }
+        if requests[row].due <= now { requests[row].due = later(requests[row].due, requests[row].period, now) }
       }
       return
     }
     dropWrites(of: device, Int(devices[device].port), &findings)
     // One probe, at growing intervals; another request each time, since a device may refuse one and answer the next.
-    let probe = Int(devices[device].failures) % max(1, Int(devices[device].requestCount))
+    var probes = 0
+    for request in 0..<Int(devices[device].requestCount) where requests[Int(devices[device].firstRequest) &+ request].isProbe { probes &+= 1 }
+    var turn = Int(devices[device].failures) % max(1, probes)
     for request in 0..<Int(devices[device].requestCount) {
-      requests[Int(devices[device].firstRequest) &+ request].due = request == probe ? now + devices[device].backOff : .never
+      let row = Int(devices[device].firstRequest) &+ request
+      requests[row].due = .never
+      guard requests[row].isProbe else { continue }
+      if turn == 0 { requests[row].due = now + devices[device].backOff }
+      turn &-= 1
     }
     let longest: Interval = devices[device].isAtLane ? .seconds(30) : .minutes(5)
     devices[device].backOff = min(devices[device].backOff * 2, longest)
@@ -336,8 +462,13 @@ public struct Instruments: ~Copyable {
     guard buses[bus].isOpen else { return }
     for index in 0..<Int(buses[bus].deviceCount) {
       let device = Int(members[Int(buses[bus].firstDevice) &+ index])
-      guard devices[device].requestCount == 0, !devices[device].isDown, now >= silence(of: device) else { continue }
+      guard devices[device].isStream, !devices[device].isSeldom, !devices[device].isDown, now >= silence(of: device) else { continue }
       fall(device, .silent, &findings)
+      // It may have been off: what it must be told first is told again, and again.
+      for request in 0..<Int(devices[device].requestCount) {
+        let row = Int(devices[device].firstRequest) &+ request
+        if requests[row].isStart { requests[row].due = now }
+      }
     }
   }
 
@@ -351,7 +482,7 @@ public struct Instruments: ~Copyable {
   /// Sends what is due if the bus is idle, and says when it must be looked at again.
   @_noLocks @_noAllocation
   mutating func work(_ bus: Int, _ now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
-    guard buses[bus].isOpen else { return }
+    guard buses[bus].isOpen, !buses[bus].isTool else { return }
     if case .idle = buses[bus].state {
       if buses[bus].writeCount > 0 {
         sendWrite(bus, now, &findings, &outbox)
@@ -359,7 +490,7 @@ public struct Instruments: ~Copyable {
         askNext(bus, now, &outbox)
       }
     }
-    let look = nextLook(bus)
+    let look = min(nextLook(bus), quietEnd(bus))
     // Each frame of a stream moves its silence away; the earlier look stands, and finds then that there is time.
     if buses[bus].isStream, look >= heap.deadline(of: bus), heap.deadline(of: bus) > now { return }
     heap.set(bus, to: look)
@@ -375,7 +506,7 @@ public struct Instruments: ~Copyable {
       let device = Int(members[Int(buses[bus].firstDevice) &+ index])
       for request in 0..<Int(devices[device].requestCount) {
         let row = Int(devices[device].firstRequest) &+ request
-        guard requests[row].due <= now else { continue }
+        guard requests[row].due <= now, isAsked(device, row) else { continue }
         let turn = Turn(device: device, request: row, due: requests[row].due)
         if devices[device].failures == 0 {
           if turn.due < good.due { good = turn }
@@ -401,14 +532,20 @@ public struct Instruments: ~Copyable {
     if case .idle = buses[bus].state { isIdle = true }
     for index in 0..<Int(buses[bus].deviceCount) {
       let device = Int(members[Int(buses[bus].firstDevice) &+ index])
-      if devices[device].requestCount == 0 {
-        if !devices[device].isDown { look = min(look, silence(of: device)) }
-      } else if isIdle {
-        for request in 0..<Int(devices[device].requestCount) {
-          look = min(look, requests[Int(devices[device].firstRequest) &+ request].due)
-        }
+      if devices[device].isStream, !devices[device].isSeldom, !devices[device].isDown { look = min(look, silence(of: device)) }
+      guard isIdle else { continue }
+      for request in 0..<Int(devices[device].requestCount) {
+        let row = Int(devices[device].firstRequest) &+ request
+        if isAsked(device, row) { look = min(look, requests[row].due) }
       }
     }
     return look
+  }
+
+  /// Whether a device of this variant is asked this; while the variant is not known, only what all are asked.
+  @_noLocks @_noAllocation
+  private func isAsked(_ device: Int, _ request: Int) -> Bool {
+    let variant = devices[device].variant
+    return variant < 0 ? requests[request].variants == .max : requests[request].variants >> UInt32(variant) & 1 == 1
   }
 }

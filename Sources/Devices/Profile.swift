@@ -20,12 +20,17 @@ public struct Profile: Sendable {
   public var power: Power
   /// How long after evidence of power-on its values mean nothing.
   public var warmUp: Interval
+  /// Models that share this profile and differ in part; empty: only one.
+  public var variants: [Variant]
+  /// By what it is known on USB; empty: by nothing.
+  public var usb: [USBIdentity]
   public var fields: [Field]
   public var writes: [Write]
 
   public init(
     id: String, maker: String, model: String, kind: String, source: String, proof: Proof, notes: [String],
-    transport: Transport, line: Line, power: Power, warmUp: Interval, fields: [Field], writes: [Write]
+    transport: Transport, line: Line, power: Power, warmUp: Interval, fields: [Field], writes: [Write],
+    variants: [Variant] = [], usb: [USBIdentity] = []
   ) {
     self.id = id
     self.maker = maker
@@ -38,6 +43,8 @@ public struct Profile: Sendable {
     self.line = line
     self.power = power
     self.warmUp = warmUp
+    self.variants = variants
+    self.usb = usb
     self.fields = fields
     self.writes = writes
   }
@@ -58,58 +65,155 @@ public enum Power: String, Sendable, CaseIterable {
   case own
 }
 
+/// One of several models that a profile knows.
+public struct Variant: Sendable {
+  /// The most variants of a profile.
+  public static let most = 16
+
+  public var name: String
+  /// The field whose reading tells the variant; `nil`: settings name it, or else it is the first.
+  public var identity: Int?
+  /// What the identity field says: raw numbers, or the beginnings of texts.
+  public var numbers: [Double]
+  public var texts: [String]
+
+  public init(name: String, identity: Int? = nil, numbers: [Double] = [], texts: [String] = []) {
+    self.name = name
+    self.identity = identity
+    self.numbers = numbers
+    self.texts = texts
+  }
+}
+
 /// How bytes mean messages.
 public enum Transport: Sendable {
-  case serial(SerialSpeech)
+  case serial(FrameSpeech)
+  case hid(FrameSpeech, HIDReports)
   case modbus(ModbusSpeech)
 }
 
-/// A device alone on a serial line.
-public struct SerialSpeech: Sendable {
-  public var framing: Framing
+/// A device that speaks in frames of its own: on a serial line, or in HID reports.
+public struct FrameSpeech: Sendable {
+  /// The most kinds of frame and of request.
+  public static let kindsMax = 32
+
+  /// Tried in this order.
+  public var frames: [Framing]
   /// Empty: the device speaks unasked.
   public var requests: [Request]
   /// How often a new value is due, asked or unasked; a value is stale after three of these.
   public var period: Interval
+  /// A silence inside a frame that makes what came before it worthless.
+  public var gap: Interval?
+  /// It speaks only when there is something to say: its silence means nothing.
+  public var isSeldom: Bool
+  /// How several on one line are told apart.
+  public var address: Addressing?
+  /// The unit it answers to unless settings say otherwise; 0: it is alone.
+  public var unit: UInt8
 
-  public init(framing: Framing, requests: [Request], period: Interval) {
-    self.framing = framing
+  public init(
+    frames: [Framing], requests: [Request], period: Interval, gap: Interval? = nil, isSeldom: Bool = false,
+    address: Addressing? = nil, unit: UInt8 = 0
+  ) {
+    self.isSeldom = isSeldom
+    self.frames = frames
     self.requests = requests
     self.period = period
+    self.gap = gap
+    self.address = address
+    self.unit = unit
   }
 }
 
-/// How a frame is found in a stream of bytes.
-public struct Framing: Sendable {
-  /// The bytes every frame starts with (1 to 8).
-  public var startsWith: [UInt8]
-  /// Whole length with start and check (2 to 256).
-  public var length: Int
-  public var check: Check
-
-  public init(startsWith: [UInt8], length: Int, check: Check) {
-    self.startsWith = startsWith
-    self.length = length
-    self.check = check
-  }
+/// How one of several devices on a serial line is meant.
+public enum Addressing: Sendable, Equatable, BitwiseCopyable {
+  /// A byte before each request: this number plus the unit.
+  case prefix(UInt8)
+  /// The unit in this many decimal digits, before each request and each answer.
+  case digits(Int)
 }
 
-/// How a frame proves itself, always over bytes before the check itself.
-public enum Check: Sendable, Equatable, BitwiseCopyable {
-  /// Low byte of the sum of all bytes from `from` on.
-  case sum8(from: Int, at: Int)
-  /// Minus that sum: the two's complement.
-  case negativeSum8(from: Int, at: Int)
-}
-
-/// A question to a device that speaks when asked.
+/// A question to a device that speaks when asked, or a command that it needs.
 public struct Request: Sendable {
-  public var bytes: [UInt8]
-  public var replyWithin: Interval
+  /// When it is sent.
+  public enum Sending: String, Sendable, BitwiseCopyable, CaseIterable {
+    case regularly
+    /// When the port was opened, and again when the device was away or says that it was not started.
+    case atStart = "at_start"
+    /// It is known, so that its answer can be read, and never sent.
+    case never
+  }
 
-  public init(bytes: [UInt8], replyWithin: Interval) {
+  /// By which way it goes.
+  public enum Carrier: Sendable, Equatable, BitwiseCopyable {
+    /// Bytes, or an output report.
+    case bytes
+    /// SET_REPORT of a feature.
+    case setFeature
+    /// GET_REPORT of a feature: what is sent is its number.
+    case getFeature
+  }
+
+  public var name: String
+  public var carrier: Carrier
+  public var bytes: [UInt8]
+  /// `nil`: nothing answers it.
+  public var replyWithin: Interval?
+  public var sending: Sending
+  /// For frames whose length only the request tells.
+  public var replyLength: Int
+  /// Sent when the reply to this request, by index, says `when`.
+  public var after: Int?
+  public var when: [Need]
+  /// Fields are named that it alone is asked for, or none that any other is: see `Field.answers`.
+  public var claims: Bool
+  /// How many times it may stay unanswered before that counts as a failure.
+  public var retries: Int
+
+  public init(
+    name: String = "request", carrier: Carrier = .bytes, bytes: [UInt8], replyWithin: Interval?, sending: Sending = .regularly,
+    replyLength: Int = 0, after: Int? = nil, when: [Need] = [], claims: Bool = false, retries: Int = 0
+  ) {
+    self.claims = claims
+    self.name = name
+    self.carrier = carrier
     self.bytes = bytes
     self.replyWithin = replyWithin
+    self.sending = sending
+    self.replyLength = replyLength
+    self.after = after
+    self.when = when
+    self.retries = retries
+  }
+}
+
+/// Vendor and product on USB, and the beginning of the product's name where others share the numbers.
+public struct USBIdentity: Sendable, Equatable {
+  public var vendor: UInt16
+  public var product: UInt16
+  public var productName: String?
+
+  public init(vendor: UInt16, product: UInt16, productName: String? = nil) {
+    self.vendor = vendor
+    self.product = product
+    self.productName = productName
+  }
+}
+
+/// The reports of a HID device.
+public struct HIDReports: Sendable {
+  /// Bytes of a report, without its number.
+  public var length: Int
+  /// The number before each report; `nil`: reports have none.
+  public var number: UInt8?
+  /// Which of several nodes of one stick: the last, or the first.
+  public var usesLastNode: Bool
+
+  public init(length: Int, number: UInt8?, usesLastNode: Bool) {
+    self.length = length
+    self.number = number
+    self.usesLastNode = usesLastNode
   }
 }
 
@@ -126,6 +230,12 @@ public struct ModbusSpeech: Sendable {
   public var replyWithin: Interval
   /// A byte sent to wake it, and how long before the request.
   public var wake: Wake?
+  /// Registers written when the port was opened, in this order.
+  public var start: [RegisterValue] = []
+  /// Exception codes that mean "not now": asked again soon, and no failure.
+  public var busyCodes: [UInt8] = []
+  /// Functions 03 and 04 read the same registers.
+  public var tablesOverlap = false
 
   public init(
     unit: UInt8, registersPerRead: Int, bitsPerRead: Int, period: Interval, replyWithin: Interval, wake: Wake?
@@ -136,6 +246,17 @@ public struct ModbusSpeech: Sendable {
     self.period = period
     self.replyWithin = replyWithin
     self.wake = wake
+  }
+}
+
+/// A holding register and what is written to it.
+public struct RegisterValue: Sendable, Equatable {
+  public var address: Int
+  public var value: UInt16
+
+  public init(address: Int, value: UInt16) {
+    self.address = address
+    self.value = value
   }
 }
 
@@ -171,157 +292,18 @@ public enum RegisterTable: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   }
 }
 
-/// Where a field's bytes are.
-public enum Location: Sendable, Equatable, BitwiseCopyable {
-  /// Offset in the frame, counted from its first byte.
-  case frame(at: Int)
-  /// A register, or the first of its registers, or the first of its bits.
-  case register(RegisterTable, address: Int)
-}
-
-/// How bytes are a number.
-public enum NumberType: Sendable, Equatable, BitwiseCopyable {
-  /// In a register, `u8` and `i8` are its low byte.
-  case u8, i8, u16be, u16le, i16be, i16le, u32be, u32le, i32be, i32le
-  /// IEEE 754, most significant byte first.
-  case f32be
-  /// IEEE 754, least significant register first, each register most significant byte first.
-  case f32leWords
-  case u32leWords, i32leWords
-  /// This many bits, one a channel, bit 0 is channel 1 (1 to 32; in a frame 1 to 8).
-  case bits(Int)
-}
-
-/// Whether a field is asked for, and whether its value is a reading.
-public enum Telling: String, Sendable, BitwiseCopyable, CaseIterable {
-  /// Asked for and reported.
-  case always
-  /// Never asked for, so it costs the bus nothing; decoded where a reply holds it (`profile decode`).
-  case onRequest = "on_request"
-  /// Asked for because of what it says about other fields, and reported to nobody.
-  case never
-}
-
-/// One value a device tells.
-public struct Field: Sendable {
-  /// The most sentinels of one field; as many warm-up values and absent values.
-  public static let rawValuesMax = 8
-  /// The most conditions of one field.
-  public static let badWhenMax = 4
-
-  public var name: String
-  public var location: Location
-  public var type: NumberType
-  /// value = raw × scale + offset
-  public var scale: Double
-  public var offset: Double
-  public var unit: Unit
-  public var use: Use
-  /// For unsigned types: raw numbers above it are negative, by two's complement. For ranges that need more room above zero
-  /// than a signed type has, such as -70 to 380 in hundredths.
-  public var negativeAbove: Double?
-  /// Outside it a value is invalid; both ends belong to it.
-  public var range: ClosedRange<Double>?
-  /// Raw values (before scaling) that mean "no value"; at most `rawValuesMax`, as the next.
-  public var sentinels: [Double]
-  /// Raw values by which a device without this sensor says so: no reading at all.
-  public var absent: [Double]
-  /// Raw values that are not for people or rules while the device warms up.
-  public var warmUpValues: [Double]
-  /// What another field says that makes this one invalid; at most `badWhenMax`.
-  public var badWhen: [BadWhen]
-  /// For bits: named ones.
-  public var flags: [String: Int]
-  /// For bits: all channels are active low.
-  public var inverted: Bool
-  /// Overrides "three periods".
-  public var staleAfter: Interval?
-  public var told: Telling
-
-  public init(
-    name: String, location: Location, type: NumberType, scale: Double = 1, offset: Double = 0, unit: Unit = .none,
-    use: Use = .information, negativeAbove: Double? = nil, range: ClosedRange<Double>? = nil, sentinels: [Double] = [],
-    absent: [Double] = [], warmUpValues: [Double] = [], badWhen: [BadWhen] = [], flags: [String: Int] = [:],
-    inverted: Bool = false, staleAfter: Interval? = nil, told: Telling = .always
-  ) {
-    self.name = name
-    self.location = location
-    self.type = type
-    self.scale = scale
-    self.offset = offset
-    self.unit = unit
-    self.use = use
-    self.negativeAbove = negativeAbove
-    self.range = range
-    self.sentinels = sentinels
-    self.absent = absent
-    self.warmUpValues = warmUpValues
-    self.badWhen = badWhen
-    self.flags = flags
-    self.inverted = inverted
-    self.staleAfter = staleAfter
-    self.told = told
-  }
-}
-
 extension Profile {
   /// How often its values are due, asked or unasked.
   public var period: Interval {
     switch transport {
-    case .serial(let speech): speech.period
+    case .serial(let speech), .hid(let speech, _): speech.period
     case .modbus(let speech): speech.period
     }
   }
 
   /// How old a value of this field may get: three periods, and never less than a fifth of a second, which an operating
   /// system may hold a port's bytes back; or what the profile says.
-  public func staleAfter(_ field: Field) -> Interval { field.staleAfter ?? max(period * 3, .milliseconds(200)) }
-}
-
-/// A status word that spoils a value: any of the bits set, or the whole word equal to a number.
-public struct BadWhen: Sendable, Equatable {
-  /// Index of the status field in the profile's fields.
-  public var field: Int
-  public var condition: Condition
-  /// What the value is then: `deviceError`, or `warmingUp` for a word that tells of booting.
-  public var reason: Reason
-
-  public enum Condition: Sendable, Equatable, BitwiseCopyable {
-    case anyBit(UInt32)
-    /// The raw number; of a signed one its low 32 bits, sign extended.
-    case equals(UInt32)
+  public func staleAfter(_ field: Field) -> Interval {
+    field.staleAfter ?? max((field.every ?? period) * 3, .milliseconds(200))
   }
-
-  /// The bits, for a condition of bits.
-  public var mask: UInt32 { if case .anyBit(let mask) = condition { mask } else { 0 } }
-
-  public init(field: Int, mask: UInt32) {
-    self.init(field: field, .anyBit(mask))
-  }
-
-  public init(field: Int, _ condition: Condition, reason: Reason = .deviceError) {
-    self.field = field
-    self.condition = condition
-    self.reason = reason
-  }
-}
-
-/// What a profile allows to be written; nothing else ever is.
-public struct Write: Sendable {
-  public var name: String
-  public var kind: WriteKind
-
-  public init(name: String, kind: WriteKind) {
-    self.name = name
-    self.kind = kind
-  }
-}
-
-public enum WriteKind: Sendable, Equatable {
-  /// One of `count` coils from `address` on, on or off.
-  case coil(address: Int, count: Int)
-  /// A coil that the board itself switches off again: function 05 at `address` + channel, value in units of `unit`.
-  case pulse(address: Int, count: Int, unit: Interval)
-  /// A register and the only value it may get.
-  case register(address: Int, value: UInt16)
 }

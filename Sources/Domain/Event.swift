@@ -21,7 +21,7 @@ public enum Stream: UInt8, BitwiseCopyable, Sendable, CaseIterable {
 
 /// Why a port is not there.
 public enum PortFailure: UInt8, BitwiseCopyable, Sendable, CaseIterable {
-  case notFound, denied, busy, refused, hungUp, unreachable, ioError, timedOut, stuck
+  case notFound, denied, busy, refused, hungUp, unreachable, ioError, timedOut, stuck, ambiguous
 
   public var name: String {
     switch self {
@@ -34,6 +34,7 @@ public enum PortFailure: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .ioError: "io_error"
     case .timedOut: "timed_out"
     case .stuck: "stuck"
+    case .ambiguous: "ambiguous"
     }
   }
 }

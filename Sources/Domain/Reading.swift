@@ -4,6 +4,7 @@
 public enum Unit: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case none, degC, ppm, ppb, percentRH, percent, pascal, metrePerSecond, cubicMetrePerHour, microgramPerCubicMetre
   case perCubicCentimetre, milligramPerCubicMetre, rpm, volt, second, hour, day, bits, channels, micrometre, degree
+  case one, text, code, enumeration, bool, byte, kelvin, millibar, metre, kilopascal, watt, litrePerSecond
 
   /// How it is written in files and events.
   public var symbol: String {
@@ -29,6 +30,18 @@ public enum Unit: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .channels: "1-based list"
     case .micrometre: "um"
     case .degree: "deg"
+    case .one: "1"
+    case .text: "text"
+    case .code: "code"
+    case .enumeration: "enum"
+    case .bool: "bool"
+    case .byte: "byte"
+    case .kelvin: "K"
+    case .millibar: "mbar"
+    case .metre: "m"
+    case .kilopascal: "kPa"
+    case .watt: "W"
+    case .litrePerSecond: "l/s"
     }
   }
 }

@@ -1,4 +1,5 @@
-// A bus of Modbus RTU and the thread that carries its requests: libmodbus blocks, and so may the kernel's tty calls.
+// A bus with a thread that carries its requests. Modbus RTU: libmodbus blocks, and so may the kernel's tty calls. HID:
+// writes and feature reports block for as long as a stick does not answer.
 //
 // One `Bus` lives from one opening of its tty to the next loss; its rings have the real-time thread on one side and
 // this bus's thread on the other. The keeper starts the thread and ends it. A thread that hangs in the kernel keeps its
@@ -9,7 +10,13 @@ import Glibc
 import Rings
 import Synchronization
 
-/// Unit and PDU, without CRC: at most 254 bytes. One byte alone wakes a device.
+/// How a bus's requests are carried.
+enum BusWay: Sendable {
+  case modbus(Line)
+  case hid
+}
+
+/// Unit and PDU, without CRC: at most 254 bytes; one byte alone wakes a device. Of HID: how, then the report.
 struct BusRequest: BitwiseCopyable, Sendable {
   var bytes = InlineArray<260, UInt8>(repeating: 0)
   var count: Int32 = 0
@@ -20,7 +27,7 @@ struct BusRequest: BitwiseCopyable, Sendable {
 struct BusReply: BitwiseCopyable, Sendable {
   enum Outcome: BitwiseCopyable, Sendable {
     case reply
-    /// The waking byte went out.
+    /// It went out, and nothing answers it.
     case woken
     case failed(RequestFailure)
     case lost(PortFailure, Int32)
@@ -61,15 +68,15 @@ final class Bus: Sendable {
   /// Wakes the keeper.
   let finished: Alert
   let descriptor: Int32
-  private let line: Line
+  private let way: BusWay
   private let options: BusOptions
   private let stopping = Atomic<Bool>(false)
   private let ended = Atomic<Bool>(false)
 
-  init(descriptor: Int32, line: Line, options: BusOptions, answered: Alert, finished: Alert) throws(PortsFailure) {
+  init(descriptor: Int32, way: BusWay, options: BusOptions, answered: Alert, finished: Alert) throws(PortsFailure) {
     wake = try Alert()
     self.descriptor = descriptor
-    self.line = line
+    self.way = way
     self.options = options
     self.answered = answered
     self.finished = finished
@@ -86,10 +93,16 @@ final class Bus: Sendable {
 
   /// The thread's body.
   func run() {
-    if var exchange = BusExchange(descriptor: descriptor, line: line) {
+    switch way {
+    case .modbus(let line):
+      if var exchange = BusExchange(descriptor: descriptor, line: line) {
+        while !stopping.load(ordering: .acquiring), serve(&exchange) {}
+      } else {
+        answer(BusReply(.lost(.ioError, errno)))
+      }
+    case .hid:
+      var exchange = HIDExchange(descriptor: descriptor)
       while !stopping.load(ordering: .acquiring), serve(&exchange) {}
-    } else {
-      answer(BusReply(.lost(.ioError, errno)))
     }
     // After a loss the tty is left alone; the real-time thread gives the bus back and the keeper stops it.
     while !stopping.load(ordering: .acquiring) {
@@ -101,7 +114,7 @@ final class Bus: Sendable {
   }
 
   /// Waits, then carries everything that is asked. `false`: the tty is lost, and that was told.
-  private func serve(_ exchange: inout BusExchange) -> Bool {
+  private func serve(_ exchange: inout some Exchange & ~Copyable) -> Bool {
     guard awaitWork(alsoTerminal: true) else {
       answer(BusReply(.lost(.hungUp, EIO)))
       return false

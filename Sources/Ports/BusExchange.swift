@@ -12,12 +12,18 @@ import CModbus
 import Domain
 import Glibc
 
+/// What carries the requests of one bus.
+protocol Exchange: ~Copyable {
+  mutating func carry(_ request: BusRequest) -> BusReply
+}
+
 /// Owns one context of libmodbus. Safe: it is made by `init`, freed by `deinit`, and used by one thread in between.
-@safe struct BusExchange: ~Copyable {
+@safe struct BusExchange: Exchange, ~Copyable {
   private let context: OpaquePointer
   private let descriptor: Int32
   /// Silence that separates frames: 3.5 characters, 1.75 ms above 19,200 baud (Modbus over serial line 1.02, 2.5.1.1).
   private let silence: Interval
+  private let echoes: Bool
   private var lastByte = Instant.past
 
   /// `nil`: libmodbus refused the settings, see `errno`.
@@ -38,6 +44,7 @@ import Glibc
     else { return nil }
     unsafe context = made
     self.descriptor = descriptor
+    echoes = line.echoes
     silence = line.baud > 19_200 ? Interval(ns: 1_750_000) : Interval(ns: 38_500_000_000 / Int64(max(line.baud, 1200)))
     unsafe modbus_set_error_recovery(made, MODBUS_ERROR_RECOVERY_NONE)
     unsafe modbus_set_socket(made, descriptor)
@@ -55,7 +62,8 @@ import Glibc
     // What came late belongs to an earlier request. Not TCIOFLUSH: a waking byte may still be on its way out.
     tcflush(descriptor, TCIFLUSH)
     let unit = request.bytes[0]
-    return unit >= 1 && unit <= 247 && Self.isKnown(request.bytes[1]) ? throughLibrary(request) : throughFramer(request)
+    // libmodbus knows no echo: it would take the request for its reply.
+    return !echoes && unit >= 1 && unit <= 247 && Self.isKnown(request.bytes[1]) ? throughLibrary(request) : throughFramer(request)
   }
 
   /// The functions whose replies libmodbus can measure.
@@ -94,6 +102,7 @@ import Glibc
     frame.bytes[Int(request.count) + 1] = UInt8(truncatingIfNeeded: crc >> 8)
     frame.count += 2
     if let failure = write(frame, until: deadline) { return failure }
+    if echoes, let failure = skipEcho(of: frame, until: deadline) { return failure }
     return read(request, until: deadline)
   }
 
@@ -109,6 +118,24 @@ import Glibc
         if !ready(for: Int16(POLLOUT), until: deadline) { return BusReply(.failed(.notSent)) }
       } else if errno != EINTR {
         return Self.unsent(errno)
+      }
+    }
+    return nil
+  }
+
+  /// Reads away what was just sent. Anything else on the line then is nobody's answer.
+  private func skipEcho(of frame: BusRequest, until deadline: Instant) -> BusReply? {
+    var heard = 0
+    while heard < Int(frame.count) {
+      guard ready(for: Int16(POLLIN), until: deadline) else { return BusReply(.failed(.timedOut)) }
+      var byte: UInt8 = 0
+      let count = unsafe Glibc.read(descriptor, &byte, 1)
+      if count == 1 {
+        guard byte == frame.bytes[heard] else { return BusReply(.failed(.badCheck)) }
+        heard += 1
+      } else if count == 0 || errno != EAGAIN && errno != EINTR {
+        let code = count == 0 ? EIO : errno
+        return BusReply(.lost(failureInUse(code), code))
       }
     }
     return nil

@@ -37,6 +37,8 @@ private enum Stage {
   case lookingUp(Lookup)
   /// To one address of a host; the others are tried when it fails.
   case connecting(Int32, until: Instant, others: ArraySlice<Address>)
+  /// Open, and left alone for a while.
+  case settling(Int32, until: Instant)
   case open(Int32, since: Instant)
   case carried(Bus, RunningThread, since: Instant)
   /// Its thread was told to end.
@@ -64,6 +66,8 @@ struct Keeper: ~Copyable {
   private let busOptions: BusOptions
   private var ports: [Kept]
   private var watch: LinkWatch
+  /// Made when a port is found by what it says of itself on USB.
+  private var udev: Udev?
   /// Threads that hang in the kernel, with the port they belonged to.
   private var abandoned: [(port: Int, bus: Bus, thread: RunningThread)] = []
   private var stopping = false
@@ -81,12 +85,16 @@ struct Keeper: ~Copyable {
 
   /// The thread's body: returns when it was told to stop and everything is closed.
   mutating func run() {
+    if ports.contains(where: { $0.settings.link.isFoundOnUSB }) { udev = Udev() }
     while !stopping {
       for index in ports.indices { advance(index, bootClock()) }
       reap()
       sleep()
       takeOrders()
       for index in watch.arrived() where ports.indices.contains(index) { appear(index) }
+      if udev?.changed() == true {
+        for index in ports.indices where ports[index].settings.link.isFoundOnUSB { appear(index) }
+      }
     }
     closeAll()
   }
@@ -98,6 +106,7 @@ struct Keeper: ~Copyable {
     var waits = [
       pollfd(fd: link.ordered.descriptor, events: Int16(POLLIN), revents: 0),
       pollfd(fd: watch.descriptor, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: udev?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
     ]
     var deadline = Instant.never
     for port in ports {
@@ -106,7 +115,7 @@ struct Keeper: ~Copyable {
       case .connecting(let descriptor, let until, _):
         deadline = min(deadline, until)
         waits.append(pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0))
-      case .ending(_, _, _, let until): deadline = min(deadline, until)
+      case .ending(_, _, _, let until), .settling(_, let until): deadline = min(deadline, until)
       case .lookingUp, .open, .carried: break
       }
     }
@@ -140,6 +149,7 @@ struct Keeper: ~Copyable {
   private mutating func advance(_ index: Int, _ now: Instant) {
     switch ports[index].stage {
     case .waiting(let until): if until <= now { begin(index, now) }
+    case .settling(let descriptor, let until): if until <= now { settled(index, descriptor) }
     case .lookingUp(let lookup):
       switch lookup.result {
       case nil: break
@@ -163,14 +173,13 @@ struct Keeper: ~Copyable {
   private mutating func begin(_ index: Int, _ now: Instant) {
     ports[index].appeared = false
     switch ports[index].settings.link {
-    case .serial(let path, let line):
-      guard let descriptor = openLine(index, path, line) else { return }
-      let raised = raiseDescriptor(descriptor)
-      ports[index].stage = .open(raised, since: bootClock())
-      handOver(index, descriptor: raised)
-    case .modbusRTU(let path, let line):
-      guard let descriptor = openLine(index, path, line) else { return }
-      startBus(index, lowerDescriptor(descriptor), line)
+    case .serial(let place, let line):
+      guard let path = find(index, place), let descriptor = openLine(index, path, line) else { return }
+      settle(index, descriptor, line)
+    case .modbusRTU(let place, let line):
+      guard let path = find(index, place), let descriptor = openLine(index, path, line) else { return }
+      settle(index, descriptor, line)
+    case .hid(let match, let size): openHID(index, match, size)
     case .modbusTCP(let host, let port):
       switch Address.resolve(host: host, port: port, numericOnly: true) {
       case .success(let addresses): connect(index, addresses[...], now)
@@ -179,8 +188,58 @@ struct Keeper: ~Copyable {
     }
   }
 
+  private mutating func settle(_ index: Int, _ descriptor: Int32, _ line: Line) {
+    guard line.settle > .zero else { return settled(index, descriptor) }
+    ports[index].stage = .settling(descriptor, until: bootClock() + line.settle)
+  }
+
+  /// The line is ours to use; what it said while it was left alone is nobody's.
+  private mutating func settled(_ index: Int, _ descriptor: Int32) {
+    tcflush(descriptor, TCIFLUSH)
+    switch ports[index].settings.link {
+    case .modbusRTU(_, let line): startBus(index, lowerDescriptor(descriptor), .modbus(line))
+    case .serial, .modbusTCP, .hid:
+      let raised = raiseDescriptor(descriptor)
+      ports[index].stage = .open(raised, since: bootClock())
+      handOver(index, descriptor: raised)
+    }
+  }
+
+  /// The path of a serial line; `nil`: it is not there, and that was told.
+  private mutating func find(_ index: Int, _ place: PortPlace) -> String? {
+    switch place {
+    case .path(let path):
+      watch.await(path, for: index)
+      return path
+    case .usb(let match): return find(index, match, .serial)
+    }
+  }
+
+  private mutating func find(
+    _ index: Int, _ match: USBMatch, _ kind: PluggedDevice.Kind, usesLastNode: Bool = true
+  ) -> String? {
+    guard let udev else {
+      fail(index, OpenFailure(failure: .notFound, code: ENOSYS, explanation: "\(match.text): libudev does not answer."))
+      return nil
+    }
+    switch udev.find(match, kind, usesLastNode: usesLastNode) {
+    case .node(let path): return path
+    case .missing: fail(index, OpenFailure(failure: .notFound, code: ENODEV, explanation: "\(match.text) is not plugged in."))
+    case .ambiguous(let why): fail(index, OpenFailure(failure: .ambiguous, code: ENOTUNIQ, explanation: why))
+    }
+    return nil
+  }
+
+  private mutating func openHID(_ index: Int, _ match: USBMatch, _ size: HIDReportSize) {
+    guard let path = find(index, match, .hid, usesLastNode: size.usesLastNode) else { return }
+    do {
+      startBus(index, raiseDescriptor(try HIDNode.open(path, size)), .hid)
+    } catch {
+      fail(index, error)
+    }
+  }
+
   private mutating func openLine(_ index: Int, _ path: String, _ line: Line) -> Int32? {
-    watch.await(path, for: index)
     do {
       return try SerialLine.open(path, line)
     } catch {
@@ -194,19 +253,22 @@ struct Keeper: ~Copyable {
     }
   }
 
-  private mutating func startBus(_ index: Int, _ descriptor: Int32, _ line: Line) {
+  private mutating func startBus(_ index: Int, _ descriptor: Int32, _ way: BusWay) {
     guard descriptor >= 0 else {
       return fail(
         index, OpenFailure(failure: .ioError, code: EMFILE, explanation: "No descriptor below 1024 is free for libmodbus."))
     }
     do {
       let bus = try Bus(
-        descriptor: descriptor, line: line, options: busOptions, answered: link.opened, finished: link.ordered)
+        descriptor: descriptor, way: way, options: busOptions, answered: link.opened, finished: link.ordered)
       guard let thread = RunningThread("bus \(index)", { bus.run() }) else {
         throw PortsFailure(description: "No thread for a bus.")
       }
       ports[index].stage = .carried(bus, thread, since: bootClock())
-      handOver(index, bus: unsafe UInt(bitPattern: Unmanaged.passUnretained(bus).toOpaque()))
+      // Reports are read by the real-time thread; only what may block is the bus's.
+      var readable: Int32 = -1
+      if case .hid = way { readable = descriptor }
+      handOver(index, descriptor: readable, bus: unsafe UInt(bitPattern: Unmanaged.passUnretained(bus).toOpaque()))
     } catch {
       SerialLine.release(descriptor)
       fail(index, OpenFailure(failure: .ioError, code: EAGAIN, explanation: "\(error)"))
@@ -265,7 +327,7 @@ struct Keeper: ~Copyable {
     if ports[index].told != failure.failure {
       ports[index].told = failure.failure
       tell(index, failure.failure, failure.code, failure.explanation)
-      let forPeople = failure.failure == .denied || failure.failure == .busy
+      let forPeople = failure.failure == .denied || failure.failure == .busy || failure.failure == .ambiguous
       if !ports[index].outageTold || forPeople, link.openings.count < link.capacity / 2 {
         ports[index].outageTold = true
         _ = link.openings.push(
@@ -292,7 +354,7 @@ struct Keeper: ~Copyable {
     case .carried(let bus, let thread, let since):
       bus.stop()
       ports[index].stage = .ending(bus, thread, since: since, until: bootClock() + busOptions.endMax)
-    case .waiting, .lookingUp, .connecting, .ending: break
+    case .waiting, .lookingUp, .connecting, .settling, .ending: break
     }
   }
 
@@ -322,7 +384,7 @@ struct Keeper: ~Copyable {
     let deadline = bootClock() + busOptions.endMax
     for index in ports.indices {
       switch ports[index].stage {
-      case .open(let descriptor, _): release(index, descriptor)
+      case .open(let descriptor, _), .settling(let descriptor, _): release(index, descriptor)
       case .connecting(let descriptor, _, _): close(descriptor)
       case .carried(let bus, let thread, _):
         bus.stop()
@@ -340,5 +402,15 @@ struct Keeper: ~Copyable {
     }
     for entry in abandoned { entry.thread.detach() }
     close(watch.descriptor)
+  }
+}
+
+extension Link {
+  /// Whether udev says where it is.
+  fileprivate var isFoundOnUSB: Bool {
+    switch self {
+    case .serial(.usb, _), .modbusRTU(.usb, _), .hid: true
+    case .serial(.path, _), .modbusRTU(.path, _), .modbusTCP: false
+    }
   }
 }

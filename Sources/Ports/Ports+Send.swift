@@ -9,7 +9,8 @@ extension Ports {
   /// once waits in a bounded queue; actuator writes go before polls. `false`: dropped and counted.
   ///
   /// On a bus the bytes are unit and PDU, without CRC; a reply or a failure comes for each. A single byte is sent as it
-  /// is, to wake a device, and nothing comes for it.
+  /// is, to wake a device, and nothing comes for it. To a HID device they are how (0 output report, 1 set feature, 2 get
+  /// feature) and the report, its number first where it has one.
   @discardableResult
   public mutating func send(_ send: Send, from bytes: Span<UInt8>) -> Bool {
     let index = Int(send.port.index)
@@ -26,7 +27,7 @@ extension Ports {
     let taken =
       switch rows[index].kind {
       case .serial, .connection: write(message, index, send.urgency)
-      case .bus: request(message, index, send)
+      case .bus, .hid: request(message, index, send)
       }
     if !taken { rows[index].counters.dropped &+= 1 }
     return taken
@@ -85,7 +86,7 @@ extension Ports {
       repeat {
         switch kind {
         case .connection: count = unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-        case .serial, .bus: count = unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+        case .serial, .bus, .hid: count = unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
         }
         code = count < 0 ? errno : 0
       } while code == EINTR

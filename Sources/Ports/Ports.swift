@@ -13,6 +13,8 @@ enum PortKind: BitwiseCopyable {
   case serial
   case connection
   case bus
+  /// Read in the epoll, written by a bus.
+  case hid
 }
 
 struct PortRow: BitwiseCopyable {
@@ -93,6 +95,7 @@ public struct Ports: ~Copyable {
       case .serial: PortRow(kind: .serial)
       case .modbusTCP: PortRow(kind: .connection)
       case .modbusRTU: PortRow(kind: .bus)
+      case .hid: PortRow(kind: .hid)
       }
     }
     self.rows = Table(rows, filler: PortRow(kind: .serial))

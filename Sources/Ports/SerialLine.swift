@@ -27,6 +27,13 @@ enum SerialLine {
       close(descriptor)
       throw error
     }
+    do throws(OpenFailure) {
+      try setModemLines(descriptor, path, line)
+      if line.rs485 { try switchByRTS(descriptor, path) }
+    } catch {
+      close(descriptor)
+      throw error
+    }
     askLowLatency(descriptor)
     tcflush(descriptor, TCIOFLUSH)
     return descriptor
@@ -67,6 +74,27 @@ enum SerialLine {
       throw OpenFailure(
         failure: .refused, code: EINVAL,
         explanation: "\(path) does not take \(line.baud) baud, \(line.dataBits)\(line.parity.rawValue)\(line.stopBits).")
+    }
+  }
+
+  private static func setModemLines(_ descriptor: Int32, _ path: String, _ line: Line) throws(OpenFailure) {
+    for (wanted, bit, name) in [(line.rts, TIOCM_RTS, "RTS"), (line.dtr, TIOCM_DTR, "DTR")] {
+      guard let wanted else { continue }
+      var bits = Int32(bit)
+      guard unsafe ioctl(descriptor, UInt(wanted ? TIOCMBIS : TIOCMBIC), &bits) == 0 else {
+        throw OpenFailure(failure: .refused, code: errno, explanation: "\(path) has no \(name) that can be set: \(describe(errno)).")
+      }
+    }
+  }
+
+  /// `struct serial_rs485` (linux/serial.h): 32 bytes, flags first; enabled is bit 0, RTS on while sending bit 1.
+  private static func switchByRTS(_ descriptor: Int32, _ path: String) throws(OpenFailure) {
+    var facts = [UInt32](repeating: 0, count: 8)
+    facts[0] = 0b11
+    guard unsafe ioctl(descriptor, UInt(TIOCSRS485), &facts) == 0 else {
+      throw OpenFailure(
+        failure: .refused, code: errno,
+        explanation: "\(path): its driver cannot switch RS-485 (\(describe(errno))). Most USB adapters do it themselves: leave rs485 out.")
     }
   }
 
@@ -117,7 +145,7 @@ enum SerialLine {
     return (136...143).contains(gnu_dev_major(facts.st_rdev))
   }
 
-  private static func unopened(_ path: String, _ code: Int32) -> OpenFailure {
+  static func unopened(_ path: String, _ code: Int32) -> OpenFailure {
     let failure = failureToOpen(code)
     let explanation =
       switch failure {

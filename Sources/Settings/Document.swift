@@ -278,6 +278,13 @@ final class Section {
     }
   }
 
+  /// The keys of `base` but for `without`, replaced by those of `other` where it has them.
+  init(_ base: Section, replacedBy other: Section, without: [String]) {
+    entry = other.entry
+    let own = Set(other.pairs.map(\.name))
+    pairs = base.pairs.filter { !own.contains($0.name) && !without.contains($0.name) } + other.pairs
+  }
+
   func optional(_ name: String) -> Entry? {
     asked.append(name)
     entry.book.asked.insert(entry.path.isEmpty ? name : "\(entry.path).\(name)")
@@ -295,6 +302,16 @@ final class Section {
     return pairs.prefix(namedMax).compactMap { key, name, value in
       asked.append(name)
       return key.name(what).map { ($0, value) }
+    }
+  }
+  /// All keys as they stand: names that others gave, with capitals and blanks.
+  func titled(_ what: String) -> [(name: String, value: Entry)] {
+    pairs.prefix(namedMax).compactMap { key, name, value in
+      asked.append(name)
+      guard (1...63).contains(name.utf8.count), name.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+        return key.expected("a name of a \(what), of 1 to 63 characters", nil)
+      }
+      return (name, value)
     }
   }
   /// Notes the keys that nobody asked for.

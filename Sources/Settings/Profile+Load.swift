@@ -28,6 +28,8 @@ extension Profile {
   }
 }
 
+private enum Kind { case serial, hid, modbus }
+
 private func readProfile(_ top: Section) -> Profile? {
   let id = top.required("id")?.text()
   let maker = top.required("maker")?.text()
@@ -36,26 +38,47 @@ private func readProfile(_ top: Section) -> Profile? {
   let source = top.required("source")?.text()
   let proof = top.required("proof")?.choice(Proof.allCases.map { ($0.rawValue, $0) })
   let notes = top.optional("notes")?.list()?.compactMap { $0.text() } ?? []
-  let transportName = top.required("transport")?.choice([("serial", "serial"), ("modbus", "modbus")])
-  let line = top.required("line").flatMap { readLine($0, over: nil) }
+  let transportKind = top.required("transport")?.choice([("serial", Kind.serial), ("hid", .hid), ("modbus", .modbus)])
+  var line: Line? = Line(baud: 9_600)
+  if transportKind != .hid { line = top.required("line").flatMap { readLine($0, over: nil) } }
+  let usb = (transportKind == .hid ? top.required("usb") : top.optional("usb"))?.list()?.compactMap(readUSB) ?? []
   let power = top.required("power")?.section()
   let poweredBy = power?.required("powered_by")?.choice(Power.allCases.map { ($0.rawValue, $0) })
   let warmUp = power?.required("warm_up_s")?.interval(unit: 1, 0...86_400, "s")
   power?.close()
-  let transport: Transport? =
-    switch transportName {
-    case "serial": readSerial(top).map { .serial($0) }
-    case "modbus": readModbus(top).map { .modbus($0) }
-    default: nil
-    }
+  let variantEntries = top.optional("variants")?.section()?.titled("variant") ?? []
+  if variantEntries.count > Variant.most {
+    top.entry.note("found \(variantEntries.count) variants, expected at most \(Variant.most)")
+  }
+  let names = variantEntries.prefix(Variant.most).map(\.name)
   let fieldEntry = top.required("fields")
-  let writes = top.optional("writes")?.section().map(readWrites) ?? []
-  if transportName != nil { top.close() }
-  // Without a transport nobody can say where a field may lie.
-  let fields = transport.flatMap { transport in fieldEntry.flatMap { readFields($0, in: room(transport)) } } ?? []
+  var transport: Transport?
+  var fields: [Field] = []
+  switch transportKind {
+  case .serial, .hid:
+    guard var speech = readSpeech(top, isPackets: transportKind == .hid) else { break }
+    let room = Room.frames(speech.frames)
+    fields = fieldEntry.flatMap { readFields($0, in: room, variants: names) } ?? []
+    speech.requests = readRequests(top.optional("requests"), &fields, speech.asked)
+    if transportKind == .hid {
+      transport = readReports(top, usb).map { .hid(speech.speech, $0) }
+    } else {
+      transport = .serial(speech.speech)
+    }
+  case .modbus:
+    guard let speech = readModbus(top) else { break }
+    let room = Room.modbus(registersPerRead: speech.registersPerRead, bitsPerRead: speech.bitsPerRead)
+    fields = fieldEntry.flatMap { readFields($0, in: room, variants: names) } ?? []
+    transport = .modbus(speech)
+  case nil: break
+  }
+  let variants = readVariants(variantEntries, fields)
+  let writes = top.optional("writes")?.section().map { readWrites($0, isModbus: transportKind == .modbus) } ?? []
+  if transportKind != nil { top.close() }
   let isNeverAsked = fields.allSatisfy { if case .onRequest = $0.told { true } else { false } }
-  if let fieldEntry, !fields.isEmpty, isNeverAsked { fieldEntry.note("found only fields told on_request, expected one that is asked for") }
-  if case .serial? = transport, !writes.isEmpty { top.entry.note("found writes, expected none: only Modbus devices are written to") }
+  if let fieldEntry, transportKind == .modbus, !fields.isEmpty, isNeverAsked {
+    fieldEntry.note("found only fields told on_request, expected one that is asked for")
+  }
   if let warmUp, warmUp.ns == 0, fields.contains(where: { !$0.warmUpValues.isEmpty }) {
     power?.entry.note("found warm_up_s: 0 and warm_up_values, expected the time for which those values may be shown")
   }
@@ -63,13 +86,45 @@ private func readProfile(_ top: Section) -> Profile? {
   else { return nil }
   return Profile(
     id: id, maker: maker, model: model, kind: kind, source: source, proof: proof, notes: notes, transport: transport,
-    line: line, power: poweredBy, warmUp: warmUp, fields: fields, writes: writes)
+    line: line, power: poweredBy, warmUp: warmUp, fields: fields, writes: writes, variants: variants, usb: usb)
 }
 
-private func room(_ transport: Transport) -> Room {
-  switch transport {
-  case .serial(let speech): .frame(length: speech.framing.length)
-  case .modbus(let speech): .modbus(registersPerRead: speech.registersPerRead, bitsPerRead: speech.bitsPerRead)
+/// `{ vid: 0x04d9, pid: 0xa052, product: USB-zyTemp }`.
+private func readUSB(_ entry: Entry) -> USBIdentity? {
+  guard let section = entry.section() else { return nil }
+  defer { section.close() }
+  let vendor = section.required("vid")?.whole(0...65_535)
+  let product = section.required("pid")?.whole(0...65_535)
+  let name = section.optional("product")?.text()
+  guard let vendor, let product else { return nil }
+  return USBIdentity(vendor: UInt16(vendor), product: UInt16(product), productName: name)
+}
+
+private func readReports(_ top: Section, _ usb: [USBIdentity]) -> HIDReports? {
+  let node = top.optional("node").map { $0.choice([("last", true), ("first", false)]) } ?? true
+  guard let report = top.required("report")?.section() else { return nil }
+  defer { report.close() }
+  let length = report.required("length")?.whole(1...1_024, "bytes")
+  let number = report.optional("number")?.whole(1...255)
+  guard let length, let node else { return nil }
+  return HIDReports(length: length, number: number.map { UInt8($0) }, usesLastNode: node)
+}
+
+/// Each variant with what tells it.
+private func readVariants(_ entries: [(name: String, value: Entry)], _ fields: [Field]) -> [Variant] {
+  var identity: Int?
+  return entries.prefix(Variant.most).compactMap { name, entry in
+    guard let section = entry.section() else { return nil }
+    defer { section.close() }
+    guard let when = section.optional("when")?.section() else { return Variant(name: name) }
+    guard let (fieldName, values) = when.named("field").first, let index = values.fieldIndex(fieldName, fields) else { return nil }
+    if identity == nil { identity = index }
+    if identity != index { values.note("found \(fieldName), expected the same field for all variants") }
+    let list = values.list() ?? []
+    if fields[index].type.isText {
+      return Variant(name: name, identity: index, texts: list.compactMap { $0.text() })
+    }
+    return Variant(name: name, identity: index, numbers: list.compactMap { $0.number(-4_294_967_296...4_294_967_296) })
   }
 }
 
@@ -89,38 +144,12 @@ func readLine(_ entry: Entry, over base: Line?) -> Line? {
     else { return formatEntry.expected("data bits, parity and stop bits, for example 8N1 or 8E1", nil) }
     (line.dataBits, line.parity, line.stopBits) = (bits, parity, stops)
   }
+  line.rts = section.optional("rts")?.choice([("on", true), ("off", false)]) ?? line.rts
+  line.dtr = section.optional("dtr")?.choice([("on", true), ("off", false)]) ?? line.dtr
+  line.rs485 = section.optional("rs485")?.flag() ?? line.rs485
+  line.echoes = section.optional("echo")?.flag() ?? line.echoes
+  line.settle = section.optional("settle_ms")?.interval(unit: 1e-3, 1...10_000, "ms") ?? line.settle
   return line
-}
-
-private func readSerial(_ top: Section) -> SerialSpeech? {
-  let asked = top.required("speaks")?.choice([("unasked", false), ("asked", true)])
-  let period = top.required("period_ms")?.interval(unit: 1e-3, 1...3_600_000, "ms")
-  var requests: [Request] = []
-  if asked == true {
-    requests = top.required("requests")?.list()?.compactMap(readRequest) ?? []
-  }
-  guard let frame = top.required("frame")?.section() else { return nil }
-  defer { frame.close() }
-  let start = frame.required("starts_with")?.hex(1...8)
-  let length = frame.required("length")?.whole(2...256, "bytes")
-  guard let check = frame.required("check")?.section() else { return nil }
-  defer { check.close() }
-  let negative = check.required("kind")?.choice([("sum8", false), ("negative_sum8", true)])
-  let at = check.required("at")?.whole(1...max(1, (length ?? 256) - 1))
-  let from = check.optional("from").map { $0.whole(0...max(0, (at ?? 256) - 1)) } ?? 0
-  guard asked != nil, let period, let start, let length, let negative, let at, let from else { return nil }
-  return SerialSpeech(
-    framing: Framing(startsWith: start, length: length, check: negative ? .negativeSum8(from: from, at: at) : .sum8(from: from, at: at)),
-    requests: requests, period: period)
-}
-
-private func readRequest(_ entry: Entry) -> Request? {
-  guard let section = entry.section() else { return nil }
-  defer { section.close() }
-  let bytes = section.required("send")?.hex(1...64)
-  let reply = section.required("reply_within_ms")?.interval(unit: 1e-3, 1...60_000, "ms")
-  guard let bytes, let reply else { return nil }
-  return Request(bytes: bytes, replyWithin: reply)
 }
 
 private func readModbus(_ top: Section) -> ModbusSpeech? {
@@ -130,7 +159,10 @@ private func readModbus(_ top: Section) -> ModbusSpeech? {
   let bits = limits?.optional("bits_per_read").map { $0.whole(0...2_000) } ?? 0
   let period = limits?.required("every_ms")?.interval(unit: 1e-3, 10...3_600_000, "ms")
   let reply = limits?.required("reply_within_ms")?.interval(unit: 1e-3, 10...60_000, "ms")
+  let busy = limits?.optional("busy")?.list()?.compactMap { $0.whole(1...31) } ?? []
   limits?.close()
+  let start = top.optional("start")?.list()?.compactMap(readStart) ?? []
+  let overlap = top.optional("tables_overlap")?.flag() ?? false
   var wake: Wake?
   if let section = top.optional("wake")?.section() {
     let byte = section.required("send")?.hex(1...1)?.first
@@ -139,30 +171,18 @@ private func readModbus(_ top: Section) -> ModbusSpeech? {
     if let byte, let before { wake = Wake(byte: byte, before: before) }
   }
   guard let unit, let registers, let bits, let period, let reply else { return nil }
-  return ModbusSpeech(
+  var speech = ModbusSpeech(
     unit: UInt8(unit), registersPerRead: registers, bitsPerRead: bits, period: period, replyWithin: reply, wake: wake)
+  speech.busyCodes = busy.map { UInt8($0) }
+  speech.start = start
+  speech.tablesOverlap = overlap
+  return speech
 }
 
-private func readWrites(_ section: Section) -> [Write] {
-  section.named("write").compactMap { name, entry in
-    guard let write = entry.section() else { return nil }
-    defer { write.close() }
-    if let coil = write.optional("coil") {
-      guard let address = coil.whole(0...65_535), let count = write.required("count")?.whole(1...32) else { return nil }
-      return Write(name: name, kind: .coil(address: address, count: count))
-    }
-    if let pulse = write.optional("pulse") {
-      guard let address = pulse.whole(0...65_535), let count = write.required("count")?.whole(1...32),
-        let unit = write.required("unit_ms")?.interval(unit: 1e-3, 1...60_000, "ms")
-      else { return nil }
-      return Write(name: name, kind: .pulse(address: address, count: count, unit: unit))
-    }
-    if let holding = write.optional("holding") {
-      _ = write.optional("confirm")?.flag()
-      guard let address = holding.whole(0...65_535), let value = write.required("value")?.whole(0...65_535) else { return nil }
-      return Write(name: name, kind: .register(address: address, value: UInt16(value)))
-    }
-    entry.note("found no place, expected one of coil, pulse or holding")
-    return nil
-  }
+private func readStart(_ entry: Entry) -> RegisterValue? {
+  guard let section = entry.section() else { return nil }
+  defer { section.close() }
+  guard let address = section.required("holding")?.whole(0...65_535), let value = section.required("value")?.whole(0...65_535)
+  else { return nil }
+  return RegisterValue(address: address, value: UInt16(value))
 }

@@ -91,7 +91,7 @@ final class SettingsReader {
         fields: plans.map { $0.profile.fields.map(\.name) }),
       instruments: InstrumentSettings(
         ports: links.map(\.kind),
-        devices: plans.map { DevicePlan(profile: $0.profile, port: $0.port, unit: $0.unit, isAtLane: $0.atLane) }),
+        devices: plans.map { DevicePlan(profile: $0.profile, port: $0.port, unit: $0.unit, isAtLane: $0.atLane, variant: $0.variant) }),
       warnings: Problems(book.warnings).list)
   }
 
@@ -177,12 +177,22 @@ final class SettingsReader {
     guard var profile, let bus else { return nil }
     if let warmUp { profile.warmUp = warmUp }
     var number: UInt8 = 0
-    if case .modbus(let speech) = profile.transport {
-      number = UInt8(unit?.1 ?? Int(speech.unit))
-    } else if let unit {
-      unit.0.note("found a unit, expected none: \(profile.id) does not speak Modbus")
+    switch profile.transport {
+    case .modbus(let speech): number = UInt8(unit?.1 ?? Int(speech.unit))
+    case .serial(let speech) where speech.address != nil: number = UInt8(unit?.1 ?? Int(speech.unit))
+    case .serial, .hid:
+      unit?.0.note("found a unit, expected none: \(profile.id) has no address")
     }
-    return DeviceSettings(name: name, profile: profile, port: PortID(bus), unit: number, atLane: false)
+    var variant: Int?
+    if let entry = section.optional("variant"), let name = entry.text() {
+      variant = profile.variant(named: name)
+      if variant == nil {
+        let known = profile.variants.map(\.name)
+        entry.note(
+          "found \"\(name)\", expected " + (known.isEmpty ? "none: \(profile.id) has no variants" : either(known)) + meant(name, known))
+      }
+    }
+    return DeviceSettings(name: name, profile: profile, port: PortID(bus), unit: number, atLane: false, variant: variant)
   }
 
   private func readBus(_ name: String, _ entry: Entry, index: Int) -> PortSettings? {
@@ -191,16 +201,23 @@ final class SettingsReader {
     let riders = devices.compactMap(\.self).filter { Int($0.port.index) == index }
     let line = section.optional("line").flatMap { readLine($0, over: riders.first?.profile.line ?? Line(baud: 9_600)) }
     let chosen = line ?? riders.first?.profile.line ?? Line(baud: 9_600)
-    let found = ["serial", "modbus_rtu", "modbus_tcp"].compactMap { key in section.optional(key).map { (key, $0) } }
+    let found = ["serial", "modbus_rtu", "modbus_tcp", "hid"].compactMap { key in section.optional(key).map { (key, $0) } }
     guard let (key, value) = found.first, found.count == 1 else {
-      return entry.expected("exactly one of serial, modbus_rtu or modbus_tcp", nil)
+      return entry.expected("exactly one of serial, modbus_rtu, modbus_tcp or hid", nil)
     }
+    if key == "hid" { return readHID(name, value, entry, riders) }
     let modbus = riders.filter { if case .modbus = $0.profile.transport { true } else { false } }
     if !modbus.isEmpty, modbus.count < riders.count { entry.note("found Modbus devices and others on one bus, expected one kind") }
     if key != "serial", modbus.isEmpty, !riders.isEmpty { value.note("found devices that do not speak Modbus: expected serial") }
-    if modbus.isEmpty, riders.count > 1 { entry.note("found \(riders.count) devices, expected one on a serial line without Modbus") }
-    for (index, rider) in modbus.enumerated() {
-      guard let first = modbus[..<index].first(where: { $0.unit == rider.unit }) else { continue }
+    let addressed = riders.filter(\.isAddressed)
+    if riders.count > 1, addressed.count < riders.count, modbus.isEmpty {
+      entry.note("found \(riders.count) devices, expected one on a serial line where devices have no address")
+    }
+    for rider in riders {
+      if case .hid = rider.profile.transport { entry.note("found \(rider.name) on a serial line or connection, but \(rider.profile.id) is a HID device") }
+    }
+    for (index, rider) in addressed.enumerated() {
+      guard let first = addressed[..<index].first(where: { $0.unit == rider.unit }) else { continue }
       entry.note(
         "found unit \(rider.unit) twice, \(first.name) and \(rider.name), expected a unit of its own for each device")
     }
@@ -211,24 +228,74 @@ final class SettingsReader {
       }
     }
     if key == "modbus_tcp" { return readHost(value).map { PortSettings(name: name, link: $0) } }
-    guard let path = readPath(value) else { return nil }
+    guard let place = readPlace(value) else { return nil }
     let isRTU = key == "modbus_rtu" || !modbus.isEmpty
-    return PortSettings(name: name, link: isRTU ? .modbusRTU(path: path, chosen) : .serial(path: path, chosen))
+    return PortSettings(name: name, link: isRTU ? .modbusRTU(place, chosen) : .serial(place, chosen))
   }
 
-  private func readPath(_ entry: Entry) -> String? {
+  /// `hid: { usb: "04d9:a052" }`; the profile says what reports it has and, without `usb`, which numbers are its own.
+  private func readHID(_ name: String, _ value: Entry, _ entry: Entry, _ riders: [DeviceSettings]) -> PortSettings? {
+    guard let section = value.section() else { return nil }
+    defer { section.close() }
+    guard riders.count <= 1 else { return entry.expected("one device on a HID bus", nil) }
+    guard let profile = riders.first?.profile else { return nil }
+    guard case .hid(_, let reports) = profile.transport else {
+      return value.expected("a bus of another kind: \(profile.id) is no HID device", nil)
+    }
+    let known = profile.usb
+    guard let match = readUSB(section, known) else { return nil }
+    if !known.contains(where: { $0.vendor == match.vendor && $0.product == match.product }) {
+      value.warn("\(match.text) is none of the numbers that \(profile.id) is known by")
+    }
+    return PortSettings(
+      name: name,
+      link: .hid(match, HIDReportSize(length: reports.length, number: reports.number, usesLastNode: reports.usesLastNode)))
+  }
+
+  /// `{ usb: "1a86:7523", serial_number: A50285BI, path: "1-2", interface: 0 }`.
+  private func readUSB(_ section: Section, _ known: [USBIdentity] = []) -> USBMatch? {
+    let numbers = section.optional("usb")
+    var vendor: UInt16?
+    var product: UInt16?
+    if let numbers {
+      let parts = numbers.plain?.split(separator: ":", omittingEmptySubsequences: false) ?? []
+      if parts.count == 2, parts.allSatisfy({ $0.utf8.count == 4 }) {
+        vendor = UInt16(parts[0], radix: 16)
+        product = UInt16(parts[1], radix: 16)
+      }
+      if vendor == nil || product == nil { numbers.note("found \(numbers.found), expected vendor and product, for example \"1a86:7523\"") }
+    } else if known.count == 1 {
+      (vendor, product) = (known[0].vendor, known[0].product)
+    } else {
+      _ = section.required("usb", known.isEmpty ? "" : "The profile knows several.")
+    }
+    let serialNumber = section.optional("serial_number")?.text()
+    let path = section.optional("path")?.text()
+    let interface = section.optional("interface")?.whole(0...31)
+    let given = section.optional("product")?.text()
+    guard let vendor, let product else { return nil }
+    let name = given ?? known.first { $0.vendor == vendor && $0.product == product }?.productName
+    return USBMatch(
+      vendor: vendor, product: product, serialNumber: serialNumber, path: path, interface: interface, productName: name)
+  }
+
+  /// A path; `{ path: … }`, `{ by_id: … }` or what the device says of itself on USB.
+  private func readPlace(_ entry: Entry) -> PortPlace? {
     var value = entry
     if case .mapping = entry.node {
       guard let section = entry.section() else { return nil }
       defer { section.close() }
+      if section.optional("usb") != nil { return readUSB(section).map { .usb($0) } }
+      if let name = section.optional("by_id") { return name.text().map { .path("/dev/serial/by-id/\($0)") } }
       guard let inner = section.required("path") else { return nil }
       value = inner
     }
     guard let text = value.text() else { return nil }
     if text.hasPrefix("/dev/ttyUSB") || text.hasPrefix("/dev/ttyACM") {
-      value.warn("\(text) can change when a cable is plugged again; a path below /dev/serial/by-id or by-path stays")
+      value.warn(
+        "\(text) can change when a cable is plugged again; usb: \"VID:PID\", or a path below /dev/serial/by-id or by-path, stays")
     }
-    return path(text)
+    return .path(path(text))
   }
 
   private func readHost(_ entry: Entry) -> Link? {
@@ -239,12 +306,24 @@ final class SettingsReader {
   }
 }
 
+extension DeviceSettings {
+  /// Several like it can share a line: by Modbus unit, or by an address of its own.
+  fileprivate var isAddressed: Bool {
+    switch profile.transport {
+    case .modbus: true
+    case .serial(let speech): speech.address != nil && unit > 0
+    case .hid: false
+    }
+  }
+}
+
 extension PortSettings {
   fileprivate var kind: PortKind {
     switch link {
     case .serial: .serial
     case .modbusRTU: .modbusRTU
     case .modbusTCP: .modbusTCP
+    case .hid: .hid
     }
   }
 }

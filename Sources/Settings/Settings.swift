@@ -73,10 +73,12 @@ public struct DeviceSettings: Sendable {
   public var name: String
   public var profile: Profile
   public var port: PortID
-  /// Modbus unit; 0 for a serial device.
+  /// Modbus unit, or the address on a serial line; 0: it is alone.
   public var unit: UInt8
   /// Part of a lane: read before rooms are.
   public var atLane: Bool
+  /// Which of the profile's variants it is, by index; `nil`: it says so itself, or it is the first.
+  public var variant: Int? = nil
 }
 
 /// An input or a relay of a board, channels counted from 1.

@@ -42,7 +42,8 @@ extension SettingsReader {
       guard let link = ports[index]?.link else { continue }
       let place =
         switch link {
-        case .serial(let path, _), .modbusRTU(let path, _): path
+        case .serial(let place, _), .modbusRTU(let place, _): place.text
+        case .hid(let match, _): match.text
         case .modbusTCP(let host, let number): "\(host.lowercased()):\(number)"
         }
       if let other = first[place] {

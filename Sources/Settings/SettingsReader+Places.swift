@@ -293,13 +293,3 @@ extension SettingsReader {
     if let interval = entry?.interval(unit: 1, range, "s") { value = interval }
   }
 }
-
-extension Profile {
-  /// How often a new value is due.
-  var period: Interval {
-    switch transport {
-    case .serial(let speech): speech.period
-    case .modbus(let speech): speech.period
-    }
-  }
-}

@@ -1,6 +1,7 @@
 // A device's bytes through the real framing, check and fields, without the device: for whoever writes a profile.
 
-import ArgumentParser
+public import ArgumentParser
+public import Devices
 import Foundation
 import Settings
 
@@ -9,16 +10,21 @@ struct ProfileCommand: ParsableCommand {
     commandName: "profile", abstract: "Work on device profiles.",
     discussion: """
       EXAMPLES
+        gatehouse profile new my-device --transport serial
+        gatehouse profile check my-device.yaml
         gatehouse profile decode ./my-device.yaml 5a 5a 45 04 0c 78 0d 19 a7
 
       \(ExitCode.help)
       """,
-    subcommands: [Decode.self])
+    subcommands: [Check.self, Decode.self, New.self])
 
   struct Decode: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Show what a profile makes of bytes.",
-      usage: "gatehouse profile decode <profile> <hex> ... [--request <hex>] [--json]",
+      usage: """
+        gatehouse profile decode <profile> <hex> ... [--request <hex>]
+            [--variant <name>] [--direction <way>] [--json]
+        """,
       discussion: """
         PROFILE is an id or a path to a YAML file. Bytes are hexadecimal, with or
         without spaces. Each frame is one line: accepted with its readings,
@@ -32,6 +38,9 @@ struct ProfileCommand: ParsableCommand {
     @Argument(help: "The bytes that came from the device.") var hex: [String]
     @Option(help: "The bytes that were asked with, for answers that mean something only after a request.")
     var request: String?
+    @Option(help: "Which variant of the device sent them; the first, unless said.") var variant: String?
+    @Option(help: "How they came, where frames differ by it: response, stream, report or feature.")
+    var direction = Way.response
     @Flag(help: "A JSON line a frame.") var json = false
     @OptionGroup var places: PlaceOptions
 
@@ -42,11 +51,22 @@ struct ProfileCommand: ParsableCommand {
 
     func run() throws {
       let profile = try loadProfile(profile, profiles: places.locations.profiles)
-      let lines = decodeReport(readHex(hex.joined()) ?? [], with: profile, request: request.flatMap(readHex))
+      var context = DecodeContext(request: request.flatMap(readHex), way: direction)
+      if let variant {
+        guard let index = profile.variant(named: variant) else {
+          let known = profile.variants.map(\.name)
+          throw ValidationError(
+            known.isEmpty ? "\(profile.id) has no variants." : "There is no variant \"\(variant)\", expected \(known.joined(separator: ", ")).")
+        }
+        context.variant = index
+      }
+      let lines = decodeReport(readHex(hex.joined()) ?? [], with: profile, context)
       for line in lines { print(json ? line : decodedText(line)) }
     }
   }
 }
+
+extension Way: ExpressibleByArgument {}
 
 /// `5a 5A:45,04` or `5a5a4504` as bytes; `nil` unless there is at least one and all are pairs of hexadecimal digits.
 func readHex(_ text: String) -> [UInt8]? {

@@ -137,8 +137,8 @@ func profile(
 func thermometer(warmUp: Interval = .zero, power: Power = .own) -> Profile {
   profile(
     .serial(
-      SerialSpeech(
-        framing: Framing(startsWith: [0x5A, 0x5A, 0x45, 0x04], length: 9, check: .sum8(from: 0, at: 8)), requests: [],
+      FrameSpeech(
+        frames: [Framing(startsWith: [0x5A, 0x5A, 0x45, 0x04], length: 9, check: .sum8(from: 0, at: 8))], requests: [],
         period: .milliseconds(72))),
     [
       Field(name: "object", location: .frame(at: 4), type: .i16be, scale: 0.01, unit: .degC, use: .surface, range: -70...300),
@@ -150,8 +150,8 @@ func thermometer(warmUp: Interval = .zero, power: Power = .own) -> Profile {
 func asked(warmUp: Interval = .zero, power: Power = .own, warmUpValues: [Double] = []) -> Profile {
   profile(
     .serial(
-      SerialSpeech(
-        framing: Framing(startsWith: [0xFF, 0x86], length: 9, check: .negativeSum8(from: 1, at: 8)),
+      FrameSpeech(
+        frames: [Framing(startsWith: [0xFF, 0x86], length: 9, check: .negativeSum8(from: 1, at: 8))],
         requests: [Request(bytes: [0xFF, 0x01, 0x86, 0, 0, 0, 0, 0, 0x79], replyWithin: .milliseconds(500))],
         period: .seconds(5))),
     [

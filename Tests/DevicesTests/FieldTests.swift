@@ -25,7 +25,7 @@ private func judged(_ field: Field, _ raw: Int) -> String {
   field.location = .frame(at: 1)
   field.type = .u16be
   let device = profile(
-    .serial(SerialSpeech(framing: Framing(startsWith: [0xAA], length: 4, check: .sum8(from: 0, at: 3)), requests: [], period: .seconds(1))),
+    .serial(FrameSpeech(frames: [Framing(startsWith: [0xAA], length: 4, check: .sum8(from: 0, at: 3))], requests: [], period: .seconds(1))),
     [field])
   let body = [0xAA, UInt8(raw >> 8), UInt8(raw & 0xFF)]
   let bench = Bench(.serial, device)

@@ -76,7 +76,7 @@ private let goodSaid = ["object=36.5", "ambient=22.0"]
       for bit in 0..<reply.count * 8 {
         var wrong = reply
         wrong[bit / 8] ^= 1 << UInt8(bit % 8)
-        let frames = decode(wrong, with: sensor(), request: request)
+        let frames = decode(wrong, with: sensor(), DecodeContext(request: request))
         #expect(!frames.contains { if case .accepted = $0.outcome { true } else { false } }, "\(wrong)")
       }
     }

@@ -25,7 +25,7 @@ public func fuzzRTU(_ input: Span<UInt8>) {
   story.play(input)
   let bytes = array(input)
   check(decode(bytes, with: mapped), mapped)
-  check(decode(Array(bytes.dropFirst(8)), with: mapped, request: Array(bytes.prefix(8))), mapped)
+  check(decode(Array(bytes.dropFirst(8)), with: mapped, DecodeContext(request: Array(bytes.prefix(8)))), mapped)
 }
 
 /// A port and what happens to it. The input is a list of steps: a byte that says what, and what it needs.
@@ -116,8 +116,8 @@ private func profile(_ transport: Transport, _ fields: [Field], writes: [Write] 
 
 private let streaming = profile(
   .serial(
-    SerialSpeech(
-      framing: Framing(startsWith: [0x5A, 0x5A], length: 24, check: .sum8(from: 0, at: 23)), requests: [],
+    FrameSpeech(
+      frames: [Framing(startsWith: [0x5A, 0x5A], length: 24, check: .sum8(from: 0, at: 23))], requests: [],
       period: .milliseconds(72))),
   [
     Field(name: "a", location: .frame(at: 2), type: .u16be, scale: 0.01, use: .surface, negativeAbove: 38_000, range: -70...380),
@@ -131,8 +131,8 @@ private let streaming = profile(
 
 private let questioned = profile(
   .serial(
-    SerialSpeech(
-      framing: Framing(startsWith: [0xFF], length: 4, check: .negativeSum8(from: 1, at: 3)),
+    FrameSpeech(
+      frames: [Framing(startsWith: [0xFF], length: 4, check: .negativeSum8(from: 1, at: 3))],
       requests: [Request(bytes: [1, 2], replyWithin: .milliseconds(100)), Request(bytes: [3], replyWithin: .milliseconds(50))],
       period: .milliseconds(500))),
   [

@@ -206,10 +206,10 @@ private let good = tcp(1, words([400]))
 
   @Test func decodesFramesAmongNoise() {
     func outcomes(_ bytes: [UInt8], _ request: [UInt8]? = nil) -> [String] {
-      decode(bytes, with: sensor(), request: request).map {
+      decode(bytes, with: sensor(), DecodeContext(request: request)).map {
         switch $0.outcome {
         case .accepted(let values): values.map { "\($0.value)" }.joined(separator: " ")
-        case .rejected(let reason): reason
+        case .rejected(let reason): reason.name
         case .incomplete: "incomplete"
         }
       }

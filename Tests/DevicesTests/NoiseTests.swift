@@ -81,7 +81,7 @@ private func pour(_ count: Int, into bench: Bench, seed: UInt64, max: Int = 300)
       let device = devices[round % devices.count]
       let bytes = chance.bytes(chance.below(40))
       let request = chance.below(2) == 0 ? nil : chance.bytes(chance.below(20))
-      for frame in decode(bytes, with: device, request: request) {
+      for frame in decode(bytes, with: device, DecodeContext(request: request)) {
         // A frame with a CRC is made by chance once in 65,536; here are 2,400.
         if case .accepted = frame.outcome, case .modbus = device.transport { Issue.record("seed \(seed): \(bytes)") }
       }

@@ -95,8 +95,8 @@ extension Profile {
   public static let thermometer = Profile(
     id: "sample-thermometer", maker: "", model: "", kind: "", source: "", proof: .constructed, notes: [],
     transport: .serial(
-      SerialSpeech(
-        framing: Framing(startsWith: [0x5A, 0x5A, 0x45, 0x04], length: 9, check: .sum8(from: 0, at: 8)), requests: [],
+      FrameSpeech(
+        frames: [Framing(startsWith: [0x5A, 0x5A, 0x45, 0x04], length: 9, check: .sum8(from: 0, at: 8))], requests: [],
         period: .milliseconds(72))),
     line: Line(baud: 9600), power: .usb, warmUp: .seconds(2),
     fields: [

@@ -118,8 +118,8 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
 
   @Test func buses() throws {
     try check([("ir: { serial: /dev/serial/by-path/ir }", "ir: { usb: 1 }")], [
-      "4:7  buses.ir: found keys and values, expected exactly one of serial, modbus_rtu or modbus_tcp",
-      "4:9  buses.ir.usb: found an unknown key \"usb\", expected line, modbus_rtu, modbus_tcp or serial",
+      "4:7  buses.ir: found keys and values, expected exactly one of serial, modbus_rtu, modbus_tcp or hid",
+      "4:9  buses.ir.usb: found an unknown key \"usb\", expected hid, line, modbus_rtu, modbus_tcp or serial",
     ])
     try check([("10.0.0.1:502", "10.0.0.1")], [
       "5:21  buses.io.modbus_tcp: found \"10.0.0.1\", expected host:port, for example \"10.20.0.15:502\""
@@ -134,7 +134,7 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
       "5:7  buses.io: found unit 1 twice, board and sniffer, expected a unit of its own for each device",
       // So the bus `air` has nobody; that is a warning, and told when the problems are mended.
     ])
-    try check([("bus: ir }", "bus: ir, unit: 3 }")], ["8:47  devices.eye.unit: found a unit, expected none: gy-mcu90614 does not speak Modbus"])
+    try check([("bus: ir }", "bus: ir, unit: 3 }")], ["8:47  devices.eye.unit: found a unit, expected none: gy-mcu90614 has no address"])
     try check([("bus: ir }", "bus: io }")], [
       "5:7  buses.io: found Modbus devices and others on one bus, expected one kind"
     ])
@@ -143,7 +143,7 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
       "6:73  buses.air.line.format: found \"8X1\", expected data bits, parity and stop bits, for example 8N1 or 8E1",
     ])
     try check([("/dev/serial/by-path/ir", "/dev/ttyUSB0")], [
-      "warning f:4:17  buses.ir.serial: /dev/ttyUSB0 can change when a cable is plugged again; a path below /dev/serial/by-id or by-path stays"
+      "warning f:4:17  buses.ir.serial: /dev/ttyUSB0 can change when a cable is plugged again; usb: \"VID:PID\", or a path below /dev/serial/by-id or by-path, stays"
     ])
   }
 

@@ -15,7 +15,7 @@ enum Sample {
   static var thermometer: Profile {
     let framing = Framing(startsWith: [0x5A, 0x5A, 0x45, 0x04], length: 9, check: .sum8(from: 0, at: 8))
     return profile(
-      "thermometer", .serial(SerialSpeech(framing: framing, requests: [], period: .milliseconds(72))),
+      "thermometer", .serial(FrameSpeech(frames: [framing], requests: [], period: .milliseconds(72))),
       [
         Field(name: "object", location: .frame(at: 4), type: .u16be, scale: 0.01, unit: .degC, use: .surface, range: -70...380),
         Field(name: "ambient", location: .frame(at: 6), type: .u16be, scale: 0.01, unit: .degC, use: .sensorAmbient, range: -40...125),
@@ -26,7 +26,7 @@ enum Sample {
     let framing = Framing(startsWith: [0xFF, 0x86], length: 9, check: .negativeSum8(from: 1, at: 8))
     let request = Request(bytes: [0xFF, 0x01, 0x86, 0, 0, 0, 0, 0, 0x79], replyWithin: .milliseconds(500))
     return profile(
-      "asked", .serial(SerialSpeech(framing: framing, requests: [request], period: .seconds(5))),
+      "asked", .serial(FrameSpeech(frames: [framing], requests: [request], period: .seconds(5))),
       [
         Field(name: "co2", location: .frame(at: 2), type: .u16be, unit: .ppm, use: .co2, range: 0...5_000),
         Field(name: "temperature", location: .frame(at: 4), type: .u8, offset: -40, unit: .degC, sentinels: [0]),

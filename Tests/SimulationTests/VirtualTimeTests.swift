@@ -100,6 +100,7 @@ extension Link {
     case .serial: .serial
     case .modbusRTU: .modbusRTU
     case .modbusTCP: .modbusTCP
+    case .hid: .hid
     }
   }
 }

@@ -1,0 +1,381 @@
+// Frames: finding them in a stream of bytes, with noise before, between and inside them; or in HID reports, which come
+// whole.
+//
+// Bytes gather in the port's buffer. What cannot be the start of a frame is dropped byte by byte; a frame that fails its
+// check is rejected and only its first byte dropped, so a good frame that began inside the bad one is still found.
+
+import Domain
+
+extension Instruments {
+  @_noLocks @_noAllocation
+  mutating func scan(_ bus: Int, _ bytes: Span<UInt8>, _ now: Instant, _ findings: inout Findings) {
+    guard buses[bus].deviceCount > 0 else { return }
+    let device = listener(bus)
+    if buses[bus].buffered > 0, now - buses[bus].heardAt > devices[device].gap { forget(bus) }
+    let base = Int(buses[bus].firstByte)
+    let size = Int(buses[bus].size)
+    var index = 0
+    while index < bytes.count {
+      if buses[bus].isSkipping {
+        while index < bytes.count, buses[bus].isSkipping {
+          if isLineEnd(bytes[index]) { buses[bus].isSkipping = false }
+          buses[bus].counters.bytesDropped &+= 1
+          index &+= 1
+        }
+        continue
+      }
+      guard isListening(bus, device) else {
+        // Nobody asked: a late reply, a second one or noise is never taken for the next answer.
+        buses[bus].counters.bytesDropped &+= UInt64(bytes.count &- index)
+        buses[bus].counters.lateReplies &+= 1
+        forget(bus)
+        return
+      }
+      let buffered = Int(buses[bus].buffered)
+      let end = min(bytes.count, index &+ size &- buffered)
+      for place in index..<end { buffers[base &+ buffered &+ place &- index] = bytes[place] }
+      buses[bus].buffered = Int32(truncatingIfNeeded: buffered &+ end &- index)
+      index = end
+      buses[bus].heardAt = now
+      findFrames(bus, device, now, isQuiet: false, &findings)
+      // A full buffer in which nothing ended.
+      if Int(buses[bus].buffered) == size { forget(bus) }
+    }
+  }
+
+  /// One HID report. Reports come whole: what does not fit is not searched for a beginning.
+  @_noLocks @_noAllocation
+  mutating func receiveReport(_ bus: Int, _ bytes: Span<UInt8>, _ now: Instant, _ findings: inout Findings) {
+    guard buses[bus].deviceCount > 0 else { return }
+    let device = listener(bus)
+    guard isListening(bus, device) else {
+      buses[bus].counters.bytesDropped &+= UInt64(bytes.count)
+      buses[bus].counters.lateReplies &+= 1
+      return
+    }
+    let number = devices[device].reportNumber
+    let skip = number >= 0 ? 1 : 0
+    let length = bytes.count &- skip
+    let isOther = number >= 0 && length > 0 ? Int16(bytes[0]) != number : false
+    guard length > 0, length <= Int(buses[bus].size), !isOther else {
+      buses[bus].counters.bytesDropped &+= UInt64(bytes.count)
+      return
+    }
+    if buses[bus].buffered > 0, now - buses[bus].heardAt > devices[device].gap { forget(bus) }
+    if Int(buses[bus].buffered) &+ length > Int(buses[bus].size) { forget(bus) }
+    let base = Int(buses[bus].firstByte) &+ Int(buses[bus].buffered)
+    for index in 0..<length { buffers[base &+ index] = bytes[index &+ skip] }
+    buses[bus].buffered &+= Int32(truncatingIfNeeded: length)
+    buses[bus].heardAt = now
+    findFrames(bus, device, now, isQuiet: false, &findings)
+  }
+
+  /// Silence is what ends some frames.
+  @_noLocks @_noAllocation
+  mutating func endByQuiet(_ bus: Int, _ now: Instant, _ findings: inout Findings) {
+    guard buses[bus].buffered > 0, buses[bus].kind.isFramed, buses[bus].deviceCount > 0 else { return }
+    let device = listener(bus)
+    guard now - buses[bus].heardAt >= devices[device].quiet else { return }
+    buses[bus].isSkipping = false
+    findFrames(bus, device, now, isQuiet: true, &findings)
+    if !buses[bus].isTool { forget(bus) }
+  }
+
+  /// When silence may end what is buffered.
+  @_noLocks @_noAllocation
+  func quietEnd(_ bus: Int) -> Instant {
+    guard buses[bus].buffered > 0, buses[bus].kind.isFramed, buses[bus].deviceCount > 0 else { return .never }
+    let quiet = devices[listener(bus)].quiet
+    return quiet < FrameRow.noQuiet ? buses[bus].heardAt + quiet : .never
+  }
+
+  /// Whose bytes they are: of the device that was asked, or of the one that is there.
+  @_noLocks @_noAllocation
+  private func listener(_ bus: Int) -> Int {
+    if case .awaiting(let device, _) = buses[bus].state { return Int(device) }
+    return Int(members[Int(buses[bus].firstDevice)])
+  }
+
+  @_noLocks @_noAllocation
+  private func isListening(_ bus: Int, _ device: Int) -> Bool {
+    if devices[device].isStream || buses[bus].isTool { return true }
+    if case .awaiting = buses[bus].state { return true }
+    return false
+  }
+
+  /// Drops what is buffered.
+  @_noLocks @_noAllocation
+  private func forget(_ bus: Int) {
+    buses[bus].counters.bytesDropped &+= UInt64(max(0, buses[bus].buffered))
+    buses[bus].buffered = 0
+    buses[bus].isInStep = false
+  }
+
+  /// Takes all whole frames at the start of the buffer; leaves at most the beginning of one.
+  @_noLocks @_noAllocation
+  private mutating func findFrames(_ bus: Int, _ device: Int, _ now: Instant, isQuiet: Bool, _ findings: inout Findings) {
+    let first = Int(buses[bus].firstByte)
+    let total = Int(buses[bus].buffered)
+    let packets = buses[bus].kind.isPackets
+    var start = 0
+    while start < total {
+      guard isListening(bus, device) else {
+        buses[bus].counters.bytesDropped &+= UInt64(total &- start)
+        buses[bus].counters.lateReplies &+= 1
+        start = total
+        break
+      }
+      let area = Area(
+        base: first &+ start, count: total &- start, decoded: first &+ Int(buses[bus].size), room: Int(buses[bus].size),
+        isQuiet: isQuiet, isInStep: buses[bus].isInStep, askedLength: askedLength(bus))
+      let (frame, fit) = bestFit(bus, device, area)
+      switch fit {
+      case .more:
+        keepFrom(start, bus, total)
+        return
+      case .frame(let wire, let base, let length):
+        buses[bus].isInStep = true
+        accept(bus, device, frame, base, length, now, &findings)
+        start &+= wire
+      case .refused(let wire, let why):
+        buses[bus].isInStep = true
+        refuse(bus, device, why, now, &findings)
+        start &+= wire
+      case .broken(let wire, let why):
+        devices[device].counters.checkErrors &+= 1
+        findings.note(.rejected(why))
+        buses[bus].isInStep = false
+        // Among lines of text the rest of a spoiled frame would be taken for one.
+        var dropped = packets ? total &- start : devices[device].hasLines ? max(1, wire) : 1
+        if frame >= 0, frames[Int(devices[device].firstFrame) &+ frame].isLine, case .length = why, dropped >= total &- start {
+          dropped = total &- start
+          buses[bus].isSkipping = !isLineEnd(buffers[first &+ total &- 1])
+        }
+        buses[bus].counters.bytesDropped &+= UInt64(dropped)
+        start &+= dropped
+      case .no:
+        buses[bus].isInStep = false
+        let dropped = packets ? total &- start : 1
+        buses[bus].counters.bytesDropped &+= UInt64(dropped)
+        start &+= dropped
+      }
+    }
+    keepFrom(start, bus, total)
+  }
+
+  /// What the first kind that fits makes of the bytes; one that may still fit waits, before later kinds.
+  @_noLocks @_noAllocation
+  private func bestFit(_ bus: Int, _ device: Int, _ area: Area) -> (frame: Int, Fit) {
+    let first = Int(devices[device].firstFrame)
+    var worst = Fit.no
+    var broken = -1
+    for index in 0..<Int(devices[device].frameCount) {
+      guard isExpected(bus, device, first &+ index), broken < 0 || !frames[first &+ index].isLine else { continue }
+      let fit = fit(first &+ index, area)
+      switch fit {
+      case .no: continue
+      case .broken: if broken < 0 { (broken, worst) = (index, fit) }
+      case .frame, .more, .refused: return (index, fit)
+      }
+    }
+    return (broken, worst)
+  }
+
+  @_noLocks @_noAllocation
+  private func isExpected(_ bus: Int, _ device: Int, _ frame: Int) -> Bool {
+    switch frames[frame].way {
+    case .any: return true
+    case .stream: return buses[bus].isTool ? buses[bus].way.isStream : devices[device].isStream
+    case .response: return buses[bus].isTool ? !buses[bus].way.isStream : !devices[device].isStream
+    case .report: return buses[bus].isTool ? !buses[bus].way.isFeature : !isAwaitingFeature(bus)
+    case .feature: return buses[bus].isTool ? buses[bus].way.isFeature : isAwaitingFeature(bus)
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private func isAwaitingFeature(_ bus: Int) -> Bool {
+    guard case .awaiting(_, let request) = buses[bus].state, case .getFeature = requests[Int(request)].carrier else { return false }
+    return true
+  }
+
+  /// The request that is being answered, as an index of the device's; -1: none.
+  @_noLocks @_noAllocation
+  private func asked(_ bus: Int, _ device: Int) -> Int {
+    if case .awaiting(_, let request) = buses[bus].state { return Int(request) &- Int(devices[device].firstRequest) }
+    return Int(buses[bus].assumed)
+  }
+
+  @_noLocks @_noAllocation
+  private func askedLength(_ bus: Int) -> Int {
+    let device = listener(bus)
+    let request = asked(bus, device)
+    if request >= 0 { return Int(requests[Int(devices[device].firstRequest) &+ request].replyLength) }
+    return buses[bus].isTool && devices[device].defaultRequest >= 0
+      ? Int(requests[Int(devices[device].firstRequest) &+ Int(devices[device].defaultRequest)].replyLength) : 0
+  }
+
+  @_noLocks @_noAllocation
+  private func keepFrom(_ start: Int, _ bus: Int, _ total: Int) {
+    let base = Int(buses[bus].firstByte)
+    let left = max(0, total &- start)
+    if start > 0 { for index in 0..<left { buffers[base &+ index] = buffers[base &+ index &+ start] } }
+    buses[bus].buffered = Int32(truncatingIfNeeded: left)
+  }
+
+  /// A proper reply that says no, or one that holds no values.
+  @_noLocks @_noAllocation
+  private func refuse(_ bus: Int, _ device: Int, _ why: Rejection, _ now: Instant, _ findings: inout Findings) {
+    findings.note(.rejected(why))
+    devices[device].counters.exceptions &+= 1
+    // It may have been off meanwhile: what it needs to be told first is told again.
+    for index in 0..<Int(devices[device].requestCount) {
+      let row = Int(devices[device].firstRequest) &+ index
+      if case .atStart = requests[row].sending, requests[row].due == .never { requests[row].due = now }
+    }
+    guard case .awaiting(_, let request) = buses[bus].state else { return }
+    let isStart = requests[Int(request)].isStart
+    requests[Int(request)].due = isStart ? .never : later(requests[Int(request)].due, devices[device].period, now)
+    buses[bus].state = .idle
+    buses[bus].until = .never
+    if !isStart { countFailure(device, .exception, now, &findings) }
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func accept(
+    _ bus: Int, _ device: Int, _ frame: Int, _ base: Int, _ length: Int, _ now: Instant, _ findings: inout Findings
+  ) {
+    let request = asked(bus, device)
+    var isAnswer = true
+    switch store(bus, device, frame, base, length, request, now) {
+    case .rejected(let why):
+      if case .wrongReply = why { devices[device].counters.wrongReplies &+= 1 } else { devices[device].counters.checkErrors &+= 1 }
+      findings.note(.rejected(why))
+      return
+    case .accepted(let answers): isAnswer = answers
+    }
+    devices[device].counters.replies &+= 1
+    findings.note(.accepted)
+    if isAnswer { answered(bus, device, now) }
+    rise(device, now, &findings)
+    for field in 0..<Int(devices[device].fieldCount) {
+      let row = Int(devices[device].firstField) &+ field
+      guard serials[row] == buses[bus].serial, isClaimed(bus, device, row, by: request) else { continue }
+      if fields[row].type.isText {
+        tell(bus, device, field, Int(devices[device].firstFrame) &+ frame, base, length, &findings)
+      } else {
+        report(device, field, now, &findings)
+      }
+    }
+  }
+
+  private enum Stored: BitwiseCopyable {
+    /// Whether it ends what the device was asked.
+    case accepted(isAnswer: Bool)
+    case rejected(Rejection)
+  }
+
+  /// Stores the raw numbers of a frame, before any is judged; says why the frame is none of this device after all.
+  @_noLocks @_noAllocation
+  private func store(
+    _ bus: Int, _ device: Int, _ frame: Int, _ base: Int, _ length: Int, _ request: Int, _ now: Instant
+  ) -> Stored {
+    buses[bus].serial &+= 1
+    let bit = UInt32(1) << UInt32(frame & 31)
+    let rowOfFrame = Int(devices[device].firstFrame) &+ frame
+    var hasKey = false
+    var isOthers = false
+    for field in 0..<Int(devices[device].fieldCount) {
+      let row = Int(devices[device].firstField) &+ field
+      guard fields[row].frames & bit != 0 else { continue }
+      guard let raw = number(row, rowOfFrame, base, length) else { continue }
+      raws[row] = raw
+      readAt[row] = now
+      serials[row] = buses[bus].serial
+      if case .after = fields[row].location { hasKey = true }
+      if fields[row].type.isText { recognise(device, row, rowOfFrame, base, length) } else { recognise(device, row, raw) }
+    }
+    if frames[rowOfFrame].hasKeys, !hasKey { return .rejected(.wrongReply) }
+    var isAnswer = request < 0 || !requests[Int(devices[device].firstRequest) &+ request].hasAnswers
+    for field in 0..<Int(devices[device].fieldCount) {
+      let row = Int(devices[device].firstField) &+ field
+      guard serials[row] == buses[bus].serial else { continue }
+      guard isIn(device, row), isNeeded(device, row) else {
+        serials[row] = 0
+        continue
+      }
+      if request >= 0, fields[row].answers != 0 {
+        if fields[row].answers >> UInt32(request & 31) & 1 == 1 { isAnswer = true } else { isOthers = true }
+      }
+      let extra = Int(fields[row].extra)
+      if extra >= 0, extras[extra].rejectsFrame, isClaimed(bus, device, row, by: request), isBeyond(device, row) { return .rejected(.outOfRange) }
+    }
+    if request >= 0, isOthers, requests[Int(devices[device].firstRequest) &+ request].claims {
+      // Nothing of its own, and something that another request is answered by.
+      if !requests[Int(devices[device].firstRequest) &+ request].hasAnswers { isAnswer = false }
+    }
+    if isAnswer { return .accepted(isAnswer: true) }
+    return frames[rowOfFrame].hasFields ? .rejected(.wrongReply) : .accepted(isAnswer: false)
+  }
+
+  /// Whether the frame that holds this field may be the answer to this request. Without a request, the first that has
+  /// answers of its own is taken for it, and what says itself what it is.
+  @_noLocks @_noAllocation
+  private func isClaimed(_ bus: Int, _ device: Int, _ row: Int, by request: Int) -> Bool {
+    let answers = fields[row].answers
+    if answers == 0 { return true }
+    if request >= 0 { return answers >> UInt32(request & 31) & 1 == 1 }
+    let first = Int(devices[device].defaultRequest)
+    if first >= 0, answers >> UInt32(first & 31) & 1 == 1 { return true }
+    let extra = Int(fields[row].extra)
+    return extra >= 0 && extras[extra].needCount > 0
+  }
+
+  /// The request that is out has its answer; what follows it is due.
+  @_noLocks @_noAllocation
+  private func answered(_ bus: Int, _ device: Int, _ now: Instant) {
+    guard case .awaiting(_, let request) = buses[bus].state else { return }
+    finish(device, Int(request), now)
+    buses[bus].state = .idle
+    buses[bus].until = .never
+  }
+
+  /// The next regular moment, without catching up on missed ones.
+  @_noLocks @_noAllocation
+  func later(_ due: Instant, _ period: Interval, _ now: Instant) -> Instant {
+    let next = due + period
+    return next > now ? next : now + period
+  }
+
+  /// A request was answered: when it is due again, and which requests that wait for what it said are due now.
+  @_noLocks @_noAllocation
+  func finish(_ device: Int, _ request: Int, _ now: Instant) {
+    requests[request].tries = 0
+    requests[request].due = requests[request].isRegular ? later(requests[request].due, requests[request].period, now) : .never
+    let own = request &- Int(devices[device].firstRequest)
+    for index in 0..<Int(devices[device].requestCount) {
+      let row = Int(devices[device].firstRequest) &+ index
+      guard Int(requests[row].after) == own else { continue }
+      requests[row].due = areMet(device, Int(requests[row].firstNeed), Int(requests[row].needCount)) ? now : .never
+    }
+  }
+}
+
+extension PortKind {
+  /// Frames of the device's own, not Modbus.
+  var isFramed: Bool {
+    @_noLocks @_noAllocation get {
+      switch self {
+      case .serial, .hid: true
+      case .modbusRTU, .modbusTCP: false
+      }
+    }
+  }
+
+  /// Bytes come in whole packets.
+  var isPackets: Bool { @_noLocks @_noAllocation get { if case .hid = self { true } else { false } } }
+}
+
+extension Way {
+  var isStream: Bool { @_noLocks @_noAllocation get { if case .stream = self { true } else { false } } }
+  var isFeature: Bool { @_noLocks @_noAllocation get { if case .feature = self { true } else { false } } }
+}

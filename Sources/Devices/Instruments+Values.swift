@@ -1,0 +1,356 @@
+// From the bytes of a good frame or reply to values: which fields there are, what they say, whether they may be used.
+
+import Domain
+
+extension Instruments {
+  /// The raw number of a field in a decoded frame; `nil`: this frame does not hold it. Text is NaN.
+  @_noLocks @_noAllocation
+  func number(_ row: Int, _ frame: Int, _ base: Int, _ length: Int) -> Double? {
+    switch fields[row].location {
+    case .frame(let at):
+      let place = at < 0 ? length &+ at : at
+      let end = at < 0 ? length : length &- Int(frames[frame].trailer)
+      let extra = Int(fields[row].extra)
+      if extra >= 0, extras[extra].isArray { return reduced(row, extras[extra].array, base &+ place, end &- place) }
+      guard place >= 0, place &+ fields[row].byteCount <= end else { return nil }
+      return fields[row].raw(buffers, at: base &+ place)
+    case .after(let key): return decimal(after: key, base, length)
+    case .line: return .nan
+    case .head: return headLength(frame, base, length) > 0 ? .nan : nil
+    case .register: return nil
+    }
+  }
+
+  /// The decimal number behind a key that no letter precedes; a key without a number behind it is another word.
+  @_noLocks @_noAllocation
+  private func decimal(after key: Location.Key, _ base: Int, _ length: Int) -> Double? {
+    let width = Int(key.count)
+    var at = 0
+    while at &+ width < length {
+      if keyStands(key, base, at), at == 0 || !isLetter(buffers[base &+ at &- 1]) {
+        if let number = decimal(base &+ at &+ width, length &- at &- width) { return number }
+      }
+      at &+= 1
+    }
+    return nil
+  }
+
+  @_noLocks @_noAllocation
+  private func keyStands(_ key: Location.Key, _ base: Int, _ at: Int) -> Bool {
+    for index in 0..<Int(key.count) where buffers[base &+ at &+ index] != key.byte(index) { return false }
+    return true
+  }
+
+  @_noLocks @_noAllocation
+  private func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) }
+
+  /// `  -12.50`: blanks, a sign, at most 15 digits with at most one point. What is stuck to it makes it no number, but for a
+  /// unit of letters.
+  @_noLocks @_noAllocation
+  private func decimal(_ start: Int, _ count: Int) -> Double? {
+    var at = 0
+    while at < count, buffers[start &+ at] == 0x20 { at &+= 1 }
+    var isNegative = false
+    if at < count, buffers[start &+ at] == 0x2D || buffers[start &+ at] == 0x2B {
+      isNegative = buffers[start &+ at] == 0x2D
+      at &+= 1
+    }
+    var number = 0.0
+    var digits = 0
+    var decimals = -1
+    while at < count {
+      let byte = buffers[start &+ at]
+      if byte >= 0x30, byte <= 0x39 {
+        number = number * 10 + Double(byte &- 0x30)
+        digits &+= 1
+        if decimals >= 0 { decimals &+= 1 }
+      } else if byte == 0x2E, decimals < 0 {
+        decimals = 0
+      } else {
+        break
+      }
+      at &+= 1
+    }
+    guard digits > 0, digits <= 15 else { return nil }
+    if at < count, buffers[start &+ at] != 0x20, !isSeparator(buffers[start &+ at]), decimals < 0 || !isLetter(buffers[start &+ at]) {
+      return nil
+    }
+    var divisor = 1.0
+    for _ in 0..<max(0, decimals) { divisor *= 10 }
+    return (isNegative ? -number : number) / divisor
+  }
+
+  @_noLocks @_noAllocation
+  private func isSeparator(_ byte: UInt8) -> Bool { byte == 0x2C || byte == 0x3B || byte == 0x09 }
+
+  /// The bytes of a line's head; 0: it has none.
+  @_noLocks @_noAllocation
+  private func headLength(_ frame: Int, _ base: Int, _ length: Int) -> Int {
+    let head = Int(frames[frame].headLength)
+    guard head > 0, length >= head, Int16(buffers[base]) == frames[frame].headStart else { return 0 }
+    return head
+  }
+
+  /// One value of many numbers; `nil`: the frame ends before they do.
+  @_noLocks @_noAllocation
+  private func reduced(_ row: Int, _ shape: ArrayShape, _ start: Int, _ room: Int) -> Double? {
+    let width = fields[row].byteCount
+    guard width > 0, room >= 0, shape.count <= room / width else { return nil }
+    if case .percentile(let share) = shape.reducer { return percentile(row, shape, start, share) }
+    var most = -Double.infinity
+    var least = Double.infinity
+    var sum = 0.0
+    var count = 0.0
+    for line in shape.firstRow...max(shape.firstRow, shape.lastRow) {
+      for column in shape.firstColumn...max(shape.firstColumn, shape.lastColumn) {
+        let number = fields[row].raw(buffers, at: start &+ width &* shape.place(line, column))
+        most = max(most, number)
+        least = min(least, number)
+        sum += number
+        count += 1
+      }
+    }
+    switch shape.reducer {
+    case .max: return most
+    case .min: return least
+    case .mean, .percentile: return sum / count
+    }
+  }
+
+  /// The least whole number that at least `share` percent do not exceed: by halving, since nothing may be sorted here.
+  @_noLocks @_noAllocation
+  private func percentile(_ row: Int, _ shape: ArrayShape, _ start: Int, _ share: Int) -> Double {
+    let width = fields[row].byteCount
+    var low = -65_536
+    var high = 65_536
+    while low < high {
+      let middle = (low &+ high) >> 1
+      var below = 0
+      var count = 0
+      for line in shape.firstRow...max(shape.firstRow, shape.lastRow) {
+        for column in shape.firstColumn...max(shape.firstColumn, shape.lastColumn) {
+          if fields[row].raw(buffers, at: start &+ width &* shape.place(line, column)) <= Double(middle) { below &+= 1 }
+          count &+= 1
+        }
+      }
+      if below &* 100 >= share &* count { high = middle } else { low = middle &+ 1 }
+    }
+    return Double(low)
+  }
+
+  // MARK: Which fields there are
+
+  /// Whether the device, as far as it is known, has this field.
+  @_noLocks @_noAllocation
+  func isIn(_ device: Int, _ row: Int) -> Bool {
+    let variant = devices[device].variant
+    return variant < 0 ? fields[row].variants == .max : fields[row].variants >> UInt32(variant) & 1 == 1
+  }
+
+  /// Whether other fields say that this one exists.
+  @_noLocks @_noAllocation
+  func isNeeded(_ device: Int, _ row: Int) -> Bool {
+    let extra = Int(fields[row].extra)
+    guard extra >= 0, extras[extra].needCount > 0 else { return true }
+    return areMet(device, Int(extras[extra].firstNeed), Int(extras[extra].needCount))
+  }
+
+  /// Whether of each group of conditions one holds. What was never read says nothing.
+  @_noLocks @_noAllocation
+  func areMet(_ device: Int, _ first: Int, _ count: Int) -> Bool {
+    var index = first
+    let end = first &+ count
+    while index < end {
+      let group = needs[index].group
+      var holds = false
+      while index < end, needs[index].group == group {
+        let word = Int(devices[device].firstField) &+ Int(needs[index].field)
+        if needs[index].condition.holds(for: raws[word]) { holds = true }
+        index &+= 1
+      }
+      guard holds else { return false }
+    }
+    return true
+  }
+
+  /// Whether a number tells which variant this is.
+  @_noLocks @_noAllocation
+  func recognise(_ device: Int, _ row: Int, _ raw: Double) {
+    guard devices[device].identity == Int16(truncatingIfNeeded: row &- Int(devices[device].firstField)) else { return }
+    let first = Int(devices[device].firstMatch)
+    for index in first..<first &+ Int(devices[device].matchCount) where matches[index].count < 0 && matches[index].number == raw {
+      devices[device].variant = matches[index].variant
+      return
+    }
+    devices[device].variant = -1
+  }
+
+  /// Whether a text tells it: the longest beginning that fits.
+  @_noLocks @_noAllocation
+  func recognise(_ device: Int, _ row: Int, _ frame: Int, _ base: Int, _ length: Int) {
+    guard devices[device].identity == Int16(truncatingIfNeeded: row &- Int(devices[device].firstField)) else { return }
+    let text = textPlace(row, frame, base, length)
+    var best: Int32 = -1
+    devices[device].variant = -1
+    let first = Int(devices[device].firstMatch)
+    for index in first..<first &+ Int(devices[device].matchCount) {
+      guard matches[index].count > best, Int(matches[index].count) <= text.count else { continue }
+      var fits = true
+      for place in 0..<Int(matches[index].count) where buffers[text.start &+ place] != constants[Int(matches[index].firstByte) &+ place] {
+        fits = false
+      }
+      guard fits else { continue }
+      best = matches[index].count
+      devices[device].variant = matches[index].variant
+    }
+  }
+
+  // MARK: Text
+
+  @_noLocks @_noAllocation
+  private func textPlace(_ row: Int, _ frame: Int, _ base: Int, _ length: Int) -> (start: Int, count: Int) {
+    switch fields[row].location {
+    case .line:
+      let head = headLength(frame, base, length)
+      return (base &+ head, length &- head)
+    case .head: return (base, headLength(frame, base, length))
+    case .frame(let at):
+      let place = at < 0 ? length &+ at : at
+      return (base &+ place, max(0, min(fields[row].byteCount, length &- place)))
+    case .after, .register: return (base, 0)
+    }
+  }
+
+  /// A text: not a reading, but who or what something is.
+  @_noLocks @_noAllocation
+  func tell(_ bus: Int, _ device: Int, _ field: Int, _ frame: Int, _ base: Int, _ length: Int, _ findings: inout Findings) {
+    let row = Int(devices[device].firstField) &+ field
+    guard fields[row].isReported, buses[bus].isTool || !fields[row].isOnRequest else { return }
+    let place = textPlace(row, frame, base, length)
+    tell(device, field, from: place.start, count: place.count, &findings)
+  }
+
+  @_noLocks @_noAllocation
+  func tell(_ device: Int, _ field: Int, from start: Int, count: Int, _ findings: inout Findings) {
+    findings.begin(text: DeviceID(device), field: UInt16(truncatingIfNeeded: field))
+    for index in 0..<count { findings.append(buffers[start &+ index]) }
+  }
+
+  // MARK: Values
+
+  /// One field of a device whose raw number was just stored: a reading, unless it is nobody's business or the device has
+  /// no such sensor.
+  @_noLocks @_noAllocation
+  func report(_ device: Int, _ field: Int, _ now: Instant, _ findings: inout Findings) {
+    let row = Int(devices[device].firstField) &+ field
+    var raw = raws[row]
+    guard fields[row].isReported else { return }
+    if fields[row].isOnRequest, buses[Int(devices[device].port)].kind.isFramed, !buses[Int(devices[device].port)].isTool { return }
+    var isSentinel = false
+    var isWarmUpValue = false
+    let firstSpecial = Int(fields[row].firstSpecial)
+    for index in firstSpecial..<firstSpecial &+ Int(fields[row].specialCount) where specials[index].raw == raw {
+      switch specials[index].meaning {
+      case .absent: return
+      case .sentinel: isSentinel = true
+      case .warmUp: isWarmUpValue = true
+      }
+    }
+    var isWarmingUp = isWarmingUp(device, row, isWarmUpValue, now)
+    var scaled: Double?
+    let extra = Int(fields[row].extra)
+    if extra >= 0 {
+      raw = settled(extra, raw, now)
+      guard let value = scale(device, row, extra, raw, now) else { return }
+      scaled = value
+      if extras[extra].skipped < extras[extra].skipFirst {
+        extras[extra].skipped &+= 1
+        isWarmingUp = true
+      }
+    }
+    var (value, quality) = fields[row].judge(raw, scaled: scaled, isSentinel: isSentinel, isWarmingUp: isWarmingUp)
+    if quality.isGood, fields[row].spoilerCount > 0 { spoil(&quality, device, row, now) }
+    findings.add(
+      Reading(
+        device: DeviceID(device), field: UInt16(truncatingIfNeeded: field), use: fields[row].use, unit: fields[row].unit,
+        quality: quality, at: now, decoded: value))
+  }
+
+  /// Whether a value lies outside its range.
+  @_noLocks @_noAllocation
+  func isBeyond(_ device: Int, _ row: Int) -> Bool {
+    let raw = raws[row]
+    let firstSpecial = Int(fields[row].firstSpecial)
+    for index in firstSpecial..<firstSpecial &+ Int(fields[row].specialCount) where specials[index].raw == raw { return false }
+    if case .invalid = fields[row].judge(raw, isSentinel: false, isWarmingUp: false).quality { return true }
+    return false
+  }
+
+  /// The value of a raw number, by all that may scale it; `nil`: what names the factor was not read.
+  @_noLocks @_noAllocation
+  private func scale(_ device: Int, _ row: Int, _ extra: Int, _ raw: Double, _ now: Instant) -> Double? {
+    var value = raw * fields[row].scale + fields[row].offset
+    if extras[extra].reciprocal != 0 { value = raw == 0 ? 0 : extras[extra].reciprocal / raw }
+    guard extras[extra].multiplier >= 0 else { return value }
+    let other = Int(devices[device].firstField) &+ Int(extras[extra].multiplier)
+    let said = raws[other]
+    var factor = extras[extra].otherwise
+    if said.isFinite {
+      if extras[extra].factorCount == 0 {
+        factor = said * fields[other].scale + fields[other].offset
+      } else {
+        factor = .nan
+        let first = Int(extras[extra].firstFactor)
+        for index in first..<first &+ Int(extras[extra].factorCount) where factors[index].raw == said { factor = factors[index].factor }
+      }
+    }
+    return factor.isFinite ? value * factor : nil
+  }
+
+  /// Channels that changed count when they stayed so for the debounce time.
+  @_noLocks @_noAllocation
+  private func settled(_ extra: Int, _ raw: Double, _ now: Instant) -> Double {
+    guard extras[extra].debounce > .zero else { return raw }
+    if extras[extra].steady.isNaN { extras[extra].steady = raw }
+    if raw == extras[extra].steady {
+      extras[extra].candidate = .nan
+    } else if raw != extras[extra].candidate {
+      extras[extra].candidate = raw
+      extras[extra].candidateSince = now
+    } else if now - extras[extra].candidateSince >= extras[extra].debounce {
+      extras[extra].steady = raw
+      extras[extra].candidate = .nan
+    }
+    return extras[extra].steady
+  }
+
+  /// What status words say of a value. One that was never read, or long ago, is not a good one.
+  @_noLocks @_noAllocation
+  private func spoil(_ quality: inout Quality, _ device: Int, _ row: Int, _ now: Instant) {
+    let first = Int(fields[row].firstSpoiler)
+    for index in first..<first &+ Int(fields[row].spoilerCount) {
+      let word = Int(devices[device].firstField) &+ Int(spoilers[index].field)
+      let status = raws[word]
+      guard status >= -2_147_483_648, status <= 4_294_967_295, now - readAt[word] <= fields[word].staleAfter else {
+        quality = .invalid(.unconfirmed)
+        return
+      }
+      if spoilers[index].applies(to: status) { quality = .invalid(spoilers[index].reason) }
+    }
+  }
+
+  /// By time since it was powered on, where that is known; and by values that it shows before its first real one, for as
+  /// long as a warm-up takes: a device that goes on showing one of them means it.
+  @_noLocks @_noAllocation
+  private func isWarmingUp(_ device: Int, _ row: Int, _ isWarmUpValue: Bool, _ now: Instant) -> Bool {
+    if !isWarmUpValue { warming[row] = false }
+    let warmUp = devices[device].warmUp
+    return now - poweredAt[device] < warmUp || (isWarmUpValue && warming[row] && now - devices[device].warmingSince < warmUp)
+  }
+}
+
+extension ArrayShape {
+  /// Where a number stands: row by row, or from right to left.
+  @_noLocks @_noAllocation
+  func place(_ row: Int, _ column: Int) -> Int { row &* columns &+ (isMirrored ? columns &- 1 &- column : column) }
+}
