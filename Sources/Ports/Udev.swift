@@ -72,7 +72,7 @@ enum Found {
     _ = unsafe udev_unref(context)
   }
 
-  /// Takes what the monitor has told; whether something came or changed, or was missed.
+  /// Takes what the monitor has told; whether something came, changed or went, or was missed.
   func changed() -> Bool {
     guard let monitor = unsafe monitor, descriptor >= 0 else { return false }
     var changed = false
@@ -82,7 +82,7 @@ enum Found {
         if errno == ENOBUFS { changed = true; continue }
         return changed
       }
-      if unsafe text(udev_device_get_action(device)) != "remove" { changed = true }
+      changed = true
       _ = unsafe udev_device_unref(device)
     }
   }

@@ -1,0 +1,153 @@
+"""Devices found by what they say of themselves on USB: real udev events from umockdev, real ttys.
+
+Each test plugs adapters into a machine that umockdev plays and looks at what the door makes of them.
+"""
+
+import json
+import os
+import queue
+import subprocess
+import threading
+
+import pytest
+
+from site_under_test import BIN, PROFILES, ROOT, Process
+
+SETTINGS = """\
+site: {{ id: test-site, name: Test site, time_zone: Asia/Shanghai }}
+desk: none
+log: {{ folder: log, reading_interval_s: 1 }}
+buses:
+  door-ir: {{ serial: {{ {usb} }} }}
+devices:
+  eye: {{ profile: gy-mcu90614, bus: door-ir }}
+"""
+FRAME = "5a5a45040c780d19a7"
+
+
+class Machine:
+    """What is plugged in, and a door that sees nothing else."""
+
+    def __init__(self, folder, usb):
+        self.folder = folder
+        (folder / "run").mkdir()
+        self.settings = folder / "gatehouse.yaml"
+        self.settings.write_text(SETTINGS.format(usb=usb))
+        self.bed = subprocess.Popen(
+            ["umockdev-wrapper", "/usr/bin/python3", ROOT / "Tests/EndToEnd/usb_bed.py"], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
+        self.answers = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+        self.environment = dict(os.environ, UMOCKDEV_DIR=self._answer()["folder"])
+        self.door = None
+        self.log = None
+
+    def _read(self):
+        for line in self.bed.stdout:
+            self.answers.put(json.loads(line))
+
+    def _answer(self):
+        return self.answers.get(timeout=20)
+
+    def do(self, what, **more):
+        self.bed.stdin.write(json.dumps({"do": what, **more}) + "\n")
+        self.bed.stdin.flush()
+        assert self._answer() == {"done": True}
+
+    def plug(self, name, path="1-1", serial="A1", vid="1a86", pid="7523"):
+        self.do("plug", path=path, vid=vid, pid=pid, serial=serial, product="USB Serial", name=name)
+
+    def places(self):
+        return ["--settings", self.settings, "--profiles", PROFILES]
+
+    def start(self):
+        self.door = Process(
+            "gatehoused", ["umockdev-wrapper", BIN / "gatehoused", *self.places(), "--run-dir", self.folder / "run"],
+            env=self.environment, cwd=self.folder)
+        self.door.wait_for_line(lambda line: line == "ready")
+        self.log = Process("log", [BIN / "gatehouse", "log", "--follow", "--json", *self.places(), "--run-dir", self.folder / "run"])
+        return self
+
+    def event(self, kind, **data):
+        """The next event of this type whose data holds `data`."""
+
+        def fits(line):
+            event = json.loads(line) if line.startswith("{") else {"type": "", "data": {}}
+            return event["type"].endswith(kind) and all(event["data"].get(key) == value for key, value in data.items())
+
+        return json.loads(self.log.wait_for_line(fits))
+
+    def close(self):
+        for process in [self.log, self.door]:
+            if process:
+                process.end()
+        self.bed.stdin.close()
+        self.bed.wait(timeout=20)
+        self.bed.stdout.close()
+
+
+@pytest.fixture
+def machine_of(tmp_path):
+    machines = []
+
+    def make(usb):
+        machines.append(Machine(tmp_path, usb))
+        return machines[-1]
+
+    yield make
+    for machine in machines:
+        machine.close()
+
+
+def test_is_found_again_under_another_name(machine_of):
+    machine = machine_of('usb: "1a86:7523"')
+    machine.plug("ttyUSB0")
+    machine.start()
+    machine.event("port.opened")
+    machine.do("send", name="ttyUSB0", hex=FRAME)
+    machine.event("device.up")
+    machine.do("unplug", name="ttyUSB0")
+    machine.event("port.lost", reason="hung_up")
+    machine.event("device.down", reason="port_lost")
+    machine.plug("ttyUSB1", path="1-2")
+    machine.event("port.opened")
+    machine.do("send", name="ttyUSB1", hex=FRAME)
+    machine.event("device.up")
+
+
+def test_is_awaited_until_it_is_plugged_in(machine_of):
+    machine = machine_of('usb: "1a86:7523", serial_number: B2').start()
+    machine.event("port.lost", reason="not_found")
+    machine.plug("ttyUSB0", serial="A1")
+    machine.plug("ttyUSB1", path="1-2", serial="B2")
+    machine.event("port.opened")
+    machine.do("send", name="ttyUSB1", hex=FRAME)
+    machine.event("device.up")
+
+
+def test_two_that_fit_are_refused_by_name(machine_of):
+    machine = machine_of('usb: "1a86:7523"')
+    machine.plug("ttyUSB0", serial="A1")
+    machine.plug("ttyUSB1", path="1-2", serial="B2")
+    machine.start()
+    machine.event("port.lost", reason="ambiguous")
+    told = next(line for line in machine.door.seen if "fits" in line)
+    for word in ["/dev/ttyUSB0", "/dev/ttyUSB1", "serial_number: A1 or B2"]:
+        assert word in told
+    machine.do("unplug", name="ttyUSB0")
+    machine.plug("ttyUSB2", path="1-3", serial="C3", vid="0403", pid="6001")
+    machine.event("port.opened")
+
+
+@pytest.mark.parametrize("usb, opens", [
+    ('usb: "1a86:7523", path: "1-2"', "ttyUSB1"),
+    ('usb: "1a86:7523", serial_number: A1', "ttyUSB0"),
+])
+def test_is_told_apart(machine_of, usb, opens):
+    machine = machine_of(usb)
+    machine.plug("ttyUSB0", serial="A1")
+    machine.plug("ttyUSB1", path="1-2", serial="")
+    machine.start()
+    machine.event("port.opened")
+    machine.do("send", name=opens, hex=FRAME)
+    machine.event("device.up")

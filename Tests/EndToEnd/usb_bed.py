@@ -1,0 +1,51 @@
+"""Plays the USB side of a machine with umockdev: run by /usr/bin/python3 under umockdev-wrapper, told what to do in lines of
+JSON on standard input, each answered with one on standard output. What is started under the same wrapper with the same
+UMOCKDEV_DIR sees what is plugged in here, gets its udev events, and opens its ttys.
+"""
+
+import json
+import os
+import sys
+
+import gi
+
+gi.require_version("UMockdev", "1.0")
+from gi.repository import UMockdev  # noqa: E402
+
+bed = UMockdev.Testbed.new()
+plugged = {}
+
+
+def plug(path, vid, pid, serial, product, name, interface=0):
+    """A USB serial adapter in socket `path`, whose tty is /dev/`name`."""
+    usb = f"/sys/devices/usb1/{path}"
+    serial_line = f"A: serial={serial}\\n\n" if serial else ""
+    bed.add_from_string(
+        f"P: /devices/usb1/{path}\nE: DEVTYPE=usb_device\nE: SUBSYSTEM=usb\nA: idVendor={vid}\\n\nA: idProduct={pid}\\n\n"
+        f"{serial_line}A: product={product}\\n\n\n"
+        f"P: /devices/usb1/{path}/{path}:1.{interface}\nE: DEVTYPE=usb_interface\nE: SUBSYSTEM=usb\n"
+        f"A: bInterfaceNumber={interface:02d}\\n\n")
+    tty = f"{usb}/{path}:1.{interface}/{name}/tty/{name}"
+    bed.add_from_string(
+        f"P: {tty[4:]}\nN: {name}\nE: DEVNAME=/dev/{name}\nE: SUBSYSTEM=tty\nE: MAJOR=188\nE: MINOR={len(plugged)}\n")
+    plugged[name] = (usb, tty, bed.get_dev_fd(f"/dev/{name}"))
+    bed.uevent(tty, "add")
+
+
+def unplug(name):
+    usb, tty, master = plugged.pop(name)
+    bed.uevent(tty, "remove")
+    bed.remove_device(tty)
+    bed.remove_device(usb)
+    os.close(master)
+
+
+def send(name, hex):
+    os.write(plugged[name][2], bytes.fromhex(hex))
+
+
+print(json.dumps({"folder": bed.get_root_dir()}), flush=True)
+for line in sys.stdin:
+    command = json.loads(line)
+    {"plug": plug, "unplug": unplug, "send": send}[command.pop("do")](**command)
+    print(json.dumps({"done": True}), flush=True)
