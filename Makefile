@@ -11,7 +11,7 @@ demo: packages
 	@scripts/demo $(FOR)
 
 test:
-	@scripts/packages gcc python3-venv strace
+	@scripts/packages gcc python3-venv strace umockdev gir1.2-umockdev-1.0 python3-gi
 	@scripts/test
 
 bench:

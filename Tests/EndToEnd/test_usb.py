@@ -18,9 +18,9 @@ site: {{ id: test-site, name: Test site, time_zone: Asia/Shanghai }}
 desk: none
 log: {{ folder: log, reading_interval_s: 1 }}
 buses:
-  door-ir: {{ serial: {{ {usb} }} }}
+  door-ir: {{ {kind}: {{ {usb} }} }}
 devices:
-  eye: {{ profile: gy-mcu90614, bus: door-ir }}
+  eye: {{ profile: {profile}, bus: door-ir }}
 """
 FRAME = "5a5a45040c780d19a7"
 
@@ -28,11 +28,11 @@ FRAME = "5a5a45040c780d19a7"
 class Machine:
     """What is plugged in, and a door that sees nothing else."""
 
-    def __init__(self, folder, usb):
+    def __init__(self, folder, usb, kind="serial", profile="gy-mcu90614"):
         self.folder = folder
         (folder / "run").mkdir()
         self.settings = folder / "gatehouse.yaml"
-        self.settings.write_text(SETTINGS.format(usb=usb))
+        self.settings.write_text(SETTINGS.format(usb=usb, kind=kind, profile=profile))
         self.bed = subprocess.Popen(
             ["umockdev-wrapper", "/usr/bin/python3", ROOT / "Tests/EndToEnd/usb_bed.py"], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)
@@ -90,8 +90,8 @@ class Machine:
 def machine_of(tmp_path):
     machines = []
 
-    def make(usb):
-        machines.append(Machine(tmp_path, usb))
+    def make(usb, **more):
+        machines.append(Machine(tmp_path, usb, **more))
         return machines[-1]
 
     yield make
@@ -151,3 +151,33 @@ def test_is_told_apart(machine_of, usb, opens):
     machine.event("port.opened")
     machine.do("send", name=opens, hex=FRAME)
     machine.event("device.up")
+
+
+# Vendor usage, eight bytes in, out and as a feature, without numbers.
+PLAIN = "0600ff0901a101150026ff007508950809018102" + "09019102" + "0901b102" + "c0"
+METER = dict(path="1-1", vid="04d9", pid="a052", product="USB-zyTemp", name="hidraw0", feature="00" * 9)
+CO2, HEAT = "5003ba0d0d000000", "42129ef20d000000"
+
+
+def test_a_hid_device_is_started_and_read(machine_of):
+    machine = machine_of("", kind="hid", profile="zytemp-co2")
+    machine.do("plug_hid", descriptor=PLAIN, reports=[CO2, HEAT] * 20, **METER)
+    machine.start()
+    machine.event("port.opened")
+    machine.event("device.up")
+    reading = machine.event("reading", field="co2", quality="good")
+    assert reading["data"]["value"] == 954
+
+
+@pytest.mark.parametrize("descriptor, why", [
+    (PLAIN.replace("9508", "9510"), "have 16 bytes, the profile says 8"),
+    ("a1" * 32, "refused"),
+    (PLAIN[:-2], "refused"),
+    (PLAIN.replace("7508", "8501" + "7508"), "are numbered"),
+])
+def test_a_hid_device_that_is_another_is_refused(machine_of, descriptor, why):
+    machine = machine_of("", kind="hid", profile="zytemp-co2")
+    machine.do("plug_hid", descriptor=descriptor, reports=[CO2], **METER)
+    machine.start()
+    machine.event("port.lost", reason="refused")
+    assert any(why in line for line in machine.door.seen)

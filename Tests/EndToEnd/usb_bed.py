@@ -6,6 +6,7 @@ UMOCKDEV_DIR sees what is plugged in here, gets its udev events, and opens its t
 import json
 import os
 import sys
+import tempfile
 
 import gi
 
@@ -14,6 +15,7 @@ from gi.repository import UMockdev  # noqa: E402
 
 bed = UMockdev.Testbed.new()
 plugged = {}
+scripts = []
 
 
 def plug(path, vid, pid, serial, product, name, interface=0):
@@ -32,6 +34,36 @@ def plug(path, vid, pid, serial, product, name, interface=0):
     bed.uevent(tty, "add")
 
 
+def plug_hid(path, vid, pid, product, name, descriptor, feature, reports):
+    """A HID device whose node is /dev/`name`: it takes the feature report `feature`, and sends `reports`, 50 ms apart."""
+    usb = f"/sys/devices/usb1/{path}"
+    bed.add_from_string(
+        f"P: /devices/usb1/{path}\nE: DEVTYPE=usb_device\nE: SUBSYSTEM=usb\nA: idVendor={vid}\\n\nA: idProduct={pid}\\n\n"
+        f"A: product={product}\\n\n\n"
+        f"P: /devices/usb1/{path}/{path}:1.0\nE: DEVTYPE=usb_interface\nE: SUBSYSTEM=usb\nA: bInterfaceNumber=00\\n\n")
+    node = f"{usb}/{path}:1.0/0003:{vid}:{pid}.0001/hidraw/{name}"
+    bed.add_from_string(f"P: {node[4:]}\nN: {name}\nE: DEVNAME=/dev/{name}\nE: SUBSYSTEM=hidraw\nE: MAJOR=240\nE: MINOR=0\n")
+    size = (len(descriptor) // 2).to_bytes(4, "little").hex().upper()
+    with tempfile.NamedTemporaryFile("w") as ioctls:
+        padding = "0" * (8192 - len(descriptor))
+        ioctls.write(
+            f"@DEV /dev/{name}\nHIDIOCGRDESCSIZE 0 {size}\nHIDIOCGRDESC 0 {size}{descriptor.upper()}{padding}\n"
+            f"HIDIOCSFEATURE {len(feature) // 2} {len(feature) // 2} {feature.upper()}\n")
+        ioctls.flush()
+        bed.load_ioctl(f"/dev/{name}", ioctls.name)
+    script = tempfile.NamedTemporaryFile("w", encoding="latin-1")
+    script.write(f"d 0 /dev/{name}\n" + "".join(f"r 50 {shown(bytes.fromhex(report))}\n" for report in reports))
+    script.flush()
+    bed.load_script(f"/dev/{name}", script.name)
+    scripts.append(script)
+    bed.uevent(node, "add")
+
+
+def shown(data):
+    """As umockdev's scripts write bytes."""
+    return "".join("^`" if byte == ord("^") else f"^{chr(byte + 64)}" if byte < 32 else chr(byte) for byte in data)
+
+
 def unplug(name):
     usb, tty, master = plugged.pop(name)
     bed.uevent(tty, "remove")
@@ -47,5 +79,5 @@ def send(name, hex):
 print(json.dumps({"folder": bed.get_root_dir()}), flush=True)
 for line in sys.stdin:
     command = json.loads(line)
-    {"plug": plug, "unplug": unplug, "send": send}[command.pop("do")](**command)
+    {"plug": plug, "plug_hid": plug_hid, "unplug": unplug, "send": send}[command.pop("do")](**command)
     print(json.dumps({"done": True}), flush=True)
