@@ -71,7 +71,7 @@ let package = Package(
       swiftSettings: strict, linkerSettings: packed),
     .executableTarget(
       name: "gatehouse",
-      dependencies: ["Domain", "Rings", "Devices", "Rules", "Settings", "EventLog", "Control", argumentParser],
+      dependencies: ["Domain", "Rings", "Devices", "Rules", "Ports", "Settings", "EventLog", "Control", argumentParser],
       swiftSettings: strict),
     .executableTarget(
       name: "gatehouse-sim",

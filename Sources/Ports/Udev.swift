@@ -4,7 +4,7 @@
 // queue overflows (ENOBUFS) everything is listed again.
 
 import CUdev
-import Domain
+public import Domain
 import Glibc
 
 /// A serial line or a HID node, and the USB device it belongs to.
@@ -25,7 +25,7 @@ public struct PluggedDevice: Sendable, Equatable {
 
 extension PluggedDevice {
   /// Whether it is what the settings describe.
-  func fits(_ match: USBMatch) -> Bool {
+  public func fits(_ match: USBMatch) -> Bool {
     vendor == match.vendor && product == match.product && (match.serialNumber.map { $0 == serialNumber } ?? true)
       && (match.path.map { $0 == path } ?? true) && (match.interface.map { $0 == interface } ?? true)
       && (match.productName.map { productName?.hasPrefix($0) ?? false } ?? true)

@@ -24,7 +24,8 @@ import ArgumentParser
       """,
     version: Version.text,
     subcommands: [
-      CheckCommand.self, StatusCommand.self, LogCommand.self, SummaryCommand.self, DevicesCommand.self, AlarmsCommand.self,
+      CheckCommand.self, StatusCommand.self, LogCommand.self, SummaryCommand.self, DevicesCommand.self, DoctorCommand.self, ProbeCommand.self,
+      AlarmsCommand.self,
       OverrideCommand.self, ResumeCommand.self, ContactCommand.self, ProfileCommand.self, VersionCommand.self,
     ])
 }

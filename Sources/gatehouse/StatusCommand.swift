@@ -3,6 +3,8 @@
 import ArgumentParser
 import Control
 import Foundation
+import Ports
+import Settings
 
 struct StatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -31,19 +33,33 @@ struct StatusCommand: ParsableCommand {
 struct DevicesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "devices", abstract: "List the configured devices, their state and last readings.",
-    usage: "gatehouse devices [--counters] [--json] [options]",
+    usage: "gatehouse devices [--counters | --plugged] [--json] [options]",
     discussion: """
+      With --plugged: what is plugged in on USB, which bus of the settings means it,
+      and why not. That needs no running door.
+
       EXAMPLES
         gatehouse devices
         gatehouse devices --counters         requests, replies, time-outs … of each
+        gatehouse devices --plugged          every serial line and HID device there is
 
       \(ExitCode.help)
       """)
   @OptionGroup var places: PlaceOptions
   @Flag(help: "One JSON object a device and line.") var json = false
   @Flag(help: "Show what is counted instead of readings.") var counters = false
+  @Flag(help: "Show what is plugged in.") var plugged = false
 
   func run() throws {
+    if plugged {
+      let locations = places.locations
+      let settings = try? Settings.load(file: locations.settings, profiles: locations.profiles)
+      let rows = gatehouse.plugged(settings, devices: pluggedDevices())
+      if json { for row in rows { print(try jsonLine(row)) } } else if rows.isEmpty { print("nothing on USB speaks") } else {
+        for line in pluggedTable(rows).lines() { print(line) }
+      }
+      return
+    }
     let status = try places.status().status
     if json {
       for device in status.devices { print(try jsonLine(device)) }
