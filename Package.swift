@@ -97,7 +97,9 @@ let package = Package(
     .testTarget(name: "ControlTests", dependencies: ["Control", "Domain", "Rings"], swiftSettings: strict),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "Domain", "Devices", "Rules", "Settings"], swiftSettings: strict),
-    .testTarget(name: "GatehouseTests", dependencies: ["gatehouse", "Domain", "Control", argumentParser], swiftSettings: strict),
+    .testTarget(
+      name: "GatehouseTests", dependencies: ["gatehouse", "Domain", "Ports", "Settings", "Control", argumentParser],
+      swiftSettings: strict),
     .testTarget(name: "Tidy", path: "Tests/Tidy", swiftSettings: strict),
   ]
 )

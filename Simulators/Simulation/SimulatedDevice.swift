@@ -29,7 +29,7 @@ struct SimulatedDevice: Sendable {
     bus = planned.bus
     unit = planned.unit
     switch planned.profile.transport {
-    case .serial(let speech), .hid(let speech, _): nextFrame = speech.requests.isEmpty ? now + speech.period : .never
+    case .serial(let speech), .hid(let speech, _): nextFrame = speech.isAsked || speech.isSeldom ? .never : now + speech.period
     case .modbus(let speech):
       registers = Registers(speech, fields: planned.profile.fields, writes: planned.profile.writes.map(\.kind))
     }
@@ -48,14 +48,14 @@ struct SimulatedDevice: Sendable {
     return asked == 0xFE && speech.unit == 0xFE
   }
 
-  /// Takes in bytes and says how many whole requests there were.
-  mutating func hear(_ bytes: [UInt8], requests: [Request]) -> Int {
+  /// Takes in bytes and says which whole requests there were, by index.
+  mutating func hear(_ bytes: [UInt8], requests: [Request]) -> [Int] {
     heard += bytes
-    var found = 0
+    var found: [Int] = []
     while !heard.isEmpty {
-      if let whole = requests.first(where: { !$0.bytes.isEmpty && heard.starts(with: $0.bytes) }) {
-        heard.removeFirst(whole.bytes.count)
-        found += 1
+      if let whole = requests.firstIndex(where: { !$0.bytes.isEmpty && heard.starts(with: $0.bytes) }) {
+        heard.removeFirst(requests[whole].bytes.count)
+        found.append(whole)
       } else if requests.contains(where: { $0.bytes.starts(with: heard) }) {
         break
       } else {

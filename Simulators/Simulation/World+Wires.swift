@@ -65,15 +65,27 @@ extension World {
   private mutating func hear(_ bytes: [UInt8], bus: Int, at moment: Instant) {
     for index in devices.indices where devices[index].bus == bus {
       guard case .serial(let speech) = devices[index].profile.transport, !speech.requests.isEmpty else { continue }
-      let asked = devices[index].hear(bytes, requests: speech.requests)
-      for _ in 0..<asked { sendFrame(of: index, speech, at: moment) }
+      for request in devices[index].hear(bytes, requests: speech.requests) where speech.requests[request].replyWithin != nil {
+        sendFrame(of: index, speech, answering: request, at: moment)
+      }
     }
   }
 
-  private mutating func sendFrame(of index: Int, _ speech: FrameSpeech, at moment: Instant) {
+  /// The frame that holds what a request asks for; unasked, the first kind with all that stands in it.
+  private mutating func sendFrame(of index: Int, _ speech: FrameSpeech, answering request: Int? = nil, at moment: Instant) {
     let values = values(of: index, at: moment)
-    let frame = encodedFrame(speech.frames[0], of: devices[index].profile.fields, values: values)
-    send(frame, check: speech.frames[0].check.place(in: frame.count), of: index, connection: 0, at: moment)
+    let fields = devices[index].profile.fields
+    let answers = fields.indices.filter { field in
+      let claims = fields[field].answers
+      return claims == 0 || request.map { claims >> UInt32($0) & 1 == 1 } ?? false
+    }
+    let claimed = answers.first { fields[$0].answers != 0 } ?? answers.first
+    var kind = 0
+    if let claimed {
+      kind = speech.frames.indices.first { frame in fields[claimed].frames >> UInt32(frame) & 1 == 1 } ?? 0
+    }
+    let frame = encodedFrame(speech.frames[kind], index: kind, of: fields, values: values, only: answers)
+    send(frame, check: speech.frames[kind].check.place(in: frame.count), of: index, connection: 0, at: moment)
   }
 
   private mutating func answer(_ request: HeardRequest, bus: Int, connection: Int, isTCP: Bool, at moment: Instant) {

@@ -126,6 +126,16 @@ public struct FrameSpeech: Sendable {
   }
 }
 
+extension FrameSpeech {
+  /// Whether it speaks when asked: some request is sent regularly.
+  public var isAsked: Bool {
+    requests.contains { request in
+      guard case .regularly = request.sending else { return false }
+      return request.after == nil
+    }
+  }
+}
+
 /// How one of several devices on a serial line is meant.
 public enum Addressing: Sendable, Equatable, BitwiseCopyable {
   /// A byte before each request: this number plus the unit.

@@ -21,6 +21,20 @@ public struct PluggedDevice: Sendable, Equatable {
   public var path: String
   public var interface: Int
   public var productName: String?
+
+  public init(
+    kind: Kind, node: String, vendor: UInt16, product: UInt16, serialNumber: String?, path: String, interface: Int,
+    productName: String?
+  ) {
+    self.kind = kind
+    self.node = node
+    self.vendor = vendor
+    self.product = product
+    self.serialNumber = serialNumber
+    self.path = path
+    self.interface = interface
+    self.productName = productName
+  }
 }
 
 extension PluggedDevice {

@@ -11,7 +11,10 @@ import Settings
 struct ProbeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "probe", abstract: "Ask a port what answers on it.",
-    usage: "gatehouse probe <port> [--profile <id> ...] [--unit <n>] [--baud <n>] [--seconds <n>]",
+    usage: """
+      gatehouse probe <port> [--profile <id> ...] [--unit <n>] [--baud <n>]
+          [--seconds <n>]
+      """,
     discussion: """
       PORT is a serial line (/dev/ttyUSB0) or host:port. Only what a profile asks
       is sent; without --profile, the profiles that are known by the adapter's
@@ -19,8 +22,8 @@ struct ProbeCommand: ParsableCommand {
       and bytes. The door must not hold the port.
 
       EXAMPLES
-        gatehouse probe /dev/ttyUSB0 --profile mhz19b
-        gatehouse probe 10.20.0.15:502 --profile vaisala-gmp25x --unit 31
+        gatehouse probe /dev/ttyUSB0 --profile my-device
+        gatehouse probe 10.20.0.15:502 --profile my-probe --unit 31
 
       \(ExitCode.help)
       """)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from site_under_test import Process, free_port
+from site_under_test import BIN, PROFILES, Process, free_port
 
 HERE = pathlib.Path(__file__).parent
 
@@ -71,3 +71,17 @@ def test_a_foreign_board_is_written_correctly(foreign):
     while not {"rtu coil 1 on", "tcp coil 2 on"} <= written:
         written.add(foreign.foreign.wait_for_line(lambda line: "coil" in line, within=10))
     assert not any(line.startswith("tcp coil 0 on") or line.startswith("tcp coil 512") for line in written), "the gate is not opened"
+
+
+def test_a_foreign_probe_answers_who_asks_what_it_is(tmp_path):
+    port = free_port()
+    server = Process("pymodbus", [sys.executable, HERE / "foreign_devices.py", port, tmp_path / "foreign-rtu"], stdin=subprocess.PIPE)
+    try:
+        server.wait_for_line(lambda line: line == "ready")
+        asked = subprocess.run(
+            [BIN / "gatehouse", "probe", f"127.0.0.1:{port}", "--profile", "vaisala-gmp25x", "--unit", "31", "--seconds", "1",
+             "--profiles", PROFILES], capture_output=True, text=True, timeout=60)
+    finally:
+        server.end()
+    assert asked.returncode == 0 and "co2 612.25 ppm" in asked.stdout, asked.stdout
+    assert "le_words" in asked.stdout

@@ -139,6 +139,17 @@ def test_two_that_fit_are_refused_by_name(machine_of):
     machine.event("port.opened")
 
 
+def test_is_listed_with_who_claims_it(machine_of):
+    machine = machine_of('usb: "1a86:7523", path: "1-2"')
+    machine.plug("ttyUSB0", serial="A1")
+    machine.plug("ttyUSB1", path="1-2", serial="B2")
+    listed = subprocess.run(
+        ["umockdev-wrapper", BIN / "gatehouse", "devices", "--plugged", "--json", *machine.places()], env=machine.environment,
+        capture_output=True, text=True, timeout=60, check=True)
+    rows = [json.loads(line) for line in listed.stdout.splitlines()]
+    assert [(row["node"], row.get("bus")) for row in rows] == [("/dev/ttyUSB0", None), ("/dev/ttyUSB1", "door-ir")]
+
+
 @pytest.mark.parametrize("usb, opens", [
     ('usb: "1a86:7523", path: "1-2"', "ttyUSB1"),
     ('usb: "1a86:7523", serial_number: A1', "ttyUSB0"),
