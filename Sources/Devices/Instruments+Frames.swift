@@ -326,6 +326,7 @@ extension Instruments {
     if request >= 0 { return answers >> UInt32(request & 31) & 1 == 1 }
     let first = Int(devices[device].defaultRequest)
     if first >= 0, answers >> UInt32(first & 31) & 1 == 1 { return true }
+    if case .after = fields[row].location { return true }
     let extra = Int(fields[row].extra)
     return extra >= 0 && extras[extra].needCount > 0
   }
