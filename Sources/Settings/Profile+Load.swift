@@ -42,6 +42,7 @@ private func readProfile(_ top: Section) -> Profile? {
   var line: Line? = Line(baud: 9_600)
   if transportKind != .hid { line = top.required("line").flatMap { readLine($0, over: nil) } }
   let usb = (transportKind == .hid ? top.required("usb") : top.optional("usb"))?.list()?.compactMap(readUSB) ?? []
+  if transportKind == .hid, usb.isEmpty { top.optional("usb")?.note("found no device, expected at least one { vid: …, pid: … }") }
   let power = top.required("power")?.section()
   let poweredBy = power?.required("powered_by")?.choice(Power.allCases.map { ($0.rawValue, $0) })
   let warmUp = power?.required("warm_up_s")?.interval(unit: 1, 0...86_400, "s")
@@ -59,7 +60,7 @@ private func readProfile(_ top: Section) -> Profile? {
     guard var speech = readSpeech(top, isPackets: transportKind == .hid) else { break }
     let room = Room.frames(speech.frames)
     fields = fieldEntry.flatMap { readFields($0, in: room, variants: names) } ?? []
-    speech.requests = readRequests(top.optional("requests"), &fields, speech.asked)
+    speech.requests = readRequests(top.optional("requests"), &fields, speech.asked, isPackets: transportKind == .hid)
     if transportKind == .hid {
       transport = readReports(top, usb).map { .hid(speech.speech, $0) }
     } else {
@@ -117,7 +118,9 @@ private func readVariants(_ entries: [(name: String, value: Entry)], _ fields: [
     guard let section = entry.section() else { return nil }
     defer { section.close() }
     guard let when = section.optional("when")?.section() else { return Variant(name: name) }
-    guard let (fieldName, values) = when.named("field").first, let index = values.fieldIndex(fieldName, fields) else { return nil }
+    let named = when.named("field")
+    if named.count != 1 { when.entry.note("found \(named.count) fields, expected one and what it says") }
+    guard let (fieldName, values) = named.first, let index = values.fieldIndex(fieldName, fields) else { return nil }
     if identity == nil { identity = index }
     if identity != index { values.note("found \(fieldName), expected the same field for all variants") }
     let list = values.list() ?? []

@@ -41,7 +41,7 @@ func readFields(_ entry: Entry, in room: Room, variants: [String]) -> [Field]? {
   }
   var fields = drafts.map(\.field)
   for (index, draft) in drafts.enumerated() {
-    readReferences(draft, index, &fields)
+    readReferences(draft, index, &fields, room)
     draft.part.close()
   }
   return fields
@@ -120,8 +120,8 @@ private func readRaws(_ entry: Entry?) -> [Double] {
 
 private func readFlags(_ entry: Entry?) -> [String: Int] {
   var flags: [String: Int] = [:]
-  for (bit, value) in entry?.section()?.named("bit, its number") ?? [] {
-    guard let number = Int(bit), (0...31).contains(number) else { value.note("found bit \"\(bit)\", expected 0 to 31"); continue }
+  for (bit, value) in entry?.section()?.titled("bit, its number") ?? [] {
+    guard let number = wholeNumber(bit), (0...31).contains(number) else { value.note("found bit \"\(bit)\", expected 0 to 31"); continue }
     guard let flag = value.text() else { continue }
     if wholeNumber(flag) != nil { value.note("found flag \"\(flag)\", expected a name: a number would mean the whole word") }
     if flags[flag] != nil { value.note("found flag \"\(flag)\" twice, expected a name of its own for each bit") }
@@ -213,6 +213,7 @@ private func check(_ type: NumberType, _ field: Field, _ entry: Entry, _ room: R
       entry.note("found \(count) registers, expected at most the \(registers) of registers_per_read")
     }
     if field.array != nil { entry.note("found an array, expected none: only frames hold them") }
+    if type.width == 3 { entry.note("found three bytes, expected a whole number of registers: u24 stands in frames only") }
   default: break
   }
 }
@@ -238,7 +239,7 @@ private func readLocation(_ entry: Entry, _ part: Section, _ room: Room) -> Loca
 
 // MARK: What names other fields
 
-private func readReferences(_ draft: Draft, _ index: Int, _ fields: inout [Field]) {
+private func readReferences(_ draft: Draft, _ index: Int, _ fields: inout [Field], _ room: Room) {
   let own = fields[index].variants
   for (reason, name) in [(Reason.deviceError, "bad_when"), (.warmingUp, "warming_up_when")] {
     guard let entry = draft.part.optional(name) else { continue }
@@ -251,11 +252,12 @@ private func readReferences(_ draft: Draft, _ index: Int, _ fields: inout [Field
     }
   }
   if let entry = draft.part.optional("when") { fields[index].when = readConditions(entry, fields, own, mustBeAsked: false) }
-  if let entry = draft.part.optional("read_when") { fields[index].readWhen = readConditions(entry, fields, own, mustBeAsked: true) }
+  if case .modbus = room, let entry = draft.part.optional("read_when") { fields[index].readWhen = readConditions(entry, fields, own, mustBeAsked: true) }
   if let times = draft.part.optional("times"), let name = times.text(), let other = times.fieldIndex(name, fields, own) {
     fields[index].multiplier = Multiplier(field: other)
   }
   if let scaling = draft.part.optional("scale_by")?.section() {
+    if fields[index].multiplier != nil { scaling.entry.note("found times and scale_by, expected one of them") }
     fields[index].multiplier = readMultiplier(scaling, fields, own)
     scaling.close()
   }

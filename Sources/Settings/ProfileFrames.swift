@@ -69,7 +69,7 @@ private func readFrame(_ entry: Entry, name: String, _ isPackets: Bool) -> Frami
   var tail = 0
   if case .tail(let bytes, _) = ending { tail = bytes.count }
   if let check = frame.optional("check") { framing.check = readCheck(check, tail: tail, ending) ?? .none }
-  for (place, value) in frame.optional("always")?.section()?.named("offset") ?? [] {
+  for (place, value) in frame.optional("always")?.section()?.titled("offset") ?? [] {
     guard let at = wholeNumber(place), (0..<Framing.lengthMax).contains(at) else {
       value.note("found offset \"\(place)\", expected a whole number")
       continue
@@ -126,7 +126,8 @@ private func readEnding(_ frame: Section, _ entry: Entry, hasCount: Bool) -> End
   if hasCount { return limit().map { .counted(most: $0) } }
   if let quiet {
     let least = frame.required("least")?.whole(1...Framing.lengthMax, "bytes")
-    guard let least, let most = limit(), least <= most else { return nil }
+    guard let least, let most = limit() else { return nil }
+    if least > most { entry.note("found least: \(least) and most: \(most), expected room between them") }
     return .quiet(quiet, least: least, most: most)
   }
   return entry.expected("one of length, count, ends_with, line or quiet_ms", nil)
@@ -201,7 +202,7 @@ private func readVeto(_ entry: Entry) -> Veto? {
 // MARK: Requests
 
 /// Reads the requests and tells the fields which of them they answer.
-func readRequests(_ entry: Entry?, _ fields: inout [Field], _ isAsked: Bool) -> [Request] {
+func readRequests(_ entry: Entry?, _ fields: inout [Field], _ isAsked: Bool, isPackets: Bool) -> [Request] {
   guard let section = entry?.section() else { return [] }
   let named = section.named("request")
   if named.count > FrameSpeech.kindsMax {
@@ -212,7 +213,9 @@ func readRequests(_ entry: Entry?, _ fields: inout [Field], _ isAsked: Bool) -> 
   for (index, (name, value)) in named.prefix(FrameSpeech.kindsMax).enumerated() {
     guard let part = value.section() else { continue }
     defer { part.close() }
-    if let request = readRequest(value, part, name: name, names, index, &fields) { requests.append(request) }
+    guard let request = readRequest(value, part, name: name, names, index, &fields) else { continue }
+    if !isPackets, request.carrier != .bytes { value.note("found a feature report, expected send: only HID devices have reports") }
+    requests.append(request)
   }
   let isPolled = requests.contains { if case .regularly = $0.sending { $0.after == nil } else { false } }
   if isAsked, !isPolled { section.entry.note("found no request that is sent regularly, expected one: the device speaks when asked") }
@@ -243,7 +246,9 @@ private func readRequest(
     guard let name = answer.text(), answer.fieldIndex(name, fields) != nil else { continue }
     for field in fields.indices where fields[field].name == name { fields[field].answers |= 1 << UInt32(index) }
   }
-  if let after = part.optional("after")?.section()?.named("request").first {
+  let befores = part.optional("after")?.section()?.named("request") ?? []
+  if let after = part.optional("after"), befores.count != 1 { after.note("found \(befores.count) requests, expected one and what its answer says") }
+  if let after = befores.first {
     if let before = names.firstIndex(of: after.name), before != index {
       request.after = before
       request.when = readNeeds(after.value, fields)

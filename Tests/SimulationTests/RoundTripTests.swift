@@ -150,7 +150,7 @@ private func compare(_ frames: [DecodedFrame], _ profile: Profile, _ fields: [Fi
     guard let index = fields.firstIndex(where: { $0.name == value.name && $0.variants & 1 == 1 }) else { continue }
     let field = fields[index]
     // What lies where another field lies, or is scaled by one, was not sent by itself.
-    let isShared = fields[..<index].contains { $0.location == field.location && $0.variants & 1 == 1 }
+    let isShared = fields.indices.contains { $0 != index && fields[$0].location == field.location && fields[$0].variants & 1 == 1 }
     guard !isShared, field.multiplier == nil, field.reciprocal == nil else { continue }
     let step = max(field.scale.magnitude / 2, 1e-4 * max(1, held[index].magnitude))
     #expect(abs(value.value - held[index]) <= step, "\(profile.id) \(value.name)")
