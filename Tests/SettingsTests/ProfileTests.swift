@@ -68,15 +68,22 @@ private func field(_ more: String) throws(Problems) -> Field? {
     }
   }
 
-  /// Whoever copies an example from the document has a profile that loads.
-  @Test func theDocumentsExamplesLoad() throws {
-    let document = try String(contentsOf: root.appending(path: "docs/profile-format.md"), encoding: .utf8)
-    let blocks = document.split(separator: "\n\n").filter { $0.hasPrefix("    #") && $0.contains("\n    id: ") }
-    #expect(blocks.count == 2)
-    for block in blocks {
-      let text = block.split(separator: "\n").map { $0.dropFirst(4) }.joined(separator: "\n")
-      #expect(try parse(text).fields.count == 2, "\(text)")
+  /// Whoever copies an example from the documents has a profile that loads, and a proof that plays.
+  @Test(arguments: [("profile-format.md", 2, 0), ("adding-a-device.md", 4, 4)])
+  func theDocumentsExamplesPlay(page: String, profiles: Int, proofs: Int) throws {
+    let document = try String(contentsOf: root.appending(path: "docs/\(page)"), encoding: .utf8)
+    let blocks = document.split(separator: "\n\n").filter { $0.hasPrefix("    #") }.map { block in
+      block.split(separator: "\n").map { $0.dropFirst(4) }.joined(separator: "\n")
     }
+    let loaded = try blocks.filter { $0.contains("\nid: ") }.map { try parse($0) }
+    #expect(loaded.count == profiles)
+    var played = 0
+    for block in blocks {
+      guard let profile = loaded.first(where: { block.hasPrefix("# vectors of \($0.id)\n") }) else { continue }
+      played += 1
+      for vector in try Vector.parse(block, file: page) { #expect(vector.report(with: profile) == vector.expected, "\(profile.id)") }
+    }
+    #expect(played == proofs)
   }
 
   @Test(arguments: [
