@@ -15,6 +15,7 @@ final class Bench {
   var findings = Findings()
   var outbox = Outbox()
   var readings: [Reading] = []
+  var texts: [(device: Int, field: Int, bytes: [UInt8])] = []
   var changes: [DeviceChange] = []
   var sent: [(bytes: [UInt8], urgency: Urgency)] = []
   var reopened = 0
@@ -26,12 +27,19 @@ final class Bench {
   }
 
   /// One profile on one port.
-  convenience init(_ kind: PortKind, _ profile: Profile, unit: UInt8 = 1, isAtLane: Bool = false, open: Bool = true) {
-    self.init([kind], [DevicePlan(profile: profile, port: port, unit: unit, isAtLane: isAtLane)], open: open)
+  convenience init(
+    _ kind: PortKind, _ profile: Profile, unit: UInt8 = 1, isAtLane: Bool = false, variant: Int? = nil, open: Bool = true
+  ) {
+    self.init([kind], [DevicePlan(profile: profile, port: port, unit: unit, isAtLane: isAtLane, variant: variant)], open: open)
   }
 
   private func collect() {
     for index in 0..<findings.readingCount { readings.append(findings.readings[index]) }
+    for index in 0..<findings.textCount {
+      let text = findings.texts[index]
+      let bytes = (0..<Int(text.count)).map { findings.textBytes[Int(text.first) + $0] }
+      texts.append((Int(text.device.index), Int(text.field), bytes))
+    }
     for index in 0..<findings.changeCount { changes.append(findings.changes[index]) }
     for index in 0..<outbox.count {
       switch outbox.outputs[index] {
@@ -44,7 +52,7 @@ final class Bench {
     outbox.clear()
   }
 
-  func forget() { (readings, changes, sent, reopened) = ([], [], [], 0) }
+  func forget() { (readings, texts, changes, sent, reopened) = ([], [], [], [], 0) }
 
   func open(_ port: PortID = port, _ generation: UInt32 = 1) {
     instruments.opened(port, Generation(generation), at: now, &findings, &outbox)
@@ -84,6 +92,22 @@ final class Bench {
     now = end
   }
 
+  /// Lets time pass while `reply` answers each request at once, or does not; what was sent, and when, in ms.
+  @discardableResult
+  func talk(until end: Int64, _ reply: ([UInt8]) -> [UInt8]?) -> [(at: Int64, bytes: [UInt8])] {
+    var said: [(at: Int64, bytes: [UInt8])] = []
+    func answerAll(_ bench: Bench) {
+      while let request = bench.sent.first {
+        bench.sent.removeFirst()
+        said.append(((bench.now.ns - ms(0).ns) / 1_000_000, request.bytes))
+        if let answer = reply(request.bytes) { bench.receive(answer) }
+      }
+    }
+    answerAll(self)
+    run(until: ms(end)) { answerAll($0) }
+    return said
+  }
+
   var device: DeviceCounters { instruments.counters(of: DeviceID(0)) }
   var bus: BusCounters { instruments.counters(of: port) }
   var isUp: Bool { instruments.isUp(DeviceID(0)) }
@@ -98,6 +122,11 @@ final class Bench {
       case .invalid(let reason): return "\(name)=\(reason.name)"
       }
     }
+  }
+
+  /// `name: text`, of all texts.
+  func told(_ profile: Profile) -> [String] {
+    texts.map { "\(profile.fields[$0.field].name): \(String(decoding: $0.bytes, as: UTF8.self))" }
   }
 
   /// `up 0`, `down 1 silent`, in order.
@@ -163,6 +192,22 @@ func asked(warmUp: Interval = .zero, power: Power = .own, warmUpValues: [Double]
     ], warmUp: warmUp, power: power)
 }
 
+/// A device that speaks in frames; in HID reports of this length where one is named.
+func framed(
+  _ frames: [Framing], _ fields: [Field], _ requests: [Request] = [], period: Interval = .seconds(1), gap: Interval? = nil,
+  isSeldom: Bool = false, address: Addressing? = nil, reports: HIDReports? = nil
+) -> Profile {
+  let speech = FrameSpeech(frames: frames, requests: requests, period: period, gap: gap, isSeldom: isSeldom, address: address)
+  return profile(reports.map { .hid(speech, $0) } ?? .serial(speech), fields)
+}
+
+/// A field of a frame, and what else is special about it.
+func field(_ name: String, at: Int, _ type: NumberType = .u8, _ change: (inout Field) -> Void = { _ in }) -> Field {
+  var field = Field(name: name, location: .frame(at: at), type: type)
+  change(&field)
+  return field
+}
+
 func speech(
   registers: Int = 125, bits: Int = 0, period: Interval = .seconds(2), reply: Interval = .milliseconds(500), wake: Wake? = nil
 ) -> ModbusSpeech {
@@ -206,12 +251,14 @@ func board(pulse: Bool = true) -> Profile {
 
 func bytes(_ text: String) -> [UInt8] { text.split(separator: " ").compactMap { UInt8($0, radix: 16) } }
 
-private func big(_ value: Int) -> [UInt8] { [UInt8(truncatingIfNeeded: value >> 8), UInt8(truncatingIfNeeded: value)] }
+func big(_ value: Int) -> [UInt8] { [UInt8(truncatingIfNeeded: value >> 8), UInt8(truncatingIfNeeded: value)] }
+
+/// These bytes and the low byte of their sum.
+func summed(_ body: [UInt8]) -> [UInt8] { body + [UInt8(body.reduce(0) { $0 + Int($1) } & 0xFF)] }
 
 /// A thermometer's frame, in hundredths of a degree.
 func thermal(_ object: Int, _ ambient: Int) -> [UInt8] {
-  let body = bytes("5a 5a 45 04") + big(object) + big(ambient)
-  return body + [UInt8(body.reduce(0) { $0 + Int($1) } & 0xFF)]
+  summed(bytes("5a 5a 45 04") + big(object) + big(ambient))
 }
 
 /// An answer of the asked sensor.
