@@ -135,7 +135,13 @@ extension Instruments {
       guard area.askedLength > 0 else { return .no }
       guard area.count >= area.askedLength else { return .more }
       wire = area.askedLength
-    case .tail(let first, let count): return fitTail(frame, area, Int(first), Int(count))
+    case .tail(let first, let count):
+      // What came behind its longest is never looked at: how bytes arrive in pieces does not matter.
+      var bounded = area
+      bounded.count = min(area.count, Int(frames[frame].most))
+      let fit = fitTail(frame, bounded, Int(first), Int(count))
+      if case .more = fit, area.count >= Int(frames[frame].most) { return .broken(wire: bounded.count, .length) }
+      return fit
     case .line: return fitLine(frame, area)
     case .quiet:
       let most = Int(frames[frame].most)
@@ -237,7 +243,7 @@ extension Instruments {
       length &+= 1
       at &+= width
     }
-    return area.count < Int(frames[frame].most) ? .more : .broken(wire: area.count, .length)
+    return .more
   }
 
   @_noLocks @_noAllocation

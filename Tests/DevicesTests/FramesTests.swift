@@ -282,6 +282,20 @@ private let plainValues = [0x0102, 0x1010, 0x7E7D, 0x7D7E, 0xAA55, 0x0D0A, 0, 0x
     for length in [0, 1, 2] as [UInt8] { #expect(play(start + [length], odd.device).errors == 1) }
   }
 
+  /// A start without an end is given up at the longest such frame, in one piece as byte by byte.
+  @Test func aTailThatNeverComesIsNotWaitedFor() {
+    for kind in tailed {
+      let outcome = play(kind.framing.startsWith + [UInt8](repeating: 0x41, count: 40) + kind.encode(0x1234), kind.device)
+      #expect(outcome.values == expected(kind, [0x1234]) && outcome.errors == 1, "\(kind.name)")
+    }
+    // Nor is one behind it an end, though nothing else speaks against the frame.
+    let open = framed([Framing(startsWith: [0x7B], ending: .tail([0x7D], most: 8))], [field("v", at: 1)])
+    let outcome = play([0x7B, 1, 2, 3, 4, 5, 6, 7, 8, 0x7D, 0x7B, 9, 0x7D], open)
+    #expect(outcome == Outcome(values: [9], dropped: 10, errors: 1, left: 0))
+    // One that just fits.
+    #expect(play([0x7B, 1, 2, 3, 4, 5, 6, 0x7D], open) == Outcome(values: [1], dropped: 0, errors: 0, left: 0))
+  }
+
   // MARK: Several kinds on one line
 
   @Test func kindsAreTriedInTheirOrder() {
