@@ -12,11 +12,13 @@ extension Instruments {
     guard buses[bus].deviceCount > 0 else { return }
     let device = listener(bus)
     if buses[bus].buffered > 0, now - buses[bus].heardAt > devices[device].gap { forget(bus) }
+    if now - buses[bus].heardAt >= devices[device].quiet { buses[bus].isSkipping = false }
     let base = Int(buses[bus].firstByte)
     let size = Int(buses[bus].size)
     var index = 0
     while index < bytes.count {
       if buses[bus].isSkipping {
+        buses[bus].heardAt = now
         while index < bytes.count, buses[bus].isSkipping {
           if isLineEnd(bytes[index]) { buses[bus].isSkipping = false }
           buses[bus].counters.bytesDropped &+= 1
@@ -76,7 +78,6 @@ extension Instruments {
     guard buses[bus].buffered > 0, buses[bus].kind.isFramed, buses[bus].deviceCount > 0 else { return }
     let device = listener(bus)
     guard now - buses[bus].heardAt >= devices[device].quiet else { return }
-    buses[bus].isSkipping = false
     findFrames(bus, device, now, isQuiet: true, &findings)
     if !buses[bus].isTool { forget(bus) }
   }

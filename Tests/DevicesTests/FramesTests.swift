@@ -411,6 +411,23 @@ private let plainValues = [0x0102, 0x1010, 0x7E7D, 0x7D7E, 0xAA55, 0x0D0A, 0, 0x
     #expect(bench.told(device) == ["code: A12", "code: B"] && bench.device.checkErrors == 0)
   }
 
+  @Test func silenceEndsAnOverlongLineToo() {
+    var framing = Self.line
+    framing.ending = .line(quiet: .milliseconds(100), most: 12)
+    let device = framed([framing], [Field(name: "code", location: .line, type: .ascii(4_096))])
+    let bench = Bench(.serial, device)
+    bench.receive([UInt8](repeating: 0x41, count: 20))
+    bench.run(until: ms(50))
+    bench.receive([UInt8](repeating: 0x41, count: 5))
+    bench.run(until: ms(149))
+    bench.receive(Array("A".utf8))
+    #expect(bench.bus.bytesDropped == 26)
+    bench.run(until: ms(400))
+    bench.receive(Array("B".utf8))
+    bench.run(until: ms(600))
+    #expect(bench.told(device) == ["code: B"] && bench.bus.bytesDropped == 26 && bench.device.checkErrors == 1)
+  }
+
   @Test func silenceEndsAFrame() {
     let device = framed(
       [Framing(startsWith: [0x80], ending: .quiet(.milliseconds(50), least: 4, most: 6))], [field("a", at: 1), field("b", at: 5)])
