@@ -10,6 +10,8 @@ extension Instruments {
   @_noLocks @_noAllocation
   mutating func scan(_ bus: Int, _ bytes: Span<UInt8>, _ now: Instant, _ findings: inout Findings) {
     guard buses[bus].deviceCount > 0 else { return }
+    // What silence has ended has ended, also when nobody looked at the clock since.
+    if quietEnd(bus) <= now { endByQuiet(bus, now, &findings) }
     let device = listener(bus)
     if buses[bus].buffered > 0, now - buses[bus].heardAt > devices[device].gap { forget(bus) }
     if now - buses[bus].heardAt >= devices[device].quiet { buses[bus].isSkipping = false }
@@ -49,6 +51,7 @@ extension Instruments {
   @_noLocks @_noAllocation
   mutating func receiveReport(_ bus: Int, _ bytes: Span<UInt8>, _ now: Instant, _ findings: inout Findings) {
     guard buses[bus].deviceCount > 0 else { return }
+    if quietEnd(bus) <= now { endByQuiet(bus, now, &findings) }
     let device = listener(bus)
     guard isListening(bus, device) else {
       buses[bus].counters.bytesDropped &+= UInt64(bytes.count)

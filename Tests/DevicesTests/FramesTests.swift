@@ -411,6 +411,19 @@ private let plainValues = [0x0102, 0x1010, 0x7E7D, 0x7D7E, 0xAA55, 0x0D0A, 0, 0x
     #expect(bench.told(device) == ["code: A12", "code: B"] && bench.device.checkErrors == 0)
   }
 
+  /// The loop may take bytes before it looks at the clock: what silence has ended has ended.
+  @Test func bytesBehindASilenceBelongToTheNextLine() {
+    var framing = Self.line
+    framing.ending = .line(quiet: .milliseconds(100), most: 12)
+    let device = framed([framing], [Field(name: "code", location: .line, type: .ascii(4_096))])
+    let bench = Bench(.serial, device)
+    bench.receive(Array("A".utf8))
+    bench.now = ms(100)
+    bench.receive(Array("B".utf8))
+    bench.run(until: ms(300))
+    #expect(bench.told(device) == ["code: A", "code: B"])
+  }
+
   @Test func silenceEndsAnOverlongLineToo() {
     var framing = Self.line
     framing.ending = .line(quiet: .milliseconds(100), most: 12)
