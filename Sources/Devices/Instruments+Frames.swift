@@ -29,7 +29,10 @@ extension Instruments {
         continue
       }
       guard isListening(bus, device) else {
-        // Nobody asked: a late reply, a second one or noise is never taken for the next answer.
+        // Nobody asked: a late reply, a second one or noise is never taken for the next answer. The LF of the answer's CR LF
+        // is none of these.
+        if devices[device].hasLines { while index < bytes.count, isLineEnd(bytes[index]) { index &+= 1 } }
+        guard index < bytes.count else { return }
         buses[bus].counters.bytesDropped &+= UInt64(bytes.count &- index)
         buses[bus].counters.lateReplies &+= 1
         forget(bus)
@@ -124,6 +127,8 @@ extension Instruments {
     var start = 0
     while start < total {
       guard isListening(bus, device) else {
+        if devices[device].hasLines { while start < total, isLineEnd(buffers[first &+ start]) { start &+= 1 } }
+        guard start < total else { break }
         buses[bus].counters.bytesDropped &+= UInt64(total &- start)
         buses[bus].counters.lateReplies &+= 1
         start = total
@@ -160,7 +165,8 @@ extension Instruments {
       case .no:
         buses[bus].isInStep = false
         let dropped = packets ? total &- start : 1
-        buses[bus].counters.bytesDropped &+= UInt64(dropped)
+        let isEnd = devices[device].hasLines && isLineEnd(buffers[first &+ start])
+        if !isEnd { buses[bus].counters.bytesDropped &+= UInt64(dropped) }
         start &+= dropped
       }
     }

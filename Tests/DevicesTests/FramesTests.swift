@@ -359,6 +359,24 @@ private let plainValues = [0x0102, 0x1010, 0x7E7D, 0x7D7E, 0xAA55, 0x0D0A, 0, 0x
   private static let temperature = Field(
     name: "t", location: .after(Location.Key("T=") ?? Location.Key("?")!), type: .decimal)
 
+  @Test func linesEndByEitherSignOrBoth() {
+    let device = framed([Self.line], [Self.temperature])
+    for end in ["\r", "\n", "\r\n", "\n\r", "\r\n\r\n"] {
+      let outcome = play(Array("T=1.5\(end) T=-2;H=3\(end)\(end)T=4 C\(end)".utf8), device)
+      #expect(outcome.values == [1, -2, 4] && outcome.errors == 0 && outcome.left == 0)
+      #expect(outcome.dropped == 0, "an end is no part of a line and no noise")
+    }
+    // Nor is what is left of it a late reply.
+    let asked = framed([Self.line], [Self.temperature], [Request(bytes: [1], replyWithin: .milliseconds(100))])
+    for pieces in [["T=1\r\n"], ["T=1\r", "\n"], ["T", "=1\r", "\n"]] {
+      let bench = Bench(.serial, asked)
+      for piece in pieces { bench.receive(Array(piece.utf8)) }
+      #expect(bench.said(asked) == ["t=1.0"] && bench.bus.bytesDropped == 0 && bench.bus.lateReplies == 0)
+      bench.receive(Array("\nT=2\r".utf8))
+      #expect(bench.readings.count == 1 && bench.bus.bytesDropped == 4 && bench.bus.lateReplies == 1)
+    }
+  }
+
   @Test func aLineWithoutAnyKeyIsNone() {
     let device = framed([Self.line], [Self.temperature])
     let bench = Bench(.serial, device)
