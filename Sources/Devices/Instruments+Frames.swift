@@ -110,12 +110,13 @@ extension Instruments {
     return false
   }
 
-  /// Drops what is buffered.
+  /// Drops what is buffered, and no longer what follows it.
   @_noLocks @_noAllocation
-  private func forget(_ bus: Int) {
+  func forget(_ bus: Int) {
     buses[bus].counters.bytesDropped &+= UInt64(max(0, buses[bus].buffered))
     buses[bus].buffered = 0
     buses[bus].isInStep = false
+    buses[bus].isSkipping = false
   }
 
   /// Takes all whole frames at the start of the buffer; leaves at most the beginning of one.

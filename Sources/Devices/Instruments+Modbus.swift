@@ -157,7 +157,7 @@ extension Instruments {
   @_noLocks @_noAllocation
   private func forgetHalfFrame(_ bus: Int) {
     if case .modbusTCP = buses[bus].kind { return }
-    buses[bus].buffered = 0
+    forget(bus)
   }
 
   @_noLocks @_noAllocation

@@ -395,6 +395,19 @@ private let plainValues = [0x0102, 0x1010, 0x7E7D, 0x7D7E, 0xAA55, 0x0D0A, 0, 0x
     #expect(play(Array("T=1 56789012\r".utf8), device).values == [1], "the longest that is none too many")
   }
 
+  /// Half an answer belongs to nothing that follows, and neither does the rest of an overlong line.
+  @Test func aTimeOutEndsWhatCame() {
+    let device = framed([Self.line], [Self.temperature], [Request(bytes: [1], replyWithin: .milliseconds(100))])
+    for half in ["T=1", "T=1 and no end to it"] {
+      let bench = Bench(.serial, device)
+      bench.receive(Array(half.utf8))
+      bench.run(until: ms(1_000))
+      #expect(bench.device.timeOuts == 1 && bench.bus.bytesDropped == half.utf8.count && bench.sent.count == 2)
+      bench.receive(Array("T=2\r".utf8))
+      #expect(bench.said(device) == ["t=2.0"], "\(half)")
+    }
+  }
+
   @Test func aLineMayProveItself() {
     // Two digits of hexadecimal would be text; this one is a raw byte before the end.
     var proven = Self.line
