@@ -10,9 +10,10 @@ extension Instruments {
     case .frame(let at):
       let place = at < 0 ? length &+ at : at
       let end = at < 0 ? length : length &- Int(frames[frame].trailer)
+      guard place >= 0 else { return nil }
       let extra = Int(fields[row].extra)
       if extra >= 0, extras[extra].isArray { return reduced(row, extras[extra].array, base &+ place, end &- place) }
-      guard place >= 0, place &+ fields[row].byteCount <= end else { return nil }
+      guard place &+ fields[row].byteCount <= end else { return nil }
       return fields[row].raw(buffers, at: base &+ place)
     case .after(let key): return decimal(after: key, base, length)
     case .line: return .nan

@@ -211,6 +211,21 @@ private func field(_ name: String, in frame: Int, at: Int, _ type: NumberType = 
     #expect(shares == [-10, -10, -2, -2, 4, 7, 60, 100, 100])
   }
 
+  @Test func aShortFrameHoldsNoArray() {
+    let framing = Framing(
+      startsWith: [0xA0], ending: .counted(most: 40), count: Count(at: 1, type: .u8, adds: 0), check: Check(.sum8, at: -1))
+    let shape = ArrayShape(count: 4, columns: 4, reducer: .max)
+    let device = framed(
+      [framing], [field("front", at: 4) { $0.array = shape }, field("back", at: -9) { $0.array = shape }, field("size", at: 1)])
+    let bench = Bench(.serial, device)
+    bench.receive(summed([0xA0, 14, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]))
+    #expect(bench.said(device) == ["front=4.0", "back=5.0", "size=14.0"])
+    bench.forget()
+    // Seven bytes behind others in one piece: before its beginning lie those of another frame.
+    bench.receive(summed([0xA0, 14, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) + summed([0xA0, 7, 1, 2, 3, 4]))
+    #expect(bench.said(device).suffix(2) == ["size=14.0", "size=7.0"])
+  }
+
   // MARK: Text
 
   @Test func textIsTold() {
