@@ -262,7 +262,7 @@ extension Instruments {
     let extra = Int(fields[row].extra)
     if extra >= 0 {
       raw = settled(extra, raw, now)
-      guard let value = scale(device, row, extra, raw, now) else { return }
+      guard let value = scale(device, row, extra, raw) else { return }
       scaled = value
       if extras[extra].skipped < extras[extra].skipFirst {
         extras[extra].skipped &+= 1
@@ -283,13 +283,20 @@ extension Instruments {
     let raw = raws[row]
     let firstSpecial = Int(fields[row].firstSpecial)
     for index in firstSpecial..<firstSpecial &+ Int(fields[row].specialCount) where specials[index].raw == raw { return false }
-    if case .invalid = fields[row].judge(raw, isSentinel: false, isWarmingUp: false).quality { return true }
+    let extra = Int(fields[row].extra)
+    var scaled: Double?
+    if extra >= 0 {
+      // Without its factor it has no value that could lie outside.
+      guard let value = scale(device, row, extra, raw) else { return false }
+      scaled = value
+    }
+    if case .invalid = fields[row].judge(raw, scaled: scaled, isSentinel: false, isWarmingUp: false).quality { return true }
     return false
   }
 
   /// The value of a raw number, by all that may scale it; `nil`: what names the factor was not read.
   @_noLocks @_noAllocation
-  private func scale(_ device: Int, _ row: Int, _ extra: Int, _ raw: Double, _ now: Instant) -> Double? {
+  private func scale(_ device: Int, _ row: Int, _ extra: Int, _ raw: Double) -> Double? {
     var value = raw * fields[row].scale + fields[row].offset
     if extras[extra].reciprocal != 0 { value = raw == 0 ? 0 : extras[extra].reciprocal / raw }
     guard extras[extra].multiplier >= 0 else { return value }

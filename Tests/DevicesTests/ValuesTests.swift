@@ -143,6 +143,22 @@ private func field(_ name: String, in frame: Int, at: Int, _ type: NumberType = 
     #expect(bench.said(device) == ["a=50.0", "b=out_of_range", "a=sentinel", "b=1.0"])
   }
 
+  /// The range is of the value, by whatever it is scaled.
+  @Test func itsRangeIsOfTheScaledValue() {
+    let device = framed(
+      [kind(1, length: 5)],
+      [
+        field("a", at: 2, .u16be) {
+          $0.reciprocal = 100_000
+          $0.range = 10...5_000
+          $0.outside = .rejectsFrame
+        }
+      ])
+    let bench = Bench(.serial, device)
+    for raw in [10_000, 10_001, 20, 19, 100] { bench.receive(frame(1, big(raw))) }
+    #expect(bench.said(device) == ["a=10.0", "a=5000.0", "a=1000.0"] && bench.device.checkErrors == 2)
+  }
+
   // MARK: First values, bouncing channels
 
   @Test func theFirstValuesMeanNothing() {
