@@ -29,7 +29,7 @@ public func fuzzRTU(_ input: Span<UInt8>) {
 }
 
 /// A port and what happens to it. The input is a list of steps: a byte that says what, and what it needs.
-private struct Story: ~Copyable {
+struct Story: ~Copyable {
   var instruments: Instruments
   var findings = Findings(readings: 64, changes: 64)
   var outbox = Outbox(capacity: 64, byteCapacity: 1024)
@@ -40,7 +40,7 @@ private struct Story: ~Copyable {
 
   init(_ kind: PortKind, _ profile: Profile) {
     self.profile = profile
-    let units: [UInt8] = kind == .serial ? [0] : [1, 0xFE]
+    let units: [UInt8] = kind == .serial || kind == .hid ? [0] : [1, 0xFE]
     instruments = Instruments(
       InstrumentSettings(
         ports: [kind], devices: units.map { DevicePlan(profile: profile, port: PortID(0), unit: $0, isAtLane: true) }))
@@ -94,21 +94,21 @@ private struct Story: ~Copyable {
   }
 }
 
-private func check(_ frames: [DecodedFrame], _ profile: Profile) {
+func check(_ frames: [DecodedFrame], _ profile: Profile) {
   for frame in frames {
     guard case .accepted(let values) = frame.outcome else { continue }
-    for value in values where value.quality.isGood {
+    for value in values where value.quality.isGood && value.text == nil {
       let range = profile.fields.first { $0.name == value.name }?.range
       precondition(value.value.isFinite && range?.contains(value.value) != false, "A good value is none.")
     }
   }
 }
 
-private func array(_ bytes: Span<UInt8>) -> [UInt8] { (0..<bytes.count).map { bytes[$0] } }
+func array(_ bytes: Span<UInt8>) -> [UInt8] { (0..<bytes.count).map { bytes[$0] } }
 
 // MARK: Profiles, so made that every type, both checks and every mark of a field is met
 
-private func profile(_ transport: Transport, _ fields: [Field], writes: [Write] = []) -> Profile {
+func profile(_ transport: Transport, _ fields: [Field], writes: [Write] = []) -> Profile {
   Profile(
     id: "fuzz", maker: "", model: "", kind: "", source: "", proof: .constructed, notes: [], transport: transport,
     line: Line(baud: 9_600), power: .usb, warmUp: .seconds(2), fields: fields, writes: writes)

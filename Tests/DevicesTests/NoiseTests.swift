@@ -127,7 +127,10 @@ private func pour(_ count: Int, into bench: Bench, seed: UInt64, max: Int = 300)
   @Test func replaysTheCorpus() throws {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "Fuzz/corpus")
     var played = 0
-    for (kind, play) in [("serial", fuzzSerial), ("tcp", fuzzTCP), ("rtu", fuzzRTU)] as [(String, (Span<UInt8>) -> Void)] {
+    let doors: [(String, (Span<UInt8>) -> Void)] = [
+      ("serial", fuzzSerial), ("tcp", fuzzTCP), ("rtu", fuzzRTU), ("frames", fuzzFrames), ("reports", fuzzReports),
+    ]
+    for (kind, play) in doors {
       let files = try FileManager.default.contentsOfDirectory(at: folder.appending(path: kind), includingPropertiesForKeys: nil)
       for file in files {
         let bytes = [UInt8](try Data(contentsOf: file))
@@ -135,6 +138,16 @@ private func pour(_ count: Int, into bench: Bench, seed: UInt64, max: Int = 300)
         played += 1
       }
     }
-    #expect(played >= 12)
+    #expect(played >= 30)
+  }
+
+  /// Random bytes and random stories through the doors of the fuzzers: every kind of frame, and HID descriptors.
+  @Test(arguments: seeds) func everyDoorStandsNoise(seed: UInt64) {
+    var chance = Chance(seed)
+    for _ in 0..<4_000 {
+      let story = chance.bytes(1 + chance.below(200))
+      fuzzFrames(story.span)
+      fuzzReports(story.span)
+    }
   }
 }

@@ -22,5 +22,7 @@ let package = Package(
     .executableTarget(name: "fuzz-serial", dependencies: ["Doors"], swiftSettings: strict),
     .executableTarget(name: "fuzz-tcp", dependencies: ["Doors"], swiftSettings: strict),
     .executableTarget(name: "fuzz-rtu", dependencies: ["Doors"], swiftSettings: strict),
+    .executableTarget(name: "fuzz-frames", dependencies: ["Doors"], swiftSettings: strict),
+    .executableTarget(name: "fuzz-reports", dependencies: ["Doors"], swiftSettings: strict),
   ]
 )

@@ -1,0 +1,1 @@
+../../../DevicesTests/FramesFuzz.swift

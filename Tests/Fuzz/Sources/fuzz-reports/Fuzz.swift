@@ -1,0 +1,12 @@
+import Doors
+import Glibc
+
+@main struct Fuzz {
+  static func main() {
+    // Safe: the bytes are libFuzzer's and stay where they are until the callback returns.
+    exit(unsafe runFuzzer { start, count in
+      unsafe fuzzReports(UnsafeBufferPointer(start: start, count: count).span)
+      return 0
+    })
+  }
+}
