@@ -285,33 +285,61 @@ extension Instruments {
     case rejected(Rejection)
   }
 
-  /// Stores the raw numbers of a frame, before any is judged; says why the frame is none of this device after all.
+  /// Stores the raw numbers of a frame, before any is judged; says why the frame is none of this device after all. Then,
+  /// and for fields that this frame does not hold after all, what was known before is known still.
   @_noLocks @_noAllocation
   private func store(
     _ bus: Int, _ device: Int, _ frame: Int, _ base: Int, _ length: Int, _ request: Int, _ now: Instant
   ) -> Stored {
-    buses[bus].serial &+= 1
+    let variant = devices[device].variant
+    let verdict = storeAll(bus, device, frame, base, length, request, now)
+    guard case .rejected = verdict else { return verdict }
+    devices[device].variant = variant
+    for field in 0..<Int(devices[device].fieldCount) { hold(bus, Int(devices[device].firstField) &+ field, false) }
+    return verdict
+  }
+
+  @_noLocks @_noAllocation
+  private func storeAll(
+    _ bus: Int, _ device: Int, _ frame: Int, _ base: Int, _ length: Int, _ request: Int, _ now: Instant
+  ) -> Stored {
+    // Never 0, which stands for no frame.
+    buses[bus].serial = max(2, buses[bus].serial &+ 2)
     let bit = UInt32(1) << UInt32(frame & 31)
     let rowOfFrame = Int(devices[device].firstFrame) &+ frame
+    let fieldCount = Int(devices[device].fieldCount)
+    let firstField = Int(devices[device].firstField)
     var hasKey = false
-    var isOthers = false
-    for field in 0..<Int(devices[device].fieldCount) {
-      let row = Int(devices[device].firstField) &+ field
-      guard fields[row].frames & bit != 0 else { continue }
+    var hasNeeds = false
+    for row in firstField..<firstField &+ fieldCount where fields[row].frames & bit != 0 {
       guard let raw = number(row, rowOfFrame, base, length) else { continue }
+      formers[row] = raws[row]
+      formerAt[row] = readAt[row]
       raws[row] = raw
       readAt[row] = now
       serials[row] = buses[bus].serial
       if case .after = fields[row].location { hasKey = true }
-      if fields[row].type.isText { recognise(device, row, rowOfFrame, base, length) } else { recognise(device, row, raw) }
+      let extra = Int(fields[row].extra)
+      if extra >= 0, extras[extra].needCount > 0 { hasNeeds = true }
     }
     if frames[rowOfFrame].hasKeys, !hasKey { return .rejected(.wrongReply) }
+    if hasNeeds {
+      // Twice, since what a field needs may need another one.
+      for _ in 0..<2 { for row in firstField..<firstField &+ fieldCount { hold(bus, row, isNeeded(device, row)) } }
+    }
+    let identity = firstField &+ Int(devices[device].identity)
+    if identity >= firstField, serials[identity] == buses[bus].serial {
+      if fields[identity].type.isText {
+        recognise(device, identity, rowOfFrame, base, length)
+      } else {
+        recognise(device, identity, raws[identity])
+      }
+    }
     var isAnswer = request < 0 || !requests[Int(devices[device].firstRequest) &+ request].hasAnswers
-    for field in 0..<Int(devices[device].fieldCount) {
-      let row = Int(devices[device].firstField) &+ field
-      guard serials[row] == buses[bus].serial else { continue }
-      guard isIn(device, row), isNeeded(device, row) else {
-        serials[row] = 0
+    var isOthers = false
+    for row in firstField..<firstField &+ fieldCount where serials[row] == buses[bus].serial {
+      guard isIn(device, row) else {
+        hold(bus, row, false)
         continue
       }
       if request >= 0, fields[row].answers != 0 {
@@ -326,6 +354,20 @@ extension Instruments {
     }
     if isAnswer { return .accepted(isAnswer: true) }
     return frames[rowOfFrame].hasFields ? .rejected(.wrongReply) : .accepted(isAnswer: false)
+  }
+
+  /// Takes what a frame says of a field as its number, or what was known before: until the next frame both are kept. Fields
+  /// that the frame does not reach are left alone.
+  @_noLocks @_noAllocation
+  private func hold(_ bus: Int, _ row: Int, _ isHeld: Bool) {
+    let serial = buses[bus].serial
+    guard serials[row] == (isHeld ? serial &- 1 : serial) else { return }
+    let (raw, at) = (raws[row], readAt[row])
+    raws[row] = formers[row]
+    readAt[row] = formerAt[row]
+    formers[row] = raw
+    formerAt[row] = at
+    serials[row] = isHeld ? serial : serial &- 1
   }
 
   /// Whether the frame that holds this field may be the answer to this request. Without a request, the first that has

@@ -48,6 +48,8 @@ extension Instruments {
     spoilers = Table(builder.spoilers, filler: Spoiler(BadWhen(field: 0, mask: 0)))
     raws = Table(capacity: builder.fields.count, filledWith: .nan)
     readAt = Table(capacity: builder.fields.count, filledWith: .past)
+    formers = Table(capacity: builder.fields.count, filledWith: .nan)
+    formerAt = Table(capacity: builder.fields.count, filledWith: .past)
     poweredAt = Table(capacity: builder.devices.count, filledWith: .past)
     warming = Table(capacity: builder.fields.count, filledWith: true)
     requests = Table(builder.requests, filler: RequestRow())

@@ -43,7 +43,7 @@ struct BusRow: BitwiseCopyable {
   var isInStep = false
   /// A line was too long: what comes up to its end is dropped.
   var isSkipping = false
-  /// The number of the frame that is being read: which fields it held.
+  /// The number of the frame that is being read, an even one: which fields it held.
   var serial: UInt32 = 0
   /// A tool reads: everything is listened to, and the answer is one to this request, by index (-1: not said), that came by
   /// this way.
@@ -207,7 +207,10 @@ public struct Instruments: ~Copyable {
   /// The last raw number of each field and its age, for status words that spoil others.
   let raws: Table<Double>
   let readAt: Table<Instant>
-  /// The number of the frame that last held each field.
+  /// The same of before the frame that is being read, which may not hold the field after all.
+  let formers: Table<Double>
+  let formerAt: Table<Instant>
+  /// The even number of the frame that last held each field; one less where it does not hold it after all.
   let serials: Table<UInt32>
   /// Whether each field still shows nothing but its warm-up values since its port was opened.
   let warming: Table<Bool>

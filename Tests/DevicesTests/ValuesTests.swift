@@ -67,6 +67,26 @@ private func field(_ name: String, in frame: Int, at: Int, _ type: NumberType = 
     #expect(bench.readings.isEmpty, "nor what was read before the port was opened")
   }
 
+  /// Frames of several meanings share one place: what does not exist in this one leaves what it said before as it is.
+  @Test func aFieldThatIsNotThereIsNotRead() {
+    let device = framed(
+      [kind(1, length: 5)],
+      [
+        field("item", at: 2) { $0.told = .never },
+        field("factor", at: 3) {
+          $0.when = [Need(field: 0, [.equals(1)])]
+          $0.told = .never
+        },
+        field("value", at: 3) {
+          $0.when = [Need(field: 0, [.equals(2)])]
+          $0.multiplier = Multiplier(field: 1)
+        },
+      ])
+    let bench = Bench(.serial, device)
+    for data in [[1, 10], [2, 5], [2, 6], [3, 99], [2, 7]] as [[UInt8]] { bench.receive(frame(1, data)) }
+    #expect(bench.said(device) == ["value=50.0", "value=60.0", "value=70.0"])
+  }
+
   // MARK: Scales
 
   @Test func timesAnotherField() {
@@ -157,6 +177,26 @@ private func field(_ name: String, in frame: Int, at: Int, _ type: NumberType = 
     let bench = Bench(.serial, device)
     for raw in [10_000, 10_001, 20, 19, 100] { bench.receive(frame(1, big(raw))) }
     #expect(bench.said(device) == ["a=10.0", "a=5000.0", "a=1000.0"] && bench.device.checkErrors == 2)
+  }
+
+  /// Nothing of a frame that is another one is believed: neither what it says of others nor which variant it is.
+  @Test func aRejectedFrameSaysNothingOfOthers() {
+    var device = framed(
+      [kind(1, length: 6), kind(2, length: 4)],
+      [
+        field("sure", in: 0, at: 2) {
+          $0.range = 0...1
+          $0.outside = .rejectsFrame
+        },
+        field("factor", in: 0, at: 3) { $0.told = .never },
+        field("model", in: 0, at: 4) { $0.told = .never },
+        field("value", in: 1, at: 2) { $0.multiplier = Multiplier(field: 1) },
+        field("large", in: 1, at: 2) { $0.variants = 0b10 },
+      ])
+    device.variants = [Variant(name: "small", identity: 2, numbers: [1]), Variant(name: "large", identity: 2, numbers: [2])]
+    let bench = Bench(.serial, device)
+    bench.receive(frame(1, [1, 10, 1]) + frame(1, [9, 77, 2]) + frame(2, [3]))
+    #expect(bench.said(device) == ["sure=1.0", "value=30.0"])
   }
 
   // MARK: First values, bouncing channels
