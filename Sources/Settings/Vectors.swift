@@ -70,7 +70,8 @@ private func readVector(_ line: String, at number: Int) -> Vector? {
 extension Vector {
   /// What `profile decode` prints for it.
   public func report(with profile: Profile) -> [String] {
-    let variant = variant.flatMap { profile.variant(named: $0) ?? profile.variant(named: $0.replacing(" ", with: "_")) }
-    return decodeReport(bytes, with: profile, DecodeContext(request: request, variant: variant, way: way))
+    let known = variant.flatMap { profile.variant(named: $0) ?? profile.variant(named: $0.replacing(" ", with: "_")) }
+    if let variant, known == nil { return ["there is no variant \"\(variant)\""] }
+    return decodeReport(bytes, with: profile, DecodeContext(request: request, variant: known, way: way))
   }
 }

@@ -75,9 +75,17 @@ struct DoorStatus: Sendable {
       let device = settings.devices[index]
       let report = board.devices[index]
       let counters = board.deviceCounters[index]
-      let fields = device.profile.fields.indices.filter { device.profile.fields[$0].told == .always }.map { field in
-        shown(board.readings[first + field], device.profile.fields[field], device.profile, board.now)
+      let known = device.profile.fields
+      let newest = known.indices.filter { field in
+        guard known[field].told == .always, !known[field].type.isText else { return false }
+        // A field that variants have otherwise stands there once for each: the one that was read last is meant.
+        let at = board.readings[first + field].at
+        return !known.indices.contains { other in
+          let twin = board.readings[first + other].at
+          return other != field && known[other].name == known[field].name && (twin > at || twin == at && other < field)
+        }
       }
+      let fields = newest.map { shown(board.readings[first + $0], known[$0], device.profile, board.now) }
       first += device.profile.fields.count
       return Status.Device(
         name: device.name, profile: device.profile.id, port: settings.ports[Int(device.port.index)].name,

@@ -30,7 +30,7 @@ private func speech(
   _ frames: [Framing], _ requests: [Request] = [], _ fields: [Field], variants: [Variant] = [], gap: Interval? = nil,
   address: Addressing? = nil
 ) -> Profile {
-  var whole = profile(
+  var whole = fuzzed(
     .serial(FrameSpeech(frames: frames, requests: requests, period: .milliseconds(300), gap: gap, address: address)), fields)
   whole.variants = variants
   return whole
@@ -145,7 +145,7 @@ private let reporting: Profile = {
     Request(name: "start", carrier: .setFeature, bytes: [0, 1], replyWithin: nil, sending: .atStart),
     Request(name: "state", carrier: .getFeature, bytes: [1], replyWithin: .milliseconds(50), claims: true),
   ]
-  var whole = profile(
+  var whole = fuzzed(
     .hid(
       FrameSpeech(frames: frames, requests: requests, period: .milliseconds(300)),
       HIDReports(length: 8, number: nil, usesLastNode: true)),

@@ -108,13 +108,13 @@ func array(_ bytes: Span<UInt8>) -> [UInt8] { (0..<bytes.count).map { bytes[$0] 
 
 // MARK: Profiles, so made that every type, both checks and every mark of a field is met
 
-func profile(_ transport: Transport, _ fields: [Field], writes: [Write] = []) -> Profile {
+func fuzzed(_ transport: Transport, _ fields: [Field], writes: [Write] = []) -> Profile {
   Profile(
     id: "fuzz", maker: "", model: "", kind: "", source: "", proof: .constructed, notes: [], transport: transport,
     line: Line(baud: 9_600), power: .usb, warmUp: .seconds(2), fields: fields, writes: writes)
 }
 
-private let streaming = profile(
+private let streaming = fuzzed(
   .serial(
     FrameSpeech(
       frames: [Framing(startsWith: [0x5A, 0x5A], length: 24, check: .sum8(from: 0, at: 23))], requests: [],
@@ -129,7 +129,7 @@ private let streaming = profile(
     Field(name: "g", location: .frame(at: 22), type: .bits(8), unit: .channels, use: .inputs, inverted: true),
   ])
 
-private let questioned = profile(
+private let questioned = fuzzed(
   .serial(
     FrameSpeech(
       frames: [Framing(startsWith: [0xFF], length: 4, check: .negativeSum8(from: 1, at: 3))],
@@ -140,7 +140,7 @@ private let questioned = profile(
     Field(name: "b", location: .frame(at: 2), type: .i8, told: .never),
   ])
 
-private let mapped = profile(
+private let mapped = fuzzed(
   .modbus(
     ModbusSpeech(
       unit: 1, registersPerRead: 6, bitsPerRead: 8, period: .milliseconds(400), replyWithin: .milliseconds(100),
