@@ -238,17 +238,22 @@ extension Instruments {
   private func refuse(_ bus: Int, _ device: Int, _ why: Rejection, _ now: Instant, _ findings: inout Findings) {
     findings.note(.rejected(why))
     devices[device].counters.exceptions &+= 1
-    // It may have been off meanwhile: what it needs to be told first is told again.
-    for index in 0..<Int(devices[device].requestCount) {
-      let row = Int(devices[device].firstRequest) &+ index
-      if case .atStart = requests[row].sending, requests[row].due == .never { requests[row].due = now }
-    }
     guard case .awaiting(_, let request) = buses[bus].state else { return }
     let isStart = requests[Int(request)].isStart
+    if case .exception = why, !isStart { beginAgain(device, now) }
     requests[Int(request)].due = isStart ? .never : later(requests[Int(request)].due, devices[device].period, now)
     buses[bus].state = .idle
     buses[bus].until = .never
     if !isStart { countFailure(device, .exception, now, &findings) }
+  }
+
+  /// It says no to what it is asked, so it may have been off meanwhile: what it needs to be told first is told again.
+  @_noLocks @_noAllocation
+  private func beginAgain(_ device: Int, _ now: Instant) {
+    for index in 0..<Int(devices[device].requestCount) {
+      let row = Int(devices[device].firstRequest) &+ index
+      if requests[row].isStart, requests[row].due == .never { requests[row].due = now }
+    }
   }
 
   @_noLocks @_noAllocation
