@@ -146,7 +146,13 @@ extension SettingsReader {
       if case .bits(let count) = field.type { last = min(last, count) }
     }
     if kind == .relay {
-      let coils = device.profile.writes.compactMap { if case .coil(_, let count) = $0.kind { count } else { nil } }
+      let coils = device.profile.writes.compactMap { write -> Int? in
+        switch write.kind {
+        case .coil(_, let count): count
+        case .relay(let bytes): bytes.count
+        case .pulse, .register, .setting, .bytes, .number: nil
+        }
+      }
       guard let count = coils.max() else {
         return entry.note(
           "found \(device.name), expected a board whose relays can be written; \(device.profile.id) writes no coil")
