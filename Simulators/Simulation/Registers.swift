@@ -38,6 +38,8 @@ public struct Registers: Sendable {
   private let speech: ModbusSpeech
   private let fields: [Field]
   private let writes: [WriteKind]
+  /// Which of the profile's variants is played.
+  private let variant: Int
   private let mapped: [RegisterTable: Set<Int>]
   public private(set) var coils: [Int: Coil] = [:]
   private var stored: [Int: UInt16] = [:]
@@ -47,7 +49,8 @@ public struct Registers: Sendable {
   /// The longest gap between two known addresses that is filled with zeros.
   static var gap: Int { 8 }
 
-  public init(_ speech: ModbusSpeech, fields: [Field], writes: [WriteKind]) {
+  public init(_ speech: ModbusSpeech, fields: [Field], writes: [WriteKind], variant: Int = 0) {
+    self.variant = variant
     self.speech = speech
     self.fields = fields
     self.writes = writes
@@ -147,11 +150,13 @@ public struct Registers: Sendable {
     return .success([UInt8(bytes.count)] + bytes)
   }
 
+  private func isPlayed(_ field: Field) -> Bool { field.variants >> UInt32(variant) & 1 == 1 }
+
   /// The addresses that are on.
   private func bits(_ table: RegisterTable, _ values: [Double], _ now: Instant) -> Set<Int> {
     if table == .coil { return Set(coils.filter { $0.value.isOn(at: now) }.keys) }
     var on: Set<Int> = []
-    for (field, value) in zip(fields, values) {
+    for (field, value) in zip(fields, values) where isPlayed(field) {
       guard case .register(table, let address) = field.location else { continue }
       var count = 1
       if case .bits(let n) = field.type { count = n }
@@ -172,7 +177,7 @@ public struct Registers: Sendable {
 
   private func words(_ table: RegisterTable, _ values: [Double]) -> [Int: UInt16] {
     var words = table == .holding ? stored : [:]
-    for (field, value) in zip(fields, values) {
+    for (field, value) in zip(fields, values) where isPlayed(field) {
       guard case .register(table, let address) = field.location else { continue }
       var bytes = encoded(value, field)
       if bytes.count % 2 == 1 { bytes.insert(0, at: 0) }

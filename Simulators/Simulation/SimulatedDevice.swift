@@ -31,7 +31,8 @@ struct SimulatedDevice: Sendable {
     switch planned.profile.transport {
     case .serial(let speech), .hid(let speech, _): nextFrame = speech.isAsked || speech.isSeldom ? .never : now + speech.period
     case .modbus(let speech):
-      registers = Registers(speech, fields: planned.profile.fields, writes: planned.profile.writes.map(\.kind))
+      registers = Registers(
+        speech, fields: planned.profile.fields, writes: planned.profile.writes.map(\.kind), variant: planned.variant)
     }
   }
 

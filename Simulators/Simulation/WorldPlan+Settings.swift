@@ -10,7 +10,7 @@ extension WorldPlan {
     self.init(
       buses: settings.ports,
       devices: settings.devices.map {
-        PlannedDevice(name: $0.name, profile: $0.profile, bus: Int($0.port.index), unit: $0.unit)
+        PlannedDevice(name: $0.name, profile: $0.profile, bus: Int($0.port.index), unit: $0.unit, variant: $0.variant ?? 0)
       },
       lanes: settings.lanes.map { lane in
         PlannedLane(

@@ -27,8 +27,11 @@ public struct PlannedDevice: Sendable {
   public var bus: Int
   /// The Modbus unit it answers to; without meaning on a serial line.
   public var unit: UInt8
+  /// Which of the profile's variants it plays, by index.
+  public var variant: Int
 
-  public init(name: String, profile: Profile, bus: Int, unit: UInt8 = 0) {
+  public init(name: String, profile: Profile, bus: Int, unit: UInt8 = 0, variant: Int = 0) {
+    self.variant = variant
     self.name = name
     self.profile = profile
     self.bus = bus
