@@ -1,0 +1,395 @@
+// Goal: what is asked, in which order, how often, and which answer is one. Method: devices that answer, refuse or stay silent
+// in virtual time, request by request; the bytes of answers are the test's.
+
+import Domain
+import Testing
+
+@testable import Devices
+
+/// An answer of this kind: start, sign, one number, sum.
+private func kind(_ sign: UInt8, refuses: Bool = false) -> Framing {
+  Framing(name: "\(sign)", startsWith: [0xA0, sign], ending: .length(4), check: Check(.sum8, at: -1), refuses: refuses)
+}
+
+private func reply(_ sign: UInt8, _ value: UInt8) -> [UInt8] { summed([0xA0, sign, value]) }
+
+/// A field of the frame with this number, which answers these requests.
+private func field(_ name: String, in frame: Int, answers: Int..., change: (inout Field) -> Void = { _ in }) -> Field {
+  field(name, at: 2) {
+    $0.frames = 1 << UInt32(frame)
+    $0.answers = answers.reduce(0) { $0 | 1 << UInt32($1) }
+    change(&$0)
+  }
+}
+
+private func request(_ byte: UInt8, _ change: (inout Request) -> Void = { _ in }) -> Request {
+  var request = Request(name: "\(byte)", bytes: [byte], replyWithin: .milliseconds(100))
+  change(&request)
+  return request
+}
+
+/// What was asked, by its first byte, and when.
+private func diary(_ said: [(at: Int64, bytes: [UInt8])]) -> [String] { said.map { "\($0.at) \($0.bytes[0])" } }
+
+@Suite struct DialogueTests {
+  // MARK: At the start
+
+  /// 1 reads, 9 starts; the device may refuse (frame 3).
+  private static func starter(_ start: (inout Request) -> Void = { _ in }) -> Profile {
+    framed(
+      [kind(1), kind(2), kind(3, refuses: true)], [field("v", in: 0, answers: 0), field("ok", in: 1, answers: 1)],
+      [
+        request(1) { $0.claims = true },
+        request(9) {
+          $0.sending = .atStart
+          $0.claims = true
+          start(&$0)
+        },
+      ])
+  }
+
+  @Test func theStartGoesFirstAndOnce() {
+    let bench = Bench(.serial, Self.starter())
+    let said = bench.talk(until: 3_000) { $0 == [9] ? reply(2, 0) : reply(1, 5) }
+    #expect(diary(said) == ["0 9", "0 1", "1000 1", "2000 1", "3000 1"] && bench.changed == ["up 0"])
+    // The port was opened again.
+    bench.open()
+    #expect(diary(bench.talk(until: 3_000) { $0 == [9] ? reply(2, 0) : reply(1, 5) }) == ["3000 9", "3000 1"])
+  }
+
+  /// The start that nothing answers is done when it was sent.
+  @Test func aRequestWithoutReplyIsDoneWhenSent() {
+    let bench = Bench(.serial, Self.starter { $0.replyWithin = nil })
+    let said = bench.talk(until: 1_000) { $0 == [9] ? nil : reply(1, 5) }
+    #expect(diary(said) == ["0 9", "0 1", "1000 1"] && bench.device.timeOuts == 0 && bench.device.requests == 3)
+    let regular = framed([kind(1)], [field("v", in: 0)], [request(1) { $0.replyWithin = nil }, request(2)])
+    let other = Bench(.serial, regular)
+    #expect(diary(other.talk(until: 1_000) { $0 == [2] ? reply(1, 5) : nil }) == ["0 1", "0 2", "1000 1", "1000 2"])
+    #expect(other.device.timeOuts == 0 && other.readings.count == 2)
+  }
+
+  @Test func theStartIsRepeatedWhenTheDeviceRefuses() {
+    let bench = Bench(.serial, Self.starter())
+    // At 2 s it says no: it was off meanwhile.
+    var isStarted = true
+    let said = bench.talk(until: 3_000) { bytes in
+      if bench.now == ms(2_000), bytes == [1] { isStarted = false }
+      if bytes == [9] { isStarted = true }
+      return bytes == [9] ? reply(2, 0) : isStarted ? reply(1, 5) : reply(3, 0)
+    }
+    #expect(diary(said) == ["0 9", "0 1", "1000 1", "2000 1", "2000 9", "3000 1"])
+    #expect(bench.device.exceptions == 1 && bench.changed == ["up 0"] && bench.readings.count == 5)
+  }
+
+  /// It is refused itself: said once, and again only when something else was.
+  @Test func aRefusedStartIsNotRepeatedByItself() {
+    var device = Self.starter()
+    guard case .serial(var speech) = device.transport else { return }
+    // Two of them, so that one could wake the other.
+    speech.requests.append(request(8) { $0.sending = .atStart })
+    device.transport = .serial(speech)
+    let bench = Bench(.serial, device)
+    let said = bench.talk(until: 1_000) { $0 == [1] ? reply(1, 5) : reply(3, 0) }
+    #expect(diary(said) == ["0 9", "0 8", "0 1", "1000 1"])
+  }
+
+  // MARK: One after another
+
+  /// Find (1), select (2) when something was found, read (3) when it was selected.
+  private static let card = framed(
+    [kind(1), kind(2), kind(3)],
+    [
+      field("found", in: 0, answers: 0) { $0.told = .never }, field("selected", in: 1, answers: 1) { $0.told = .never },
+      field("text", in: 2, answers: 2),
+    ],
+    [
+      request(1) { $0.claims = true },
+      request(2) { ($0.claims, $0.after, $0.when) = (true, 0, [Need(field: 0, [.equals(0x9F)])]) },
+      request(3) { ($0.claims, $0.after, $0.when) = (true, 1, [Need(field: 1, [.equals(0x90)])]) },
+    ])
+
+  @Test func aDialogueRunsAndStops() {
+    let bench = Bench(.serial, Self.card)
+    // Nothing there; a card from 1.5 s on, which cannot be selected at first; taken away at 4.5 s.
+    let said = bench.talk(until: 5_000) { bytes in
+      let isThere = bench.now > ms(1_500) && bench.now < ms(4_500)
+      switch bytes[0] {
+      case 1: return reply(1, isThere ? 0x9F : 0x80)
+      case 2: return reply(2, bench.now < ms(2_500) ? 0x81 : 0x90)
+      default: return reply(3, 7)
+      }
+    }
+    #expect(diary(said) == ["0 1", "1000 1", "2000 1", "2000 2", "3000 1", "3000 2", "3000 3", "4000 1", "4000 2", "4000 3", "5000 1"])
+    #expect(bench.said(Self.card) == ["text=7.0", "text=7.0"])
+  }
+
+  @Test func aDialogueThatBreaksOffBeginsAnew() {
+    let bench = Bench(.serial, Self.card)
+    let said = bench.talk(until: 3_000) { bytes in
+      switch bytes[0] {
+      case 1: reply(1, 0x9F)
+      case 2: bench.now < ms(500) ? nil : reply(2, 0x90)
+      default: bench.now < ms(1_500) ? nil : reply(3, 7)
+      }
+    }
+    #expect(diary(said) == ["0 1", "0 2", "1000 1", "1000 2", "1000 3", "2000 1", "2000 2", "2000 3", "3000 1", "3000 2", "3000 3"])
+    #expect(bench.device.timeOuts == 2 && bench.changed == ["up 0"] && bench.readings.count == 2)
+  }
+
+  @Test func aSilentDialogueIsProbedAtItsBeginningOnly() {
+    let bench = Bench(.serial, Self.card)
+    #expect(Set(diary(bench.talk(until: 120_000) { _ in nil }).map { $0.split(separator: " ")[1] }) == ["1"])
+    #expect(bench.changed == ["down 0 silent"])
+  }
+
+  // MARK: Which answer is one
+
+  @Test func anAnswerToAnotherRequestLeavesItOpen() {
+    let device = framed(
+      [kind(1), kind(2), kind(4)], [field("a", in: 0, answers: 0), field("b", in: 1, answers: 1)],
+      [request(1) { $0.claims = true }, request(2) { $0.claims = true }])
+    let bench = Bench(.serial, device)
+    // Another master asked for b; an acknowledgement, which holds no field, comes before the answer.
+    bench.receive(reply(2, 9))
+    #expect(bench.readings.isEmpty && bench.device.wrongReplies == 1 && !bench.isUp)
+    bench.receive(reply(4, 0))
+    #expect(bench.device.wrongReplies == 1 && bench.isUp)
+    #expect(bench.sent.map(\.bytes) == [[1]], "still open")
+    bench.receive(reply(1, 5))
+    #expect(bench.said(device) == ["a=5.0"] && bench.sent.map(\.bytes) == [[1], [2]])
+    bench.receive(reply(2, 6))
+    #expect(bench.said(device) == ["a=5.0", "b=6.0"] && bench.device.wrongReplies == 1 && bench.device.timeOuts == 0)
+    // Nothing but others' answers: its time is up as if nothing had come.
+    bench.run(until: ms(1_000))
+    bench.receive(reply(2, 7))
+    bench.run(until: ms(1_100))
+    #expect(bench.device.timeOuts == 1 && bench.readings.count == 2)
+  }
+
+  @Test func withoutAnswersOfItsOwnAnythingIsOne() {
+    // `answers: []`: but for what another request is asked for. Left out: that too.
+    for (claims, isAnswered) in [(true, false), (false, true)] {
+      let device = framed(
+        [kind(1), kind(2)], [field("a", in: 0, answers: 1), field("b", in: 1)],
+        [request(9) { ($0.sending, $0.claims) = (.atStart, claims) }, request(1) { $0.claims = true }])
+      let bench = Bench(.serial, device)
+      bench.receive(reply(1, 5))
+      #expect(bench.sent.map(\.bytes) == (isAnswered ? [[9], [1]] : [[9]]) && bench.device.wrongReplies == (isAnswered ? 0 : 1))
+      bench.receive(isAnswered ? reply(1, 5) : reply(2, 6))
+      #expect(bench.said(device) == [isAnswered ? "a=5.0" : "b=6.0"])
+    }
+  }
+
+  /// One frame holds what is asked for and what is not: only the former is reported.
+  @Test func whatAnotherRequestIsAskedForIsNotReported() {
+    var fields = [field("a", in: 0, answers: 0), field("b", in: 0, answers: 1), field("c", in: 0)]
+    fields[1].location = .frame(at: 1)
+    let device = framed([kind(1)], fields, [request(1) { $0.claims = true }, request(2) { $0.claims = true }])
+    let bench = Bench(.serial, device)
+    bench.receive(reply(1, 5))
+    #expect(bench.said(device) == ["a=5.0", "c=5.0"])
+    bench.receive(reply(1, 6))
+    #expect(bench.said(device) == ["a=5.0", "c=5.0", "b=1.0", "c=6.0"])
+  }
+
+  @Test func lostRepliesAreNoFailureUntilTheyAreTooMany() {
+    let device = framed([kind(1)], [field("v", in: 0)], [request(1) { $0.retries = 2 }], period: .seconds(10))
+    for lost in 1...4 {
+      let bench = Bench(.serial, device)
+      var count = 0
+      let said = bench.talk(until: 9_000) { _ in
+        count += 1
+        return count <= lost ? nil : reply(1, 5)
+      }
+      // Each costs its reply time and the rest that the line needs; the fourth is the next period's.
+      let times = ["0 1", "200 1", "400 1"].prefix(lost + 1)
+      #expect(diary(said) == Array(times) && bench.device.timeOuts == min(lost, 3))
+      #expect(bench.instruments.devices[0].failures == (lost < 3 ? 0 : 1))
+    }
+    // Answered once, it may lose as many again; down after two failures.
+    let bench = Bench(.serial, device)
+    var count = 0
+    let said = bench.talk(until: 32_000) { _ in
+      count += 1
+      return count == 5 ? reply(1, 5) : nil
+    }
+    #expect(said.map(\.at).prefix(11) == [0, 200, 400, 10_300, 10_500, 20_400, 20_600, 20_800, 30_700, 30_900, 31_100])
+    #expect(bench.changed == ["up 0", "down 0 silent"] && bench.device.timeOuts >= 10)
+  }
+
+  // MARK: Which variant it is
+
+  private static func model(_ identity: Field, _ variants: [Variant]) -> Profile {
+    var device = framed(
+      [kind(1), kind(2)],
+      [
+        identity, field("all", in: 1), field("small", in: 1) { $0.variants = 0b001 },
+        field("large", in: 1) {
+          $0.variants = 0b110
+          $0.scale = 10
+        },
+      ])
+    device.variants = variants
+    return device
+  }
+
+  @Test func aNumberTellsTheVariant() {
+    let device = Self.model(
+      field("model", in: 0),
+      [
+        Variant(name: "small", identity: 0, numbers: [17]), Variant(name: "large", identity: 0, numbers: [21, 22]),
+        Variant(name: "other", identity: 0, numbers: [30]),
+      ])
+    let bench = Bench(.serial, device)
+    func said(_ model: UInt8?) -> [String] {
+      bench.forget()
+      if let model { bench.receive(reply(1, model)) }
+      bench.receive(reply(2, 4))
+      return bench.said(device).filter { !$0.hasPrefix("model") }
+    }
+    #expect(said(nil) == ["all=4.0"], "before: what all have")
+    #expect(said(17) == ["all=4.0", "small=4.0"] && said(22) == ["all=4.0", "large=40.0"] && said(nil) == ["all=4.0", "large=40.0"])
+    #expect(said(99) == ["all=4.0"], "a number that nobody knows")
+    _ = said(21)
+    bench.open()
+    #expect(said(nil) == ["all=4.0"], "opened again, another one may be there")
+    // Settings name it: what the device says does not matter then.
+    for (variant, expected) in [(0, "small=4.0"), (1, "large=40.0")] {
+      let named = Bench(.serial, device, variant: variant)
+      named.receive(reply(2, 4) + reply(1, 22) + reply(2, 4))
+      named.open()
+      named.receive(reply(2, 4))
+      #expect(named.said(device).filter { $0 == expected }.count == 3 && named.readings.count == 7)
+    }
+  }
+
+  /// The longest beginning that fits.
+  @Test func aTextTellsTheVariant() {
+    let name = Field(name: "name", location: .frame(at: 2), type: .ascii(4))
+    var device = Self.model(
+      name,
+      [
+        Variant(name: "small", identity: 0, texts: ["AB", "X"]), Variant(name: "large", identity: 0, texts: ["ABC"]),
+        Variant(name: "other", identity: 0, texts: ["Z"]),
+      ])
+    guard case .serial(var speech) = device.transport else { return }
+    speech.frames[0].ending = .length(7)
+    device.transport = .serial(speech)
+    device.fields[0].frames = 1
+    for (text, expected) in [("ABD1", "small=4.0"), ("X...", "small=4.0"), ("ABC1", "large=40.0"), ("A...", ""), ("abc.", "")] {
+      let bench = Bench(.serial, device)
+      bench.receive(summed([0xA0, 1] + Array(text.utf8)) + reply(2, 4))
+      #expect(bench.told(device) == ["name: \(text)"] && bench.said(device) == ["all=4.0", expected].filter { !$0.isEmpty }, "\(text)")
+    }
+  }
+
+  @Test func withoutAnyIdentityItIsTheFirst() {
+    let device = Self.model(field("model", in: 0), ["small", "large", "other"].map { Variant(name: $0) })
+    let bench = Bench(.serial, device)
+    bench.receive(reply(2, 4))
+    #expect(bench.said(device) == ["all=4.0", "small=4.0"])
+  }
+
+  // MARK: Several on one line
+
+  @Test func eachIsMeantByItsUnit() {
+    func sent(_ address: Addressing, _ unit: UInt8) -> [UInt8] {
+      let device = framed([kind(1)], [field("v", in: 0)], [request(0x52)], address: address)
+      return Bench(.serial, device, unit: unit).sent[0].bytes
+    }
+    #expect(sent(.prefix(0xB0), 3) == [0xB3, 0x52] && sent(.prefix(0xB0), 0) == [0x52])
+    #expect(sent(.digits(3), 7) == Array("007R".utf8) && sent(.digits(3), 255) == Array("255R".utf8))
+    #expect(sent(.digits(2), 10) == Array("10R".utf8) && sent(.digits(1), 12) == Array("2R".utf8) && sent(.digits(3), 0) == [0x52])
+  }
+
+  @Test func twoOnOneLineAnswerForThemselves() {
+    for address in [Addressing.prefix(0xB0), .digits(2)] {
+      let device = framed([kind(1)], [field("v", in: 0)], [request(0x52)], address: address)
+      let bench = Bench([.serial], [2, 5].map { DevicePlan(profile: device, port: port, unit: $0, isAtLane: false) })
+      let second = address == .prefix(0xB0) ? [0xB5] : Array("05".utf8)
+      let said = bench.talk(until: 2_000) { reply(1, $0.starts(with: second) ? 50 : 20) }
+      #expect(said.map(\.at) == [0, 0, 1_000, 1_000, 2_000, 2_000])
+      #expect(bench.readings.map { "\($0.device.index) \($0.decoded)" } == (0..<6).map { $0 % 2 == 0 ? "0 20.0" : "1 50.0" })
+      // One falls silent: it alone is down, and the other is asked as before.
+      bench.forget()
+      bench.talk(until: 12_000) { $0.starts(with: second) ? nil : reply(1, 20) }
+      #expect(bench.changed == ["down 1 silent"] && bench.readings.count == 10 && bench.isUp)
+    }
+  }
+
+  // MARK: Devices that say little, and relays that say nothing
+
+  @Test func whoSpeaksSeldomIsThereAllTheTime() {
+    let device = framed([kind(1)], [field("v", in: 0)], period: .seconds(1), isSeldom: true)
+    let bench = Bench(.serial, device)
+    #expect(bench.changed == ["up 0"] && bench.nextDeadline == .never)
+    bench.run(until: ms(86_400_000))
+    bench.receive(reply(1, 5))
+    #expect(bench.changed == ["up 0"] && bench.said(device) == ["v=5.0"])
+    bench.lose()
+    bench.open()
+    #expect(bench.changed == ["up 0", "down 0 portLost", "up 0"])
+  }
+
+  /// A board of relays that is told in bytes: start, channel, state, sum.
+  private static func relays(_ requests: [Request] = [], address: Addressing? = nil) -> Profile {
+    var device = framed([kind(1)], [field("on", in: 0)], requests, period: .seconds(1), isSeldom: requests.isEmpty, address: address)
+    device.writes = [
+      Write(
+        name: "relay",
+        kind: .relay(
+          RelayBytes(on: bytes("a0 00 01"), off: bytes("a0 00 00"), channelAt: 1, count: 4, check: Check(.sum8, at: -1))))
+    ]
+    return device
+  }
+
+  @Test func relaysAreToldInBytes() {
+    let bench = Bench(.serial, Self.relays())
+    bench.forget()
+    #expect(bench.write(.set(channel: 2, on: true)) && bench.write(.set(channel: 4, on: false)))
+    #expect(bench.sent.map(\.bytes) == [bytes("a0 02 01 a3"), bytes("a0 04 00 a4")] && bench.sent.allSatisfy { $0.urgency == .actuator })
+    #expect(bench.changed == ["wrote 0 2 on", "wrote 0 4 off"] && bench.device.writes == 2)
+    for action in [WriteAction.set(channel: 0, on: true), .set(channel: 5, on: true), .pulse(channel: 1, for: .seconds(1))] {
+      #expect(!bench.write(action), "\(action.text)")
+    }
+    #expect(!bench.instruments.canPulse(DeviceID(0)) && bench.device.writesFailed == 3 && bench.sent.count == 2)
+    // An echo proves nothing and does no harm. A lost port takes no orders.
+    bench.receive(bytes("a0 02 01 a3"))
+    bench.lose()
+    #expect(!bench.write(.set(channel: 2, on: true)) && bench.sent.count == 2 && bench.changed.last == "down 0 portLost")
+  }
+
+  @Test func eachCheckOfARelayIsItsOwn() {
+    func sent(_ check: Check) -> [UInt8] {
+      var device = Self.relays()
+      device.writes = [
+        Write(name: "relay", kind: .relay(RelayBytes(on: bytes("55 01 12 00 00 00 01"), off: bytes("55 01 11 00 00 00 01"), channelAt: 6, count: 8, check: check)))
+      ]
+      let bench = Bench(.serial, device)
+      bench.write(.set(channel: 3, on: true))
+      return bench.sent[0].bytes
+    }
+    let told = bytes("55 01 12 00 00 00 03")
+    #expect(sent(.none) == told && sent(Check(.crc16Modbus, at: -2)) == withCRC(told))
+    #expect(sent(Check(.sum8, from: 1, at: -1)) == told + [0x16] && sent(Check(.negativeSum8, from: 1, at: -1)) == told + [0xEA])
+    #expect(sent(Check(.invertedSum8, from: 1, at: -1)) == told + [0xE9] && sent(Check(.xor8, at: -1)) == told + [0x45])
+    #expect(sent(Check(.sum16be, at: -2)) == told + [0, 0x6B] && sent(Check(.sum16le, at: -2, adds: 1)) == told + [0x6C, 0])
+  }
+
+  /// One that is read back: writes wait for the answer that is out, go before what is due, and what they did is read at once.
+  @Test func aRelayIsReadBackAtOnce() {
+    let device = Self.relays([request(1)], address: .prefix(0xB0))
+    let bench = Bench(.serial, device, unit: 2)
+    for channel in 1...3 { bench.write(.set(channel: UInt8(channel), on: true)) }
+    bench.write(.set(channel: 1, on: false))
+    #expect(bench.sent.map(\.bytes) == [[0xB2, 1]])
+    bench.receive(reply(1, 0))
+    let said = bench.talk(until: 500) { $0.count == 2 && bench.now > ms(0) || $0.count > 2 ? nil : reply(1, 6) }
+    #expect(
+      said.map(\.bytes) == [[0xB2, 1], bytes("b2 a0 02 01 a3"), bytes("b2 a0 03 01 a4"), bytes("b2 a0 01 00 a1"), [0xB2, 1]])
+    #expect(bench.changed == ["up 0", "wrote 0 2 on", "wrote 0 3 on", "wrote 0 1 off"] && bench.said(device) == ["on=0.0", "on=6.0"])
+    // Down, it takes none.
+    bench.talk(until: 10_000) { _ in nil }
+    #expect(bench.changed.last == "down 0 silent" && !bench.write(.set(channel: 1, on: true)))
+  }
+}
