@@ -271,8 +271,8 @@ extension Instruments {
     }
     devices[device].counters.replies &+= 1
     findings.note(.accepted)
-    if isAnswer { answered(bus, device, now) }
     rise(device, now, &findings)
+    if isAnswer { answered(bus, device, now) }
     for field in 0..<Int(devices[device].fieldCount) {
       let row = Int(devices[device].firstField) &+ field
       guard serials[row] == buses[bus].serial, isClaimed(bus, device, row, by: request) else { continue }

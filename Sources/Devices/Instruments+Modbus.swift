@@ -20,6 +20,7 @@ extension Instruments {
     guard requests[request].replyWithin > .zero, !devices[device].isStream else {
       // Nothing answers it: it is done when it was sent.
       finish(device, request, now)
+      if devices[device].isDown, requests[request].isStart { requests[request].due = now + silenceLimit(device) }
       return
     }
     buses[bus].state = .awaiting(
@@ -235,8 +236,8 @@ extension Instruments {
     devices[device].counters.replies &+= 1
     devices[device].busyTries = 0
     keep(device, asked, buffers, data: data, now)
-    finish(device, request, now)
     rise(device, now, &findings)
+    finish(device, request, now)
     tellAll(device, asked, buffers, data: data, now, &findings)
   }
 

@@ -393,14 +393,16 @@ public struct Instruments: ~Copyable {
     devices[device].lastGood = now
     devices[device].failures = 0
     devices[device].backOff = .milliseconds(500)
-    if devices[device].isDown { suspectWarmUp(device, now) }
+    let wasDown = devices[device].isDown
+    if wasDown { suspectWarmUp(device, now) }
     devices[device].isDown = false
     guard !devices[device].isUp else { return }
     devices[device].isUp = true
-    // What was not asked while it was down.
+    // What was not asked while it was down; and what it must be told first, unless it speaks without.
     for request in 0..<Int(devices[device].requestCount) {
       let row = Int(devices[device].firstRequest) &+ request
       if requests[row].due == .never, requests[row].isRegular { requests[row].due = now }
+      if wasDown, requests[row].isStart { requests[row].due = devices[device].isStream ? .never : now }
     }
     findings.add(.up(DeviceID(device)))
   }
@@ -467,7 +469,7 @@ public struct Instruments: ~Copyable {
       let device = Int(members[Int(buses[bus].firstDevice) &+ index])
       guard devices[device].isStream, !devices[device].isSeldom, !devices[device].isDown, now >= silence(of: device) else { continue }
       fall(device, .silent, &findings)
-      // It may have been off: what it must be told first is told again, and again.
+      // It may have been off: what it must be told first is told again, and again (`ask`).
       for request in 0..<Int(devices[device].requestCount) {
         let row = Int(devices[device].firstRequest) &+ request
         if requests[row].isStart { requests[row].due = now }
@@ -476,9 +478,10 @@ public struct Instruments: ~Copyable {
   }
 
   @_noLocks @_noAllocation
-  private func silence(of device: Int) -> Instant {
-    devices[device].lastGood + max(devices[device].period * 3, .seconds(3))
-  }
+  private func silence(of device: Int) -> Instant { devices[device].lastGood + silenceLimit(device) }
+
+  @_noLocks @_noAllocation
+  func silenceLimit(_ device: Int) -> Interval { max(devices[device].period * 3, .seconds(3)) }
 
   // MARK: The next thing on a bus
 

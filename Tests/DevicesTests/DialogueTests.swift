@@ -93,6 +93,39 @@ private func diary(_ said: [(at: Int64, bytes: [UInt8])]) -> [String] { said.map
     #expect(diary(said) == ["0 9", "0 8", "0 1", "1000 1"])
   }
 
+  /// A device that was down may have been off, whichever request finds it again.
+  @Test func theStartIsRepeatedWhenTheDeviceWasDown() {
+    for (start, end) in [(2_500, 20_500), (2_500, 14_000), (2_500, 9_000)] as [(Int64, Int64)] {
+      let bench = Bench(.serial, Self.starter())
+      let said = bench.talk(until: 60_000) { bytes in
+        if bench.now > ms(start), bench.now < ms(end) { return nil }
+        return bytes == [9] ? reply(2, 0) : reply(1, 5)
+      }
+      #expect(bench.changed == ["up 0", "down 0 silent", "up 0"])
+      let later = said.filter { $0.at >= end }
+      #expect(later.prefix(2).contains { $0.bytes == [9] } && later.filter { $0.bytes == [9] }.count == 1, "\(diary(Array(later.prefix(5))))")
+    }
+  }
+
+  /// One that speaks unasked is told when the port was opened, and again, and again, as long as it is silent.
+  @Test func aSilentStreamIsStartedAgainAndAgain() {
+    var device = framed([kind(1)], [field("v", in: 0)], [request(9) { $0.sending = .atStart }], period: .seconds(1))
+    device.warmUp = .zero
+    let bench = Bench(.serial, device)
+    #expect(bench.sent.map(\.bytes) == [[9]])
+    bench.forget()
+    bench.receive(reply(1, 5))
+    // Off for a minute and a half; it hears nothing of what it is told meanwhile.
+    let said = bench.talk(until: 90_000) { _ in nil }
+    #expect(said.first?.at == 3_000 && said.count >= 5 && said.count <= 30, "\(diary(said))")
+    #expect(said.contains { $0.at > 60_000 } && bench.changed == ["up 0", "down 0 silent"])
+    // Back, and told to begin: as it speaks, it is told no more.
+    let gap = zip(said, said.dropFirst()).map { $1.at - $0.at }.max() ?? 0
+    #expect(gap <= 300_000)
+    bench.receive(reply(1, 6))
+    #expect(bench.talk(until: 92_500) { _ in nil }.isEmpty && bench.isUp)
+  }
+
   // MARK: One after another
 
   /// Find (1), select (2) when something was found, read (3) when it was selected.
