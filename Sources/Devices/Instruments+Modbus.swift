@@ -292,7 +292,9 @@ extension Instruments {
         return
       }
       requests[Int(request)].tries = 0
-      requests[Int(request)].due = requests[Int(request)].isProbe ? later(requests[Int(request)].due, requests[Int(request)].period, now) : .never
+      // A start that is not answered goes behind what is due regularly: it ends the device's turn, and would end each.
+      let due = requests[Int(request)].isStart ? requests[Int(request)].due + Interval(ns: 2) : requests[Int(request)].due
+      requests[Int(request)].due = requests[Int(request)].isProbe ? later(due, requests[Int(request)].period, now) : .never
       countFailure(Int(device), failure.downReason, now, &findings)
     case .awaitingWrite(let device):
       count(failure, Int(device))

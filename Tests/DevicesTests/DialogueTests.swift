@@ -93,6 +93,17 @@ private func diary(_ said: [(at: Int64, bytes: [UInt8])]) -> [String] { said.map
     #expect(diary(said) == ["0 9", "0 8", "0 1", "1000 1"])
   }
 
+  @Test func theStartIsRepeatedWhenItWasSilent() {
+    let bench = Bench(.serial, Self.starter())
+    // No answer to the start: again after a period, behind what comes regularly, so that one that is never answered costs
+    // no values.
+    let said = bench.talk(until: 2_500) { $0 == [9] ? (bench.now < ms(1_500) ? nil : reply(2, 0)) : reply(1, 5) }
+    #expect(diary(said) == ["0 9", "1000 1", "1000 9", "2000 1", "2000 9"] && bench.device.timeOuts == 2)
+    let other = Bench(.serial, Self.starter())
+    other.talk(until: 60_000) { $0 == [9] ? nil : reply(1, 5) }
+    #expect(other.changed == ["up 0"] && other.readings.count == 60)
+  }
+
   /// A device that was down may have been off, whichever request finds it again.
   @Test func theStartIsRepeatedWhenTheDeviceWasDown() {
     for (start, end) in [(2_500, 20_500), (2_500, 14_000), (2_500, 9_000)] as [(Int64, Int64)] {
