@@ -437,3 +437,151 @@ private func diary(_ said: [(at: Int64, bytes: [UInt8])]) -> [String] { said.map
     #expect(bench.changed.last == "down 0 silent" && !bench.write(.set(channel: 1, on: true)))
   }
 }
+
+/// The answer to a request on a connection of Modbus TCP.
+private func answer(_ request: [UInt8], _ pdu: [UInt8]) -> [UInt8] {
+  tcp(Int(request[0]) << 8 | Int(request[1]), unit: request[6], pdu)
+}
+
+/// What was asked, as function and address, and when.
+private func registers(_ said: [(at: Int64, bytes: [UInt8])]) -> [String] {
+  said.map { "\($0.at) \($0.bytes[7]):\(Int($0.bytes[8]) << 8 | Int($0.bytes[9]))" }
+}
+
+/// The answer to any read or write: each register, or the value of the one named, holds its address.
+private func registered(_ request: [UInt8], _ values: [Int: Int] = [:]) -> [UInt8] {
+  guard request[7] <= 4 else { return answer(request, Array(request[7...])) }
+  let first = Int(request[8]) << 8 | Int(request[9])
+  return answer(request, words((first..<first + Int(request[11])).map { values[$0] ?? $0 }, function: request[7]))
+}
+
+@Suite struct ModbusDialogueTests {
+  // MARK: Not now
+
+  private static func busy(_ period: Interval, _ fields: [Field]) -> Profile {
+    var speech = speech(period: period)
+    speech.busyCodes = [5, 6]
+    return profile(.modbus(speech), fields)
+  }
+
+  @Test func whoIsBusyIsAskedAgainSoon() {
+    let device = Self.busy(.seconds(10), [register("co2", .input, 3)])
+    let bench = Bench(.modbusTCP, device)
+    // Busy for a second: no failure, and what it says then counts.
+    var said = bench.talk(until: 9_000) { bench.now < ms(1_000) ? answer($0, [0x84, 6]) : registered($0) }
+    #expect(said.map(\.at) == [0, 200, 600, 1_400] && bench.changed == ["up 0"] && bench.said(device) == ["co2=3.0"])
+    #expect(bench.device.exceptions == 3 && bench.device.timeOuts == 0)
+    // Busy for good: five times more, then it is a failure like any other; two of them, and it is down.
+    said = bench.talk(until: 60_000) { answer($0, [0x84, 5]) }
+    let first = said.first?.at ?? 0
+    #expect(said.prefix(7).map { $0.at - first } == [0, 200, 600, 1_400, 3_000, 6_200, 16_200])
+    #expect(bench.changed == ["up 0", "down 0 exception"])
+    // Another code is no excuse.
+    let other = Bench(.modbusTCP, device)
+    #expect(other.talk(until: 9_000) { answer($0, [0x84, 2]) }.count == 1)
+  }
+
+  // MARK: Told first
+
+  @Test func startRegistersAreWrittenFirst() {
+    var speech = speech()
+    speech.start = [RegisterValue(address: 0x36, value: 0), RegisterValue(address: 0x37, value: 0x1234)]
+    let device = profile(.modbus(speech), [register("co2", .holding, 3)])
+    let bench = Bench(.modbusTCP, device)
+    var said = bench.talk(until: 2_000) { registered($0) }
+    #expect(registers(said) == ["0 6:54", "0 6:55", "0 3:3", "2000 3:3"] && said[1].bytes.suffix(2) == [0x12, 0x34])
+    #expect(bench.said(device) == ["co2=3.0", "co2=3.0"] && bench.device.writes == 0)
+    bench.open()
+    said = bench.talk(until: 3_000) { registered($0) }
+    #expect(registers(said) == ["2000 6:54", "2000 6:55", "2000 3:3"])
+    // One is refused, which is a failure; the others are written and read all the same.
+    let other = Bench(.modbusTCP, device)
+    said = other.talk(until: 2_000) { $0[9] == 0x36 ? answer($0, [0x86, 2]) : registered($0) }
+    #expect(registers(said) == ["0 6:54", "0 6:55", "0 3:3", "2000 3:3"] && other.device.exceptions == 1 && other.isUp)
+  }
+
+  // MARK: Read now and then
+
+  @Test func readsWhatAnotherOneSaysIsThere() {
+    var value = register("value", .input, 10)
+    value.readWhen = [Need(field: 0, [.equals(1), .equals(3)])]
+    let device = profile(.modbus(speech()), [register("ready", .input, 0), value])
+    let bench = Bench(.modbusTCP, device)
+    let said = bench.talk(until: 8_000) { registered($0, [0: Int(bench.now.ns - ms(0).ns) / 2_000_000_000]) }
+    #expect(registers(said) == ["0 4:0", "2000 4:0", "2000 4:10", "4000 4:0", "6000 4:0", "6000 4:10", "8000 4:0"])
+    #expect(bench.said(device).filter { $0.hasPrefix("value") }.count == 2)
+  }
+
+  @Test func readsSlowValuesSeldom() {
+    var serial = register("serial", .input, 1)
+    serial.every = .seconds(5)
+    let device = profile(.modbus(speech()), [register("co2", .input, 0), serial])
+    let bench = Bench(.modbusTCP, device)
+    let said = bench.talk(until: 10_000) { registered($0) }
+    #expect(said.filter { $0.bytes[9] == 0 }.map(\.at) == [0, 2_000, 4_000, 6_000, 8_000, 10_000])
+    #expect(said.filter { $0.bytes[9] == 1 }.map(\.at) == [0, 5_000, 10_000])
+    #expect(device.staleAfter(serial) == .seconds(15))
+  }
+
+  // MARK: Which variant it is
+
+  private static func model(_ identity: Field, _ variants: [Variant]) -> Profile {
+    var fields = [register("small", .input, 14), register("large", .input, 18), identity]
+    fields[0].variants = 0b01
+    fields[1].variants = 0b10
+    var device = profile(.modbus(speech()), fields)
+    device.variants = variants
+    return device
+  }
+
+  @Test func asksEachVariantForItsOwn() {
+    let device = Self.model(
+      register("model", .input, 0), [Variant(name: "small", identity: 2, numbers: [17]), Variant(name: "large", identity: 2, numbers: [21])])
+    for (number, expected) in [(17, ["0 4:0", "0 4:14"]), (21, ["0 4:0", "0 4:18"]), (99, ["0 4:0"])] {
+      let bench = Bench(.modbusTCP, device)
+      #expect(registers(bench.talk(until: 1_000) { registered($0, [0: number]) }) == expected)
+    }
+    let named = Bench(.modbusTCP, device, variant: 1)
+    #expect(Set(registers(named.talk(until: 1_000) { registered($0, [0: 17]) })) == ["0 4:0", "0 4:18"])
+  }
+
+  // MARK: A tool's view
+
+  private func outcomes(_ bytes: [UInt8], _ device: Profile, _ request: [UInt8]? = nil) -> [String] {
+    decode(bytes, with: device, DecodeContext(request: request)).map {
+      switch $0.outcome {
+      case .accepted(let values): values.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
+      case .rejected(let reason): reason.name
+      case .incomplete: "incomplete"
+      }
+    }
+  }
+
+  @Test func bothTablesMayBeOne() {
+    for (overlaps, expected) in [(true, "co2=400.0"), (false, "")] {
+      var speech = speech()
+      speech.tablesOverlap = overlaps
+      let device = profile(.modbus(speech), [register("co2", .holding, 3)])
+      let request = withCRC(bytes("01 04 00 03 00 01"))
+      #expect(outcomes(withCRC([1] + words([400])), device, request) == [expected])
+      // The field's own table is read as ever.
+      let own = withCRC(bytes("01 03 00 03 00 01"))
+      #expect(outcomes(withCRC([1] + words([400], function: 3)), device, own) == ["co2=400.0"])
+    }
+  }
+
+  @Test func framesOfTCPAreDecoded() {
+    let device = sensor()
+    let request = tcp(7, bytes("04 00 03 00 01"))
+    let good = tcp(7, words([400]))
+    #expect(outcomes(good, device) == ["co2=400.0"] && outcomes(good, device, request) == ["co2=400.0"])
+    #expect(outcomes(good + tcp(8, words([401])), device) == ["co2=400.0", "co2=401.0"])
+    #expect(outcomes(good + tcp(8, words([401])), device, request) == ["co2=400.0", "wrong_reply"])
+    #expect(outcomes(Array(good.prefix(8)), device) == ["incomplete"] && outcomes(good + good.prefix(6), device) == ["co2=400.0", "incomplete"])
+    #expect(outcomes(tcp(7, [0x84, 2]), device, request) == ["exception"] && outcomes(tcp(7, unit: 2, words([400])), device, request) == ["wrong_reply"])
+    #expect(outcomes(tcp(7, words([400, 1])), device, request) == ["wrong_reply"])
+    #expect(outcomes(good + tcp(8, words([401]), length: 300), device) == ["co2=400.0", "start"])
+    // What has a CRC is no TCP frame, whatever its bytes look like.
+    #expect(outcomes(withCRC(bytes("01 04 02 00 00")), device) == ["co2=0.0"])
+  }
+}
