@@ -217,13 +217,13 @@ extension Instruments {
   @_noLocks @_noAllocation
   private func refused(_ device: Int, _ request: Int, _ code: UInt8, _ now: Instant, _ findings: inout Findings) {
     devices[device].counters.exceptions &+= 1
-    if code < 32, devices[device].busyCodes >> UInt32(code) & 1 == 1, devices[device].busyTries < 5 {
+    if code < 32, devices[device].busyCodes >> UInt32(code) & 1 == 1, requests[request].tries < 5 {
       devices[device].lastGood = now
-      requests[request].due = now + .milliseconds(200) * (Int64(1) << Int64(devices[device].busyTries))
-      devices[device].busyTries &+= 1
+      requests[request].due = now + .milliseconds(200) * (Int64(1) << Int64(requests[request].tries))
+      requests[request].tries &+= 1
       return
     }
-    devices[device].busyTries = 0
+    requests[request].tries = 0
     requests[request].due = requests[request].isRegular ? later(requests[request].due, requests[request].period, now) : .never
     countFailure(device, .exception, now, &findings)
   }
@@ -234,7 +234,6 @@ extension Instruments {
   ) {
     let asked = requests[request].modbus
     devices[device].counters.replies &+= 1
-    devices[device].busyTries = 0
     keep(device, asked, buffers, data: data, now)
     rise(device, now, &findings)
     finish(device, request, now)

@@ -98,9 +98,8 @@ struct DeviceRow: BitwiseCopyable {
   var identity: Int16 = -1
   var firstMatch: Int32 = 0
   var matchCount: Int32 = 0
-  /// Exceptions that mean "not now", a bit a code, and how often that was said in a row.
+  /// Exceptions that mean "not now", a bit a code.
   var busyCodes: UInt32 = 0
-  var busyTries: Int32 = 0
   var relay = RelayRow()
   var coilAddress: Int32
   var coilCount: Int32
@@ -138,7 +137,7 @@ struct RequestRow: BitwiseCopyable {
   var after: Int32 = -1
   var firstNeed: Int32 = 0
   var needCount: Int32 = 0
-  /// How often it may stay unanswered in a row, and how often it did.
+  /// How often it may stay unanswered in a row, and how often it did; or how often "not now" was said in a row.
   var retries: Int32 = 0
   var tries: Int32 = 0
   var period = Interval.zero

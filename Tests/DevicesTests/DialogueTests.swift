@@ -481,6 +481,15 @@ private func registered(_ request: [UInt8], _ values: [Int: Int] = [:]) -> [UInt
     #expect(other.talk(until: 9_000) { answer($0, [0x84, 2]) }.count == 1)
   }
 
+  /// What it answers meanwhile does not make it less busy.
+  @Test func eachReadIsBusyByItself() {
+    let device = Self.busy(.seconds(2), [register("a", .input, 3), register("b", .input, 100)])
+    let bench = Bench(.modbusTCP, device)
+    let said = bench.talk(until: 7_000) { $0[9] == 3 ? answer($0, [0x84, 6]) : registered($0) }
+    #expect(said.filter { $0.bytes[9] == 3 }.map(\.at).prefix(6) == [0, 200, 600, 1_400, 3_000, 6_200])
+    #expect(said.filter { $0.bytes[9] == 100 }.map(\.at) == [0, 2_000, 4_000, 6_000])
+  }
+
   // MARK: Told first
 
   @Test func startRegistersAreWrittenFirst() {
