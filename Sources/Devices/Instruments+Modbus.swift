@@ -262,15 +262,26 @@ extension Instruments {
   /// Stores the raw numbers that a reply holds, before any is judged: status words judge the values that came with them.
   @_noLocks @_noAllocation
   func keep(_ device: Int, _ asked: ModbusRequest, _ bytes: borrowing Table<UInt8>, data: Int, _ now: Instant) {
-    for field in 0..<Int(devices[device].fieldCount) {
-      let row = Int(devices[device].firstField) &+ field
-      guard fields[row].isCovered(by: asked) else { continue }
-      // A field of another variant may stand at the same place and hide nothing.
-      guard isIn(device, row) else { continue }
-      raws[row] = fields[row].raw(inReplyTo: asked, bytes, data: data)
-      readAt[row] = now
-      if !fields[row].type.isText { recognise(device, row, raws[row]) }
+    let first = Int(devices[device].firstField)
+    // What tells the variant comes first: it says which of the others are there.
+    let identity = Int(devices[device].identity)
+    if identity >= 0 { keep(device, first &+ identity, asked, bytes, data, now) }
+    for field in 0..<Int(devices[device].fieldCount) where field != identity { keep(device, first &+ field, asked, bytes, data, now) }
+  }
+
+  @_noLocks @_noAllocation
+  private func keep(
+    _ device: Int, _ row: Int, _ asked: ModbusRequest, _ bytes: borrowing Table<UInt8>, _ data: Int, _ now: Instant
+  ) {
+    // A field of another variant may stand at the same place and hide nothing.
+    guard fields[row].isCovered(by: asked), isIn(device, row) else { return }
+    raws[row] = fields[row].raw(inReplyTo: asked, bytes, data: data)
+    readAt[row] = now
+    guard fields[row].type.isText, case .register(_, let address) = fields[row].location else {
+      recognise(device, row, raws[row])
+      return
     }
+    recognise(device, row, bytes, from: data &+ 2 &* (address &- Int(asked.address)), count: fields[row].byteCount)
   }
 
   /// No good reply came to what is out.

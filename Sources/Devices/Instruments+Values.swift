@@ -186,18 +186,24 @@ extension Instruments {
     devices[device].variant = -1
   }
 
-  /// Whether a text tells it: the longest beginning that fits.
+  /// Whether a text in a frame tells it.
   @_noLocks @_noAllocation
   func recognise(_ device: Int, _ row: Int, _ frame: Int, _ base: Int, _ length: Int) {
-    guard devices[device].identity == Int16(truncatingIfNeeded: row &- Int(devices[device].firstField)) else { return }
     let text = textPlace(row, frame, base, length)
+    recognise(device, row, buffers, from: text.start, count: text.count)
+  }
+
+  /// Whether a text tells it: the longest beginning that fits.
+  @_noLocks @_noAllocation
+  func recognise(_ device: Int, _ row: Int, _ bytes: borrowing Table<UInt8>, from start: Int, count: Int) {
+    guard devices[device].identity == Int16(truncatingIfNeeded: row &- Int(devices[device].firstField)) else { return }
     var best: Int32 = -1
     devices[device].variant = -1
     let first = Int(devices[device].firstMatch)
     for index in first..<first &+ Int(devices[device].matchCount) {
-      guard matches[index].count > best, Int(matches[index].count) <= text.count else { continue }
+      guard matches[index].count > best, Int(matches[index].count) <= count else { continue }
       var fits = true
-      for place in 0..<Int(matches[index].count) where buffers[text.start &+ place] != constants[Int(matches[index].firstByte) &+ place] {
+      for place in 0..<Int(matches[index].count) where bytes[start &+ place] != constants[Int(matches[index].firstByte) &+ place] {
         fits = false
       }
       guard fits else { continue }

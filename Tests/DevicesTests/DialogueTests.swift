@@ -554,6 +554,24 @@ private func registered(_ request: [UInt8], _ values: [Int: Int] = [:]) -> [UInt
     #expect(Set(registers(named.talk(until: 1_000) { registered($0, [0: 17]) })) == ["0 4:0", "0 4:18"])
   }
 
+  @Test func aTextInRegistersTellsTheVariant() {
+    let device = Self.model(
+      register("model", .input, 0, .ascii(4)), [Variant(name: "small", identity: 2, texts: ["GM"]), Variant(name: "large", identity: 2, texts: ["GMP"])])
+    let bench = Bench(.modbusTCP, device)
+    let said = bench.talk(until: 1_000) { registered($0, [0: 0x474D, 1: 0x5032]) }
+    #expect(registers(said) == ["0 4:0", "0 4:18"] && bench.told(device) == ["model: GMP2"] && bench.said(device) == ["large=18.0"])
+  }
+
+  /// What tells the variant and what depends on it come in one reply.
+  @Test func theVariantIsKnownBeforeItsValues() {
+    var device = Self.model(
+      register("model", .input, 15), [Variant(name: "small", identity: 2, numbers: [17]), Variant(name: "large", identity: 2, numbers: [21])])
+    device.fields[1].location = .register(.input, address: 14)
+    let bench = Bench(.modbusTCP, device)
+    bench.talk(until: 1_000) { registered($0, [15: 21]) }
+    #expect(bench.said(device) == ["large=14.0", "model=21.0"])
+  }
+
   // MARK: A tool's view
 
   private func outcomes(_ bytes: [UInt8], _ device: Profile, _ request: [UInt8]? = nil) -> [String] {
