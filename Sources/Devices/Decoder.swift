@@ -384,6 +384,7 @@ private func values(
     profile.fields[index].badWhen = held
   }
   let instruments = single(profile, kind: .modbusRTU, variant: variant)
+  instruments.buses[0].isTool = true
   let now = Instant(ns: 1)
   var findings = Findings()
   instruments.keep(0, asked, bytes, data: data, now)

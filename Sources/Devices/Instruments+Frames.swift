@@ -277,7 +277,7 @@ extension Instruments {
       let row = Int(devices[device].firstField) &+ field
       guard serials[row] == buses[bus].serial, isClaimed(bus, device, row, by: request) else { continue }
       if fields[row].type.isText {
-        tell(bus, device, field, Int(devices[device].firstFrame) &+ frame, base, length, &findings)
+        tell(device, field, Int(devices[device].firstFrame) &+ frame, base, length, &findings)
       } else {
         report(device, field, now, &findings)
       }

@@ -252,7 +252,7 @@ extension Instruments {
         report(device, field, now, &findings)
         continue
       }
-      guard fields[row].isReported, case .register(_, let address) = fields[row].location else { continue }
+      guard isTold(device, row), case .register(_, let address) = fields[row].location else { continue }
       let start = data &+ 2 &* (address &- Int(asked.address))
       findings.begin(text: DeviceID(device), field: UInt16(truncatingIfNeeded: field))
       for index in 0..<fields[row].byteCount { findings.append(bytes[start &+ index]) }

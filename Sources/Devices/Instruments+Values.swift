@@ -212,6 +212,12 @@ extension Instruments {
     }
   }
 
+  /// Whether it is reported: what is told on request, to tools only.
+  @_noLocks @_noAllocation
+  func isTold(_ device: Int, _ row: Int) -> Bool {
+    fields[row].isReported && (!fields[row].isOnRequest || buses[Int(devices[device].port)].isTool)
+  }
+
   // MARK: Text
 
   @_noLocks @_noAllocation
@@ -230,9 +236,9 @@ extension Instruments {
 
   /// A text: not a reading, but who or what something is.
   @_noLocks @_noAllocation
-  func tell(_ bus: Int, _ device: Int, _ field: Int, _ frame: Int, _ base: Int, _ length: Int, _ findings: inout Findings) {
+  func tell(_ device: Int, _ field: Int, _ frame: Int, _ base: Int, _ length: Int, _ findings: inout Findings) {
     let row = Int(devices[device].firstField) &+ field
-    guard fields[row].isReported, buses[bus].isTool || !fields[row].isOnRequest else { return }
+    guard isTold(device, row) else { return }
     let place = textPlace(row, frame, base, length)
     tell(device, field, from: place.start, count: place.count, &findings)
   }
@@ -251,8 +257,7 @@ extension Instruments {
   func report(_ device: Int, _ field: Int, _ now: Instant, _ findings: inout Findings) {
     let row = Int(devices[device].firstField) &+ field
     var raw = raws[row]
-    guard fields[row].isReported else { return }
-    if fields[row].isOnRequest, buses[Int(devices[device].port)].kind.isFramed, !buses[Int(devices[device].port)].isTool { return }
+    guard isTold(device, row) else { return }
     var isSentinel = false
     var isWarmUpValue = false
     let firstSpecial = Int(fields[row].firstSpecial)

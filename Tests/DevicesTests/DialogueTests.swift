@@ -532,6 +532,19 @@ private func registered(_ request: [UInt8], _ values: [Int: Int] = [:]) -> [UInt
     #expect(device.staleAfter(serial) == .seconds(15))
   }
 
+  @Test func whatIsToldOnRequestIsNotReported() {
+    // It lies where another one is asked for.
+    var (low, name) = (register("low", .input, 3, .u8), register("name", .input, 3, .ascii(2)))
+    (low.told, name.told) = (.onRequest, .onRequest)
+    let device = profile(.modbus(speech()), [register("co2", .input, 3), low, name])
+    let bench = Bench(.modbusTCP, device)
+    bench.receive(tcp(1, words([400])))
+    #expect(bench.said(device) == ["co2=400.0"] && bench.texts.isEmpty)
+    let frames = decode(withCRC([1] + words([400])), with: device)
+    guard case .accepted(let values)? = frames.first?.outcome else { return #expect(Bool(false)) }
+    #expect(values.map(\.name) == ["co2", "low", "name"])
+  }
+
   // MARK: Which variant it is
 
   private static func model(_ identity: Field, _ variants: [Variant]) -> Profile {
