@@ -61,7 +61,7 @@ extension Instruments {
       buses[bus].counters.lateReplies &+= 1
       return
     }
-    let number = devices[device].reportNumber
+    let number = expectedNumber(bus, device)
     let skip = number >= 0 ? 1 : 0
     let length = bytes.count &- skip
     let isOther = number >= 0 && length > 0 ? Int16(bytes[0]) != number : false
@@ -76,6 +76,14 @@ extension Instruments {
     buses[bus].buffered &+= Int32(truncatingIfNeeded: length)
     buses[bus].heardAt = now
     findFrames(bus, device, now, isQuiet: false, &findings)
+  }
+
+  /// The number that stands before a report: of the device's reports, or of the feature that was asked for; -1: none.
+  @_noLocks @_noAllocation
+  private func expectedNumber(_ bus: Int, _ device: Int) -> Int16 {
+    let number = devices[device].reportNumber
+    guard number >= 0, isAwaitingFeature(bus), case .awaiting(_, let request) = buses[bus].state else { return number }
+    return Int16(constants[Int(requests[Int(request)].firstByte)])
   }
 
   /// Silence is what ends some frames.

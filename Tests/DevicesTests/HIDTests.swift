@@ -127,6 +127,17 @@ private func request(
     #expect(asked.readings.count == 1)
   }
 
+  /// A feature has a number of its own, which need not be that of the reports.
+  @Test func aFeatureHasItsOwnNumber() {
+    let device = hid([framing(0x10)], [request(.getFeature, [5])], number: 1)
+    let bench = Bench(.hid, device)
+    #expect(bench.sent.map(\.bytes) == [[2, 5]])
+    bench.receive([1] + report(0x10, 9))
+    #expect(bench.readings.isEmpty && bench.bus.bytesDropped == 9)
+    bench.receive([5] + report(0x10, 6))
+    #expect(bench.said(device) == ["v=6.0"])
+  }
+
   @Test func aFeatureIsToldAtTheStart() {
     let device = hid([framing(0x10)], [request(.setFeature, [0, 1, 2, 3], .atStart, within: nil)])
     let bench = Bench(.hid, device)
