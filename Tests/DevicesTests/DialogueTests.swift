@@ -81,6 +81,25 @@ private func diary(_ said: [(at: Int64, bytes: [UInt8])]) -> [String] { said.map
     #expect(bench.device.exceptions == 1 && bench.changed == ["up 0"] && bench.readings.count == 5)
   }
 
+  /// A proper answer that holds no values: it was answered, and only a no means that the device was off meanwhile.
+  @Test func anAnswerWithoutValuesIsNoReading() {
+    for (reason, isStartedAgain) in [(Rejection.exception, true), (.noData, false), (.warmingUp, false), (.inconsistent, false)] {
+      var device = Self.starter()
+      guard case .serial(var speech) = device.transport else { return }
+      speech.frames[0].vetoes = [Veto(zero: 2...2, other: nil, reason: reason)]
+      device.transport = .serial(speech)
+      let bench = Bench(.serial, device)
+      let said = bench.talk(until: 2_500) { $0 == [9] ? reply(2, 0) : reply(1, bench.now == ms(1_000) ? 0 : 5) }
+      #expect(diary(said) == ["0 9", "0 1", "1000 1"] + (isStartedAgain ? ["1000 9"] : []) + ["2000 1"], "\(reason)")
+      #expect(bench.device.exceptions == 1 && bench.device.timeOuts == 0 && bench.bus.bytesDropped == 0)
+      #expect(bench.said(device).filter { $0.hasPrefix("v") } == ["v=5.0", "v=5.0"])
+    }
+    // Said for longer than a device may be silent, it is of no use.
+    let bench = Bench(.serial, framed([kind(1), kind(3, refuses: true)], [field("v", in: 0)], [request(1)]))
+    bench.talk(until: 10_000) { _ in reply(bench.now < ms(1_000) ? 1 : 3, 5) }
+    #expect(bench.changed == ["up 0", "down 0 exception"])
+  }
+
   /// It is refused itself: said once, and again only when something else was.
   @Test func aRefusedStartIsNotRepeatedByItself() {
     var device = Self.starter()
@@ -407,7 +426,10 @@ private func diary(_ said: [(at: Int64, bytes: [UInt8])]) -> [String] { said.map
     func sent(_ check: Check) -> [UInt8] {
       var device = Self.relays()
       device.writes = [
-        Write(name: "relay", kind: .relay(RelayBytes(on: bytes("55 01 12 00 00 00 01"), off: bytes("55 01 11 00 00 00 01"), channelAt: 6, count: 8, check: check)))
+        Write(
+          name: "relay",
+          kind: .relay(
+            RelayBytes(on: bytes("55 01 12 00 00 00 01"), off: bytes("55 01 11 00 00 00 01"), channelAt: 6, count: 8, check: check)))
       ]
       let bench = Bench(.serial, device)
       bench.write(.set(channel: 3, on: true))
@@ -569,7 +591,8 @@ private func registered(_ request: [UInt8], _ values: [Int: Int] = [:]) -> [UInt
 
   @Test func aTextInRegistersTellsTheVariant() {
     let device = Self.model(
-      register("model", .input, 0, .ascii(4)), [Variant(name: "small", identity: 2, texts: ["GM"]), Variant(name: "large", identity: 2, texts: ["GMP"])])
+      register("model", .input, 0, .ascii(4)),
+      [Variant(name: "small", identity: 2, texts: ["GM"]), Variant(name: "large", identity: 2, texts: ["GMP"])])
     let bench = Bench(.modbusTCP, device)
     let said = bench.talk(until: 1_000) { registered($0, [0: 0x474D, 1: 0x5032]) }
     #expect(registers(said) == ["0 4:0", "0 4:18"] && bench.told(device) == ["model: GMP2"] && bench.said(device) == ["large=18.0"])
@@ -618,7 +641,8 @@ private func registered(_ request: [UInt8], _ values: [Int: Int] = [:]) -> [UInt
     #expect(outcomes(good + tcp(8, words([401])), device) == ["co2=400.0", "co2=401.0"])
     #expect(outcomes(good + tcp(8, words([401])), device, request) == ["co2=400.0", "wrong_reply"])
     #expect(outcomes(Array(good.prefix(8)), device) == ["incomplete"] && outcomes(good + good.prefix(6), device) == ["co2=400.0", "incomplete"])
-    #expect(outcomes(tcp(7, [0x84, 2]), device, request) == ["exception"] && outcomes(tcp(7, unit: 2, words([400])), device, request) == ["wrong_reply"])
+    #expect(outcomes(tcp(7, [0x84, 2]), device, request) == ["exception"])
+    #expect(outcomes(tcp(7, unit: 2, words([400])), device, request) == ["wrong_reply"])
     #expect(outcomes(tcp(7, words([400, 1])), device, request) == ["wrong_reply"])
     #expect(outcomes(good + tcp(8, words([401]), length: 300), device) == ["co2=400.0", "start"])
     // What has a CRC is no TCP frame, whatever its bytes look like.

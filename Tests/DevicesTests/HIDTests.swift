@@ -182,8 +182,8 @@ private func request(
   @Test func anEncryptedReportIsUnderstood() {
     // Captures are in the profiles' proofs; here the maker's steps are done the other way round.
     for key in [0, 0xC4C6_C092_4023_DC96, 0x0123_4567_89AB_CDEF] as [UInt64] {
-      var framing = Framing(startsWith: [], ending: .length(8), transform: .zytemp(key: key), check: Check(.sum8, at: 3), marks: [Mark(at: 4, byte: 0x0D)])
-      framing.name = "item"
+      let framing = Framing(
+        startsWith: [], ending: .length(8), transform: .zytemp(key: key), check: Check(.sum8, at: 3), marks: [Mark(at: 4, byte: 0x0D)])
       let device = framed([framing], [field("co2", at: 1, .u16be)], reports: HIDReports(length: 8, number: nil, usesLastNode: true))
       let plain = summed(bytes("50 02 58")) + bytes("0d 00 00 00")
       let bench = Bench(.hid, device)
@@ -320,7 +320,10 @@ private func refusal(_ descriptor: [UInt8]) -> HIDLayout.Refusal? {
     #expect(refusal(item(number, 0) + part(input, 8, 1)) == .numberZero && refusal(item(number, 256) + part(input, 8, 1)) == .numberZero)
     let many = { (most: UInt32) in (1...most).flatMap { item(number, $0) + item(input, 2) } }
     #expect(reports(many(64))?.count == 65 && refusal(many(65)) == .tooManyReports)
-    #expect(Set([HIDLayout.Refusal.cut, .tooLong, .tooDeep, .unbalanced, .tooManyBits, .tooManyReports, .badSize, .numberZero, .noReports].map(\.text)).count == 9)
+    let all: [HIDLayout.Refusal] = [
+      .cut, .tooLong, .tooDeep, .unbalanced, .tooManyBits, .tooManyReports, .badSize, .numberZero, .noReports,
+    ]
+    #expect(Set(all.map(\.text)).count == all.count)
   }
 
   /// Random ones, and good ones with a few bytes changed: read or refused, and never beyond the bounds.
