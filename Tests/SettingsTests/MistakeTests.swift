@@ -150,15 +150,15 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
   /// A board that is told in bytes has relays like any other.
   @Test func relaysOfAStick() throws {
     let stick = [
-      ("    air: {", "    stick: { hid: { usb: \"16c0:05df\" } }\n    air: {"),
-      ("    sniffer:", "    relays: { profile: usb-hid-relay, bus: stick }\n    sniffer:"),
+      ("  air: {", "  stick: { hid: { usb: \"16c0:05df\" } }\n  air: {"),
+      ("  sniffer:", "  relays: { profile: usb-hid-relay, bus: stick }\n  sniffer:"),
     ]
     try check(stick + [("lamp: { device: board, relay: 2 }", "lamp: { device: relays, relay: 2 }")], [])
     try check(stick + [("lamp: { device: board, relay: 2 }", "lamp: { device: relays, relay: 9 }")], [
       "17:11  lanes.north.lamp: found relay 9, expected 1 to 8, as many as relays has"
     ])
-    try check([("    air: {", "    stick: { hid: {} }\n    air: {"), ("bus: ir }", "bus: stick }")], [
-      "6:18  buses.stick.hid: found keys and values, expected a bus of another kind: gy-mcu90614 is no HID device"
+    try check([("  air: {", "  stick: { hid: {} }\n  air: {"), ("bus: ir }", "bus: stick }")], [
+      "6:17  buses.stick.hid: found keys and values, expected a bus of another kind: gy-mcu90614 is no HID device"
     ])
   }
 
