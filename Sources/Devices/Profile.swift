@@ -23,14 +23,14 @@ public struct Profile: Sendable {
   /// Models that share this profile and differ in part; empty: only one.
   public var variants: [Variant]
   /// By what it is known on USB; empty: by nothing.
-  public var usb: [USBIdentity]
+  public var usb: [USBMatch]
   public var fields: [Field]
   public var writes: [Write]
 
   public init(
     id: String, maker: String, model: String, kind: String, source: String, proof: Proof, notes: [String],
     transport: Transport, line: Line, power: Power, warmUp: Interval, fields: [Field], writes: [Write],
-    variants: [Variant] = [], usb: [USBIdentity] = []
+    variants: [Variant] = [], usb: [USBMatch] = []
   ) {
     self.id = id
     self.maker = maker
@@ -195,35 +195,6 @@ public struct Request: Sendable {
     self.after = after
     self.when = when
     self.retries = retries
-  }
-}
-
-/// Vendor and product on USB, and the beginning of the product's name where others share the numbers.
-public struct USBIdentity: Sendable, Equatable {
-  public var vendor: UInt16
-  public var product: UInt16
-  public var productName: String?
-
-  public init(vendor: UInt16, product: UInt16, productName: String? = nil) {
-    self.vendor = vendor
-    self.product = product
-    self.productName = productName
-  }
-}
-
-/// The reports of a HID device.
-public struct HIDReports: Sendable {
-  /// Bytes of a report, without its number.
-  public var length: Int
-  /// The number before each report; `nil`: reports have none.
-  public var number: UInt8?
-  /// Which of several nodes of one stick: the last, or the first.
-  public var usesLastNode: Bool
-
-  public init(length: Int, number: UInt8?, usesLastNode: Bool) {
-    self.length = length
-    self.number = number
-    self.usesLastNode = usesLastNode
   }
 }
 

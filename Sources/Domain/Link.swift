@@ -93,14 +93,14 @@ public enum Link: Sendable, Equatable {
   /// One connection to a gateway, in the epoll.
   case modbusTCP(host: String, port: Int)
   /// Reports: read in the epoll, written on a thread of the port's own.
-  case hid(USBMatch, HIDReportSize)
+  case hid(USBMatch, HIDReports)
 
   public static func serial(path: String, _ line: Line) -> Link { .serial(.path(path), line) }
   public static func modbusRTU(path: String, _ line: Line) -> Link { .modbusRTU(.path(path), line) }
 }
 
 /// What reports a HID device must have, and which of its nodes speaks.
-public struct HIDReportSize: Sendable, Equatable {
+public struct HIDReports: Sendable, Equatable {
   /// Bytes of a report, without its number.
   public var length: Int
   /// The number before each report; `nil`: reports have none.

@@ -10,7 +10,7 @@ import Glibc
 
 enum HIDNode {
   /// Opens and checks. The caller owns the descriptor.
-  static func open(_ path: String, _ size: HIDReportSize) throws(OpenFailure) -> Int32 {
+  static func open(_ path: String, _ size: HIDReports) throws(OpenFailure) -> Int32 {
     let descriptor = unsafe Glibc.open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { throw SerialLine.unopened(path, errno) }
     do throws(OpenFailure) {
@@ -23,7 +23,7 @@ enum HIDNode {
     return descriptor
   }
 
-  private static func check(_ descriptor: Int32, _ path: String, _ size: HIDReportSize) throws(OpenFailure) {
+  private static func check(_ descriptor: Int32, _ path: String, _ size: HIDReports) throws(OpenFailure) {
     let described = try description(of: descriptor, path)
     let layout: HIDLayout
     switch HIDLayout.read(described) {

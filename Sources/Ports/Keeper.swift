@@ -230,7 +230,7 @@ struct Keeper: ~Copyable {
     return nil
   }
 
-  private mutating func openHID(_ index: Int, _ match: USBMatch, _ size: HIDReportSize) {
+  private mutating func openHID(_ index: Int, _ match: USBMatch, _ size: HIDReports) {
     guard let path = find(index, match, .hid, usesLastNode: size.usesLastNode) else { return }
     do {
       startBus(index, raiseDescriptor(try HIDNode.open(path, size)), .hid)

@@ -91,17 +91,17 @@ private func readProfile(_ top: Section) -> Profile? {
 }
 
 /// `{ vid: 0x04d9, pid: 0xa052, product: USB-zyTemp }`.
-private func readUSB(_ entry: Entry) -> USBIdentity? {
+private func readUSB(_ entry: Entry) -> USBMatch? {
   guard let section = entry.section() else { return nil }
   defer { section.close() }
   let vendor = section.required("vid")?.whole(0...65_535)
   let product = section.required("pid")?.whole(0...65_535)
   let name = section.optional("product")?.text()
   guard let vendor, let product else { return nil }
-  return USBIdentity(vendor: UInt16(vendor), product: UInt16(product), productName: name)
+  return USBMatch(vendor: UInt16(vendor), product: UInt16(product), productName: name)
 }
 
-private func readReports(_ top: Section, _ usb: [USBIdentity]) -> HIDReports? {
+private func readReports(_ top: Section, _ usb: [USBMatch]) -> HIDReports? {
   let node = top.optional("node").map { $0.choice([("last", true), ("first", false)]) } ?? true
   guard let report = top.required("report")?.section() else { return nil }
   defer { report.close() }

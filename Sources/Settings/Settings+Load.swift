@@ -237,23 +237,24 @@ final class SettingsReader {
   private func readHID(_ name: String, _ value: Entry, _ entry: Entry, _ riders: [DeviceSettings]) -> PortSettings? {
     guard let section = value.section() else { return nil }
     defer { section.close() }
+    let profile = riders.first?.profile
+    let known = profile?.usb ?? []
+    // Without a device that is known there is nothing to ask for; what is there is looked at all the same.
+    let found = readUSB(section, known, isRequired: !known.isEmpty)
     guard riders.count <= 1 else { return entry.expected("one device on a HID bus", nil) }
-    guard let profile = riders.first?.profile else { return nil }
+    guard let profile else { return nil }
     guard case .hid(_, let reports) = profile.transport else {
       return value.expected("a bus of another kind: \(profile.id) is no HID device", nil)
     }
-    let known = profile.usb
-    guard let match = readUSB(section, known) else { return nil }
+    guard let match = found else { return nil }
     if !known.contains(where: { $0.vendor == match.vendor && $0.product == match.product }) {
       value.warn("\(match.text) is none of the numbers that \(profile.id) is known by")
     }
-    return PortSettings(
-      name: name,
-      link: .hid(match, HIDReportSize(length: reports.length, number: reports.number, usesLastNode: reports.usesLastNode)))
+    return PortSettings(name: name, link: .hid(match, reports))
   }
 
   /// `{ usb: "1a86:7523", serial_number: A50285BI, path: "1-2", interface: 0 }`.
-  private func readUSB(_ section: Section, _ known: [USBIdentity] = []) -> USBMatch? {
+  private func readUSB(_ section: Section, _ known: [USBMatch] = [], isRequired: Bool = true) -> USBMatch? {
     let numbers = section.optional("usb")
     var vendor: UInt16?
     var product: UInt16?
@@ -266,7 +267,7 @@ final class SettingsReader {
       if vendor == nil || product == nil { numbers.note("found \(numbers.found), expected vendor and product, for example \"1a86:7523\"") }
     } else if known.count == 1 {
       (vendor, product) = (known[0].vendor, known[0].product)
-    } else {
+    } else if isRequired {
       _ = section.required("usb", known.isEmpty ? "" : "The profile knows several.")
     }
     let serialNumber = section.optional("serial_number")?.text()

@@ -73,7 +73,7 @@ struct ProbeCommand: ParsableCommand {
       guard let known = profile.usb.first else { throw ExitCode.problem }
       return .hid(
         USBMatch(vendor: known.vendor, product: known.product, productName: known.productName),
-        HIDReportSize(length: reports.length, number: reports.number, usesLastNode: reports.usesLastNode))
+        reports)
     case .serial: return .serial(path: port, line)
     case .modbus:
       guard !port.hasPrefix("/"), let colon = port.lastIndex(of: ":"), let number = Int(port[port.index(after: colon)...]) else {

@@ -158,6 +158,6 @@ private let reporting: Profile = {
         name: "relay",
         kind: .relay(RelayBytes(on: [0, 0xFF, 0], off: [0, 0xFD, 0], channelAt: 2, count: 8, check: Check(.sum8, at: -1))))
     ])
-  whole.usb = [USBIdentity(vendor: 1, product: 2)]
+  whole.usb = [USBMatch(vendor: 1, product: 2)]
   return whole
 }()
