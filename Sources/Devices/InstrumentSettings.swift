@@ -31,10 +31,13 @@ public struct DevicePlan: Sendable {
 public struct InstrumentSettings: Sendable {
   public var ports: [PortKind]
   public var devices: [DevicePlan]
+  /// Serial lines that give back what is sent on them.
+  public var echoing: Set<PortID>
 
-  public init(ports: [PortKind], devices: [DevicePlan]) {
+  public init(ports: [PortKind], devices: [DevicePlan], echoing: Set<PortID> = []) {
     self.ports = ports
     self.devices = devices
+    self.echoing = echoing
   }
 }
 
@@ -71,6 +74,11 @@ public struct DeviceCounters: BitwiseCopyable, Sendable {
   public var checkErrors: UInt64 = 0
   public var exceptions: UInt64 = 0
   public var wrongReplies: UInt64 = 0
+  /// Requests and writes that went again because no good reply had come, or "not now".
+  public var retries: UInt64 = 0
+  /// From a request to its reply: smoothed (an eighth of each new one), and the longest.
+  public var roundTrip = Interval.zero
+  public var longestRoundTrip = Interval.zero
   public var writes: UInt64 = 0
   public var writesFailed: UInt64 = 0
 

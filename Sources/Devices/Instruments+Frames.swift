@@ -17,7 +17,7 @@ extension Instruments {
     if now - buses[bus].heardAt >= devices[device].quiet { buses[bus].isSkipping = false }
     let base = Int(buses[bus].firstByte)
     let size = Int(buses[bus].size)
-    var index = 0
+    var index = echoed(bus, bytes)
     while index < bytes.count {
       if buses[bus].isSkipping {
         buses[bus].heardAt = now
@@ -252,6 +252,7 @@ extension Instruments {
     requests[Int(request)].due = isStart ? .never : later(requests[Int(request)].due, devices[device].period, now)
     buses[bus].state = .idle
     buses[bus].until = .never
+    buses[bus].restsUntil = now + devices[device].turnaround
     if !isStart { countFailure(device, .exception, now, &findings) }
   }
 
@@ -277,7 +278,7 @@ extension Instruments {
       return
     case .accepted(let answers): isAnswer = answers
     }
-    devices[device].counters.replies &+= 1
+    if case .awaiting = buses[bus].state { countReply(bus, device, now) } else { devices[device].counters.replies &+= 1 }
     findings.note(.accepted)
     rise(device, now, &findings)
     if isAnswer { answered(bus, device, now) }
@@ -418,7 +419,9 @@ extension Instruments {
   func finish(_ device: Int, _ request: Int, _ now: Instant) {
     requests[request].tries = 0
     requests[request].due = requests[request].isRegular ? later(requests[request].due, requests[request].period, now) : .never
-    let own = request &- Int(devices[device].firstRequest)
+    // What waits for a read waits for each part of it where it is split.
+    let whole = requests[request].whole >= 0 ? Int(requests[request].whole) : request
+    let own = whole &- Int(devices[device].firstRequest)
     for index in 0..<Int(devices[device].requestCount) {
       let row = Int(devices[device].firstRequest) &+ index
       guard Int(requests[row].after) == own else { continue }

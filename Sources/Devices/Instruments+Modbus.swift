@@ -7,16 +7,26 @@ extension Instruments {
   // MARK: Asking
 
   @_noLocks @_noAllocation
-  mutating func ask(_ bus: Int, _ device: Int, _ request: Int, _ now: Instant, _ outbox: inout Outbox) {
+  mutating func ask(
+    _ bus: Int, _ device: Int, _ request: Int, _ now: Instant, isAwake: Bool = false, _ outbox: inout Outbox
+  ) {
     buses[bus].asked = requests[request].modbus
     buses[bus].unit = devices[device].unit
     if !devices[device].isStream { forgetHalfFrame(bus) }
+    if !isAwake, buses[bus].kind.isFramed, devices[device].wakeByte >= 0 {
+      wake(bus, device, request, now, &outbox)
+      return
+    }
+    buses[bus].state = .idle
+    buses[bus].until = .never
     let reply = replyTime(bus, device, request)
     guard transmit(bus, device, request, urgency: .poll, replyWithin: reply, &outbox) else {
       requests[request].due = now + .milliseconds(100)
       return
     }
     devices[device].counters.requests &+= 1
+    buses[bus].askedAt = now
+    buses[bus].restsUntil = now + devices[device].turnaround
     guard requests[request].replyWithin > .zero, !devices[device].isStream else {
       // Nothing answers it: it is done when it was sent.
       finish(device, request, now)
@@ -26,6 +36,30 @@ extension Instruments {
     buses[bus].state = .awaiting(
       device: Int32(truncatingIfNeeded: device), request: Int32(truncatingIfNeeded: request))
     buses[bus].until = now + patience(bus, reply)
+  }
+
+  /// The byte that wakes it; what it is asked follows when it had its time.
+  @_noLocks @_noAllocation
+  private func wake(_ bus: Int, _ device: Int, _ request: Int, _ now: Instant, _ outbox: inout Outbox) {
+    let start = outbox.byteCount
+    outbox.append(UInt8(truncatingIfNeeded: Int(devices[device].wakeByte)))
+    guard outbox.finishSend(from: start, to: PortID(bus), buses[bus].generation, urgency: .poll, replyWithin: .zero) else {
+      requests[request].due = now + .milliseconds(100)
+      return
+    }
+    buses[bus].state = .waking(device: Int32(truncatingIfNeeded: device), request: Int32(truncatingIfNeeded: request))
+    buses[bus].until = now + devices[device].wakeBefore
+  }
+
+  /// A reply came to what was asked last.
+  @_noLocks @_noAllocation
+  func countReply(_ bus: Int, _ device: Int, _ now: Instant) {
+    devices[device].counters.replies &+= 1
+    let took = now - buses[bus].askedAt
+    let known = devices[device].counters.roundTrip
+    devices[device].counters.roundTrip = known == .zero ? took : Interval(ns: known.ns &+ (took.ns &- known.ns) / 8)
+    devices[device].counters.longestRoundTrip = max(devices[device].counters.longestRoundTrip, took)
+    buses[bus].restsUntil = now + devices[device].turnaround
   }
 
   /// How long the pipeline itself waits. A bus thread keeps the reply time; here only its silence is watched.
@@ -61,8 +95,16 @@ extension Instruments {
     let start = outbox.byteCount
     switch buses[bus].kind {
     case .serial:
-      appendAddress(device, &outbox)
-      for index in 0..<Int(requests[request].byteCount) { outbox.append(constants[Int(requests[request].firstByte) &+ index]) }
+      var index = 0
+      while let byte = sentByte(device, request, index) {
+        outbox.append(byte)
+        index &+= 1
+      }
+      if buses[bus].isEchoing {
+        buses[bus].echoDevice = Int32(truncatingIfNeeded: device)
+        buses[bus].echoRequest = Int32(truncatingIfNeeded: request)
+        buses[bus].echoAt = 0
+      }
     case .hid:
       outbox.append(requests[request].carrier.number)
       for index in 0..<Int(requests[request].byteCount) { outbox.append(constants[Int(requests[request].firstByte) &+ index]) }
@@ -83,20 +125,51 @@ extension Instruments {
     return outbox.finishSend(from: start, to: port, generation, urgency: urgency, replyWithin: replyWithin)
   }
 
+  /// One byte of what a device on a serial line is sent: its address, then the request's own.
+  @_noLocks @_noAllocation
+  private func sentByte(_ device: Int, _ request: Int, _ index: Int) -> UInt8? {
+    var address = 0
+    if devices[device].unit > 0, let way = devices[device].address {
+      address = way.width
+      if index < address { return way.byte(index, of: devices[device].unit) }
+    }
+    let place = index &- address
+    return place < Int(requests[request].byteCount) ? constants[Int(requests[request].firstByte) &+ place] : nil
+  }
+
+  /// How many of `bytes` are but what was just sent. When one differs, the line gave back nothing, and those before it that
+  /// looked so are the device's own.
+  @_noLocks @_noAllocation
+  func echoed(_ bus: Int, _ bytes: Span<UInt8>) -> Int {
+    guard buses[bus].echoAt >= 0 else { return 0 }
+    let (device, request) = (Int(buses[bus].echoDevice), Int(buses[bus].echoRequest))
+    let earlier = Int(buses[bus].echoAt)
+    var count = 0
+    while count < bytes.count {
+      guard let awaited = sentByte(device, request, earlier &+ count) else {
+        buses[bus].echoAt = -1
+        return count
+      }
+      guard awaited == bytes[count] else {
+        buses[bus].echoAt = -1
+        let base = Int(buses[bus].firstByte) &+ Int(buses[bus].buffered)
+        guard Int(buses[bus].buffered) &+ earlier < Int(buses[bus].size) else { return 0 }
+        for index in 0..<earlier { buffers[base &+ index] = sentByte(device, request, index) ?? 0 }
+        buses[bus].buffered &+= Int32(truncatingIfNeeded: earlier)
+        return 0
+      }
+      count &+= 1
+    }
+    buses[bus].echoAt &+= Int32(truncatingIfNeeded: count)
+    return count
+  }
+
   /// How one of several devices on a serial line is meant.
   @_noLocks @_noAllocation
   private func appendAddress(_ device: Int, _ outbox: inout Outbox) {
     let unit = devices[device].unit
     guard unit > 0, let address = devices[device].address else { return }
-    switch address {
-    case .prefix(let base): outbox.append(base &+ unit)
-    case .digits(let count):
-      for place in 0..<count {
-        var digit = Int(unit)
-        for _ in 0..<count &- 1 &- place { digit /= 10 }
-        outbox.append(0x30 &+ UInt8(truncatingIfNeeded: digit % 10))
-      }
-    }
+    for index in 0..<address.width { outbox.append(address.byte(index, of: unit)) }
   }
 
   // MARK: Answers
@@ -165,7 +238,7 @@ extension Instruments {
   private func isAwaiting(_ bus: Int) -> Bool {
     switch buses[bus].state {
     case .awaiting, .awaitingWrite: true
-    case .idle, .quarantine, .spoiled: false
+    case .idle, .quarantine, .waking, .spoiled: false
     }
   }
 
@@ -192,9 +265,11 @@ extension Instruments {
       if case .data(let at) = verdict {
         answered(bus, Int(device), Int(request), at, now, &findings)
       } else if case .exception(let code) = verdict {
+        buses[bus].restsUntil = now + devices[Int(device)].turnaround
         refused(Int(device), Int(request), code, now, &findings)
       }
     case .awaitingWrite(let device):
+      buses[bus].restsUntil = now + devices[Int(device)].turnaround
       if case .data = verdict {
         finishWrite(bus, Int(device), worked: true, &findings)
         rise(Int(device), now, &findings)
@@ -202,7 +277,7 @@ extension Instruments {
         devices[Int(device)].counters.exceptions &+= 1
         finishWrite(bus, Int(device), worked: false, &findings)
       }
-    case .idle, .quarantine, .spoiled: break
+    case .idle, .quarantine, .waking, .spoiled: break
     }
   }
 
@@ -221,6 +296,15 @@ extension Instruments {
       devices[device].lastGood = now
       requests[request].due = now + .milliseconds(200) * (Int64(1) << Int64(requests[request].tries))
       requests[request].tries &+= 1
+      devices[device].counters.retries &+= 1
+      return
+    }
+    // 01 illegal function, 02 illegal address, 03 illegal value: too many at once, or a gap between them.
+    if code >= 1, code <= 3, requests[request].partCount > 0 {
+      devices[device].lastGood = now
+      requests[request].isSplit = true
+      for part in 1...Int(requests[request].partCount) { requests[request &+ part].due = now }
+      devices[device].counters.retries &+= 1
       return
     }
     requests[request].tries = 0
@@ -233,7 +317,7 @@ extension Instruments {
     _ bus: Int, _ device: Int, _ request: Int, _ data: Int, _ now: Instant, _ findings: inout Findings
   ) {
     let asked = requests[request].modbus
-    devices[device].counters.replies &+= 1
+    countReply(bus, device, now)
     keep(device, asked, buffers, data: data, now)
     rise(device, now, &findings)
     finish(device, request, now)
@@ -293,12 +377,14 @@ extension Instruments {
     buses[bus].state = .idle
     switch state {
     case .awaiting(let device, let request):
+      buses[bus].restsUntil = now + devices[Int(device)].turnaround
       count(failure, Int(device))
       quarantine(bus, Int(device), now)
       if requests[Int(request)].tries < requests[Int(request)].retries {
         // A lost reply is normal for it: asked again, and no failure.
         requests[Int(request)].tries &+= 1
         requests[Int(request)].due = now
+        devices[Int(device)].counters.retries &+= 1
         return
       }
       requests[Int(request)].tries = 0
@@ -310,9 +396,14 @@ extension Instruments {
       count(failure, Int(device))
       let row = writeRow(bus)
       writes[row].attempts &+= 1
-      if writes[row].attempts >= Self.attemptsMax { finishWrite(bus, Int(device), worked: false, &findings) }
+      buses[bus].restsUntil = now + devices[Int(device)].turnaround
+      if writes[row].attempts >= Self.attemptsMax {
+        finishWrite(bus, Int(device), worked: false, &findings)
+      } else {
+        devices[Int(device)].counters.retries &+= 1
+      }
       countFailure(Int(device), failure.downReason, now, &findings)
-    case .idle, .quarantine, .spoiled: break
+    case .idle, .quarantine, .waking, .spoiled: break
     }
   }
 
@@ -464,6 +555,7 @@ extension Instruments {
       return
     }
     devices[device].counters.writes &+= 1
+    buses[bus].askedAt = now
     buses[bus].state = .awaitingWrite(device: Int32(truncatingIfNeeded: device))
     buses[bus].until = now + patience(bus, reply)
   }
@@ -517,6 +609,29 @@ extension Request.Carrier {
       case .setFeature: 1
       case .getFeature: 2
       }
+    }
+  }
+}
+
+extension Addressing {
+  /// How many bytes it takes.
+  var width: Int {
+    @_noLocks @_noAllocation get {
+      switch self {
+      case .prefix: 1
+      case .digits(let count): count
+      }
+    }
+  }
+
+  @_noLocks @_noAllocation
+  func byte(_ index: Int, of unit: UInt8) -> UInt8 {
+    switch self {
+    case .prefix(let base): return base &+ unit
+    case .digits(let count):
+      var digit = Int(unit)
+      for _ in 0..<count &- 1 &- index { digit /= 10 }
+      return 0x30 &+ UInt8(truncatingIfNeeded: digit % 10)
     }
   }
 }

@@ -14,16 +14,19 @@ extension Instruments {
     var busRows: [BusRow] = []
     var members: [Int32] = []
     var bytes = 0
+    let riders = Dictionary(grouping: settings.devices.indices) { Int(settings.devices[$0].port.index) }
     for (port, kind) in settings.ports.enumerated() {
       var row = BusRow(kind: kind)
       row.firstDevice = Int32(members.count)
-      for (index, plan) in settings.devices.enumerated() where Int(plan.port.index) == port {
+      row.isEchoing = settings.echoing.contains(PortID(port))
+      let plans = riders[port] ?? []
+      for index in plans {
         members.append(Int32(index))
-        if plan.isAtLane, !plan.profile.writes.isEmpty { row.carriesGate = true }
+        if settings.devices[index].isAtLane, !settings.devices[index].profile.writes.isEmpty { row.carriesGate = true }
       }
       row.deviceCount = Int32(members.count) - row.firstDevice
       if row.deviceCount == 1 { row.isStream = builder.devices[Int(members[Int(row.firstDevice)])].isStream }
-      let framed = settings.devices.filter { Int($0.port.index) == port }.map(\.profile.longestFrame).max() ?? 0
+      let framed = plans.map { settings.devices[$0].profile.longestFrame }.max() ?? 0
       row.firstByte = Int32(bytes)
       row.size = Int32(max(framed + 8, Self.modbusRoom))
       bytes += Int(row.size) * (kind.isFramed ? 2 : 1)
@@ -55,9 +58,7 @@ extension Instruments {
     requests = Table(builder.requests, filler: RequestRow())
     constants = Table(builder.constants, filler: 0)
     buffers = Table(capacity: bytes + 256, filledWith: 0)
-    let relays = settings.ports.indices.map { port in
-      builder.devices.filter { Int($0.port) == port }.map { Int($0.coilCount) }.reduce(0, +)
-    }
+    let relays = riders.values.map { $0.map { Int(builder.devices[$0].coilCount) }.reduce(0, +) }
     let room = min((relays.max() ?? 0) + 1, 257)
     writesMax = room
     writes = Table(
@@ -76,6 +77,8 @@ public struct PlannedRead: Sendable {
   /// `nil`: each period.
   public var every: Interval?
   public var when: [Need]
+  /// The reads of its single fields, for a device that refuses it as a whole; empty where it has but one.
+  public var parts: [ModbusRequest]
 }
 
 extension Profile {
@@ -98,8 +101,7 @@ extension Profile {
       let bit: UInt32 = variants.isEmpty ? .max : 1 << UInt32(variant)
       for plan in reads(of: fields.filter { $0.variants & bit != 0 }) {
         let same = plans.firstIndex {
-          $0.request.function == plan.request.function && $0.request.address == plan.request.address
-            && $0.request.count == plan.request.count && $0.every == plan.every && $0.when == plan.when
+          $0.request == plan.request && $0.every == plan.every && $0.when == plan.when
         }
         if let same { plans[same].variants |= bit } else { plans.append(plan.with(bit)) }
       }
@@ -128,8 +130,17 @@ extension Profile {
           guard case .register(_, let address) = field.location else { continue }
           spans.append((address, address + field.width))
         }
-        for span in merged(spans.sorted { $0.first < $1.first }, most: most) {
-          plans.append(PlannedRead(request: read(table, span, speech), variants: 0, every: group.every, when: group.when))
+        spans.sort { ($0.first, $0.end) < ($1.first, $1.end) }
+        for span in merged(spans, most: most) {
+          var parts: [ModbusRequest] = []
+          for part in spans where part.first >= span.first && part.end <= span.end {
+            let request = read(table, part, speech)
+            if !parts.contains(request) { parts.append(request) }
+          }
+          let whole = read(table, span, speech)
+          plans.append(
+            PlannedRead(
+              request: whole, variants: 0, every: group.every, when: group.when, parts: parts.count > 1 ? parts : []))
         }
       }
     }
@@ -320,7 +331,13 @@ private struct Builder {
       row.period = speech.period
       requests.append(row)
     }
-    let firstRead = requests.count - first
+    // Where each read stands among the device's requests.
+    var places: [Int] = []
+    var place = requests.count - first
+    for read in reads {
+      places.append(place)
+      place += 1 + read.parts.count
+    }
     for read in reads {
       var row = RequestRow(modbus: read.request)
       row.replyWithin = speech.replyWithin
@@ -330,9 +347,17 @@ private struct Builder {
       needs += NeedRow.rows(read.when)
       row.needCount = Int32(needs.count) - row.firstNeed
       if let need = read.when.first, let before = reads.firstIndex(where: { profile.fields[need.field].isCovered(by: $0.request) }) {
-        row.after = Int32(firstRead + before)
+        row.after = Int32(places[before])
       }
+      row.partCount = Int32(read.parts.count)
+      let whole = Int32(requests.count)
       requests.append(row)
+      row.partCount = 0
+      row.whole = whole
+      for part in read.parts {
+        row.modbus = part
+        requests.append(row)
+      }
     }
   }
 
@@ -351,6 +376,7 @@ private struct Builder {
     switch profile.transport {
     case .serial(let speech), .hid(let speech, _):
       period = speech.period
+      wake = speech.wake
       reply = speech.requests.compactMap(\.replyWithin).max() ?? reply
     case .modbus(let speech):
       period = speech.period
@@ -359,8 +385,8 @@ private struct Builder {
     }
     var row = DeviceRow(
       port: port, unit: unit, isAtLane: isAtLane, isUSBPowered: profile.power == .usb, warmUp: profile.warmUp, period: period,
-      replyWithin: reply, wakeByte: wake.map { Int16($0.byte) } ?? -1, wakeBefore: wake?.before ?? .zero, firstField: 0,
-      fieldCount: 0, firstRequest: 0, requestCount: 0, coilAddress: 0, coilCount: 0, pulseAddress: -1, pulseCount: 0,
+      replyWithin: reply, wakeByte: wake.map { Int16($0.byte) } ?? -1, wakeBefore: wake?.before ?? .zero,
+      turnaround: profile.turnaround, firstField: 0, fieldCount: 0, firstRequest: 0, requestCount: 0, coilAddress: 0, coilCount: 0, pulseAddress: -1, pulseCount: 0,
       pulseUnit: .milliseconds(100))
     guard case .modbus = profile.transport else { return row }
     for write in profile.writes {

@@ -17,6 +17,8 @@ enum BusState: BitwiseCopyable {
   /// A request of this device is out.
   case awaiting(device: Int32, request: Int32)
   case awaitingWrite(device: Int32)
+  /// It was sent a byte that wakes it; this request follows.
+  case waking(device: Int32, request: Int32)
   /// A reply came too late or not at all; until then, bytes are dropped.
   case quarantine
   /// What came is not Modbus. The port was asked to close and open the connection; until it has, bytes are dropped.
@@ -33,6 +35,16 @@ struct BusRow: BitwiseCopyable {
   var state = BusState.idle
   /// When the reply is given up, or the quarantine ends.
   var until = Instant.never
+  /// Nothing is sent before: the device of the last exchange needs its time.
+  var restsUntil = Instant.past
+  /// When the last request or write was sent.
+  var askedAt = Instant.past
+  /// The line gives back what is sent, and what of it is still to come: this request of this device, from this byte (-1: no
+  /// more).
+  var isEchoing = false
+  var echoDevice: Int32 = 0
+  var echoRequest: Int32 = 0
+  var echoAt: Int32 = -1
   /// Where its input lies among all buffers, and how many bytes have room; behind them as much for what they mean decoded.
   var firstByte: Int32 = 0
   var size: Int32 = 0
@@ -72,6 +84,7 @@ struct DeviceRow: BitwiseCopyable {
   var replyWithin: Interval
   var wakeByte: Int16
   var wakeBefore: Interval
+  var turnaround: Interval
   var firstField: Int32
   var fieldCount: Int32
   var firstRequest: Int32
@@ -142,6 +155,11 @@ struct RequestRow: BitwiseCopyable {
   var tries: Int32 = 0
   var period = Interval.zero
   var due = Instant.never
+  /// The reads that take its place where a device refuses it as a whole, right behind it; and whether it did.
+  var partCount: Int32 = 0
+  var isSplit = false
+  /// Of such a part, the row of the whole; -1: it is none.
+  var whole: Int32 = -1
 
   /// Sent once, until it is answered.
   var isStart: Bool { @_noLocks @_noAllocation get { if case .atStart = sending { true } else { false } } }
@@ -254,6 +272,8 @@ public struct Instruments: ~Copyable {
     buses[bus].generation = generation
     buses[bus].state = .idle
     buses[bus].until = .never
+    buses[bus].restsUntil = .past
+    buses[bus].echoAt = -1
     buses[bus].buffered = 0
     buses[bus].isInStep = false
     buses[bus].isSkipping = false
@@ -362,6 +382,7 @@ public struct Instruments: ~Copyable {
       buses[bus].until = .never
       buses[bus].buffered = 0
     case .spoiled: spoil(bus, now, &outbox)
+    case .waking(let device, let request): ask(bus, Int(device), Int(request), now, isAwake: true, &outbox)
     case .idle, .awaiting, .awaitingWrite: giveUp(bus, .timedOut, now, &findings)
     }
   }
@@ -412,6 +433,7 @@ public struct Instruments: ~Copyable {
     for index in 0..<Int(devices[device].requestCount) {
       let row = Int(devices[device].firstRequest) &+ index
       requests[row].tries = 0
+      requests[row].isSplit = false
       requests[row].due = requests[row].isStart ? Instant(ns: now.ns &- 1) : requests[row].isRegular ? now : .never
     }
   }
@@ -447,12 +469,15 @@ public struct Instruments: ~Copyable {
     dropWrites(of: device, Int(devices[device].port), &findings)
     // One probe, at growing intervals; another request each time, since a device may refuse one and answer the next.
     var probes = 0
-    for request in 0..<Int(devices[device].requestCount) where requests[Int(devices[device].firstRequest) &+ request].isProbe { probes &+= 1 }
+    for request in 0..<Int(devices[device].requestCount) {
+      let row = Int(devices[device].firstRequest) &+ request
+      if requests[row].isProbe, isAsked(device, row) { probes &+= 1 }
+    }
     var turn = Int(devices[device].failures) % max(1, probes)
     for request in 0..<Int(devices[device].requestCount) {
       let row = Int(devices[device].firstRequest) &+ request
       requests[row].due = .never
-      guard requests[row].isProbe else { continue }
+      guard requests[row].isProbe, isAsked(device, row) else { continue }
       if turn == 0 { requests[row].due = now + devices[device].backOff }
       turn &-= 1
     }
@@ -488,7 +513,7 @@ public struct Instruments: ~Copyable {
   @_noLocks @_noAllocation
   mutating func work(_ bus: Int, _ now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
     guard buses[bus].isOpen, !buses[bus].isTool else { return }
-    if case .idle = buses[bus].state {
+    if case .idle = buses[bus].state, buses[bus].restsUntil <= now {
       if buses[bus].writeCount > 0 {
         sendWrite(bus, now, &findings, &outbox)
       } else {
@@ -535,21 +560,25 @@ public struct Instruments: ~Copyable {
     var look = buses[bus].until
     var isIdle = false
     if case .idle = buses[bus].state { isIdle = true }
+    var ask = buses[bus].writeCount > 0 ? Instant.past : Instant.never
     for index in 0..<Int(buses[bus].deviceCount) {
       let device = Int(members[Int(buses[bus].firstDevice) &+ index])
       if devices[device].isStream, !devices[device].isSeldom, !devices[device].isDown { look = min(look, silence(of: device)) }
       guard isIdle else { continue }
       for request in 0..<Int(devices[device].requestCount) {
         let row = Int(devices[device].firstRequest) &+ request
-        if isAsked(device, row) { look = min(look, requests[row].due) }
+        if isAsked(device, row) { ask = min(ask, requests[row].due) }
       }
     }
-    return look
+    return isIdle ? min(look, max(ask, buses[bus].restsUntil)) : look
   }
 
   /// Whether a device of this variant is asked this; while the variant is not known, only what all are asked.
   @_noLocks @_noAllocation
   private func isAsked(_ device: Int, _ request: Int) -> Bool {
+    if requests[request].isSplit { return false }
+    let whole = Int(requests[request].whole)
+    if whole >= 0, !requests[whole].isSplit { return false }
     let variant = devices[device].variant
     return variant < 0 ? requests[request].variants == .max : requests[request].variants >> UInt32(variant) & 1 == 1
   }

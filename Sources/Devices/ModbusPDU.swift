@@ -14,7 +14,7 @@ public enum ReplyVerdict: BitwiseCopyable, Sendable {
 }
 
 /// A read or write as sent, and what its reply must look like.
-public struct ModbusRequest: BitwiseCopyable, Sendable {
+public struct ModbusRequest: BitwiseCopyable, Equatable, Sendable {
   /// 1 to 4: read; 5, 6: write one.
   public var function: UInt8
   public var address: UInt16

@@ -24,6 +24,8 @@ public struct Profile: Sendable {
   public var variants: [Variant]
   /// By what it is known on USB; empty: by nothing.
   public var usb: [USBMatch]
+  /// How long its bus is left alone after an exchange with it.
+  public var turnaround = Interval.zero
   public var fields: [Field]
   public var writes: [Write]
 
@@ -111,6 +113,8 @@ public struct FrameSpeech: Sendable {
   public var address: Addressing?
   /// The unit it answers to unless settings say otherwise; 0: it is alone.
   public var unit: UInt8
+  /// A byte sent to wake it, and how long before each request.
+  public var wake: Wake?
 
   public init(
     frames: [Framing], requests: [Request], period: Interval, gap: Interval? = nil, isSeldom: Bool = false,

@@ -25,6 +25,8 @@ protocol Exchange: ~Copyable {
   private let silence: Interval
   private let echoes: Bool
   private var lastByte = Instant.past
+  /// A device that was woken needs this long before its request.
+  private var wakesUntil = Instant.past
 
   /// `nil`: libmodbus refused the settings, see `errno`.
   init?(descriptor: Int32, line: Line) {
@@ -58,7 +60,11 @@ protocol Exchange: ~Copyable {
     guard request.count >= 1, request.count <= 254 else { return BusReply(.failed(.notSent)) }
     keepSilence()
     defer { lastByte = bootClock() }
-    if request.count == 1 { return write(request, until: bootClock() + .milliseconds(10)) ?? BusReply(.woken) }
+    if request.count == 1 {
+      let failure = write(request, until: bootClock() + .milliseconds(10))
+      wakesUntil = bootClock() + request.replyWithin
+      return failure ?? BusReply(.woken)
+    }
     // What came late belongs to an earlier request. Not TCIOFLUSH: a waking byte may still be on its way out.
     tcflush(descriptor, TCIFLUSH)
     let unit = request.bytes[0]
@@ -179,8 +185,9 @@ protocol Exchange: ~Copyable {
   }
 
   private func keepSilence() {
-    let rest = (lastByte + silence - bootClock()).ns
-    guard rest > 0, rest <= silence.ns else { return }
+    let now = bootClock()
+    let rest = (max(lastByte + silence, wakesUntil) - now).ns
+    guard rest > 0, rest <= 2_000_000_000 else { return }
     var time = timespec(tv_sec: 0, tv_nsec: Int(rest))
     unsafe nanosleep(&time, nil)
   }

@@ -24,8 +24,8 @@ struct PortRow: BitwiseCopyable {
   /// The address of the `Bus`, valid from its opening until the port is given back.
   var bus: UInt = 0
   var watchesWrites = false
-  /// Lost by a write or by order, and to be told by the next `next`.
-  var loss: PortFailure?
+  /// Why it was lost last.
+  var loss = PortFailure.hungUp
   var lossCode: Int32 = 0
   /// Requests on the bus's thread, and when that counts as stuck.
   var underWay = 0
@@ -65,7 +65,11 @@ public struct Ports: ~Copyable {
   private var bufferCount = 0
   /// The keeper or a bus has rung, and their rings are not known to be empty.
   private var hasMail = false
-  var lossesToTell = 0
+  /// Ports whose loss was not told yet, each once.
+  private let lostPorts: Table<Int32>
+  private var lossesToTell = 0
+  /// The ports with a thread of their own: only these can be stuck and have replies in a ring.
+  private let carried: Table<Int32>
 
   /// When the arrival last returned came in, on the boot clock.
   public private(set) var receivedAt = Instant.past
@@ -99,6 +103,8 @@ public struct Ports: ~Copyable {
       }
     }
     self.rows = Table(rows, filler: PortRow(kind: .serial))
+    lostPorts = Table(capacity: rows.count, filledWith: 0)
+    carried = Table(rows.indices.filter { rows[$0].kind == .bus || rows[$0].kind == .hid }.map { Int32($0) }, filler: 0)
     self.poller = poller
     self.link = link
     keeper = started
@@ -213,7 +219,8 @@ public struct Ports: ~Copyable {
     while let opening = link.openings.pop() {
       if let arrival = take(opening) { return arrival }
     }
-    for index in 0..<rows.capacity where rows[index].bus != 0 {
+    for place in 0..<carried.capacity {
+      let index = Int(carried[place])
       while let reply = bus(index)?.replies.pop() {
         if let arrival = take(reply, index) { return arrival }
       }
@@ -279,6 +286,7 @@ public struct Ports: ~Copyable {
     rows[index].stuckAt = .never
     rows[index].loss = failure
     rows[index].lossCode = code
+    lostPorts[lossesToTell] = Int32(truncatingIfNeeded: index)
     lossesToTell &+= 1
     // There is always room: see `KeeperLink`.
     _ = link.orders.push(Order(kind: .giveBack, port: PortID(index)))
@@ -287,26 +295,21 @@ public struct Ports: ~Copyable {
 
   private mutating func takeLoss() -> Arrival? {
     guard lossesToTell > 0 else { return nil }
-    for index in 0..<rows.capacity {
-      if let failure = rows[index].loss {
-        rows[index].loss = nil
-        lossesToTell &-= 1
-        return .lost(PortID(index), rows[index].counters.generation, failure, errno: rows[index].lossCode)
-      }
-    }
-    return nil
+    lossesToTell &-= 1
+    let index = Int(lostPorts[lossesToTell])
+    return .lost(PortID(index), rows[index].counters.generation, rows[index].loss, errno: rows[index].lossCode)
   }
 
   /// A bus whose thread did not come back long after its reply's deadline hangs in the kernel.
   private mutating func takeStuck() -> Arrival? {
     let now = bootClock()
-    for index in 0..<rows.capacity where rows[index].stuckAt <= now { lose(index, .stuck, ETIMEDOUT) }
+    for place in 0..<carried.capacity where rows[Int(carried[place])].stuckAt <= now { lose(Int(carried[place]), .stuck, ETIMEDOUT) }
     return takeLoss()
   }
 
   private func stuckDeadline() -> Instant {
     var earliest = Instant.never
-    for index in 0..<rows.capacity { earliest = min(earliest, rows[index].stuckAt) }
+    for place in 0..<carried.capacity { earliest = min(earliest, rows[Int(carried[place])].stuckAt) }
     return earliest
   }
 }

@@ -47,6 +47,7 @@ private func readProfile(_ top: Section) -> Profile? {
   let poweredBy = power?.required("powered_by")?.choice(Power.allCases.map { ($0.rawValue, $0) })
   let warmUp = power?.required("warm_up_s")?.interval(unit: 1, 0...86_400, "s")
   power?.close()
+  let turnaround = top.optional("turnaround_ms")?.interval(unit: 1e-3, 1...10_000, "ms")
   let variantEntries = top.optional("variants")?.section()?.titled("variant") ?? []
   if variantEntries.count > Variant.most {
     top.entry.note("found \(variantEntries.count) variants, expected at most \(Variant.most)")
@@ -85,9 +86,11 @@ private func readProfile(_ top: Section) -> Profile? {
   }
   guard let id, let maker, let model, let kind, let source, let proof, let transport, let line, let poweredBy, let warmUp
   else { return nil }
-  return Profile(
+  var profile = Profile(
     id: id, maker: maker, model: model, kind: kind, source: source, proof: proof, notes: notes, transport: transport,
     line: line, power: poweredBy, warmUp: warmUp, fields: fields, writes: writes, variants: variants, usb: usb)
+  if let turnaround { profile.turnaround = turnaround }
+  return profile
 }
 
 /// `{ vid: 0x04d9, pid: 0xa052, product: USB-zyTemp }`.
@@ -166,13 +169,7 @@ private func readModbus(_ top: Section) -> ModbusSpeech? {
   limits?.close()
   let start = top.optional("start")?.list()?.compactMap(readStart) ?? []
   let overlap = top.optional("tables_overlap")?.flag() ?? false
-  var wake: Wake?
-  if let section = top.optional("wake")?.section() {
-    let byte = section.required("send")?.hex(1...1)?.first
-    let before = section.required("then_ms")?.interval(unit: 1e-3, 1...1_000, "ms")
-    section.close()
-    if let byte, let before { wake = Wake(byte: byte, before: before) }
-  }
+  let wake = readWake(top)
   guard let unit, let registers, let bits, let period, let reply else { return nil }
   var speech = ModbusSpeech(
     unit: UInt8(unit), registersPerRead: registers, bitsPerRead: bits, period: period, replyWithin: reply, wake: wake)

@@ -13,9 +13,13 @@ struct SpeechDraft {
   var gap: Interval?
   var address: Addressing?
   var unit: UInt8
+  var wake: Wake?
 
   var speech: FrameSpeech {
-    FrameSpeech(frames: frames, requests: requests, period: period, gap: gap, isSeldom: isSeldom, address: address, unit: unit)
+    var speech = FrameSpeech(
+      frames: frames, requests: requests, period: period, gap: gap, isSeldom: isSeldom, address: address, unit: unit)
+    speech.wake = wake
+    return speech
   }
 }
 
@@ -36,6 +40,7 @@ func readSpeech(_ top: Section, isPackets: Bool) -> SpeechDraft? {
     section.close()
     unit = top.optional("unit")?.whole(0...255) ?? 0
   }
+  let wake = isPackets ? nil : readWake(top)
   var frames: [Framing] = []
   if let several = top.optional("frames")?.section() {
     let named = several.named("frame")
@@ -47,7 +52,19 @@ func readSpeech(_ top: Section, isPackets: Bool) -> SpeechDraft? {
     frames = [readFrame(one, name: "frame", isPackets)].compactMap(\.self)
   }
   guard let asked, let period, !frames.isEmpty else { return nil }
-  return SpeechDraft(frames: frames, asked: asked, isSeldom: speaks == "seldom", period: period, gap: gap, address: address, unit: UInt8(unit))
+  return SpeechDraft(
+    frames: frames, asked: asked, isSeldom: speaks == "seldom", period: period, gap: gap, address: address, unit: UInt8(unit),
+    wake: wake)
+}
+
+/// `wake: { send: "00", then_ms: 5 }`.
+func readWake(_ top: Section) -> Wake? {
+  guard let section = top.optional("wake")?.section() else { return nil }
+  defer { section.close() }
+  let byte = section.required("send")?.hex(1...1)?.first
+  let before = section.required("then_ms")?.interval(unit: 1e-3, 1...1_000, "ms")
+  guard let byte, let before else { return nil }
+  return Wake(byte: byte, before: before)
 }
 
 private func readFrame(_ entry: Entry, name: String, _ isPackets: Bool) -> Framing? {

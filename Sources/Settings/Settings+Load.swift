@@ -91,7 +91,8 @@ final class SettingsReader {
         fields: plans.map { $0.profile.fields.map(\.name) }),
       instruments: InstrumentSettings(
         ports: links.map(\.kind),
-        devices: plans.map { DevicePlan(profile: $0.profile, port: $0.port, unit: $0.unit, isAtLane: $0.atLane, variant: $0.variant) }),
+        devices: plans.map { DevicePlan(profile: $0.profile, port: $0.port, unit: $0.unit, isAtLane: $0.atLane, variant: $0.variant) },
+        echoing: Set(links.indices.filter { if case .serial(_, let line) = links[$0].link { line.echoes } else { false } }.map { PortID($0) })),
       warnings: Problems(book.warnings).list)
   }
 
@@ -174,8 +175,10 @@ final class SettingsReader {
     let unit = section.optional("unit").map { ($0, $0.whole(1...255)) }
     // Never 0: a device that was just powered on is never believed at once.
     let warmUp = section.optional("warm_up_s")?.interval(unit: 1, 1...86_400, "s")
+    let turnaround = section.optional("turnaround_ms")?.interval(unit: 1e-3, 0...10_000, "ms")
     guard var profile, let bus else { return nil }
     if let warmUp { profile.warmUp = warmUp }
+    if let turnaround { profile.turnaround = turnaround }
     var number: UInt8 = 0
     switch profile.transport {
     case .modbus(let speech): number = UInt8(unit?.1 ?? Int(speech.unit))

@@ -36,15 +36,21 @@ struct DoorStatus: Sendable {
   private func fill(_ status: inout Status, from board: StatusBoard) {
     status.turns = board.turns
     status.latency = ["decision": latency(board.decision), "gate": latency(board.gate)]
+    let riders = Dictionary(grouping: settings.devices.indices) { Int(settings.devices[$0].port.index) }
     status.ports = settings.ports.indices.map { index in
       let port = board.ports[index]
       let bus = board.buses[index]
+      let devices = (riders[index] ?? []).map { board.deviceCounters[$0] }
+      func sum(_ count: KeyPath<DeviceCounters, UInt64>) -> UInt64 { devices.reduce(0) { $0 &+ $1[keyPath: count] } }
       return Status.Port(
         name: settings.ports[index].name, state: port.isOpen ? "open" : "closed", generation: port.generation.number,
         opens: port.opens, losses: port.losses,
         counters: [
           "bytes_in": port.bytesIn, "bytes_out": port.bytesOut, "dropped": port.dropped, "short_writes": port.shortWrites,
           "bytes_dropped": bus.bytesDropped, "late_replies": bus.lateReplies, "stale_inputs": bus.staleInputs,
+          "requests": sum(\.requests), "replies": sum(\.replies), "time_outs": sum(\.timeOuts), "check_errors": sum(\.checkErrors),
+          "exceptions": sum(\.exceptions), "wrong_replies": sum(\.wrongReplies), "retries": sum(\.retries),
+          "longest_round_trip_us": devices.map(\.longestRoundTrip.microseconds).max() ?? 0,
         ])
     }
     status.devices = devices(board)
@@ -93,7 +99,8 @@ struct DoorStatus: Sendable {
         counters: [
           "requests": counters.requests, "replies": counters.replies, "time_outs": counters.timeOuts,
           "check_errors": counters.checkErrors, "exceptions": counters.exceptions, "wrong_replies": counters.wrongReplies,
-          "writes": counters.writes, "writes_failed": counters.writesFailed, "good_readings": report.goodReadings,
+          "retries": counters.retries, "round_trip_us": counters.roundTrip.microseconds,
+          "longest_round_trip_us": counters.longestRoundTrip.microseconds, "writes": counters.writes, "writes_failed": counters.writesFailed, "good_readings": report.goodReadings,
           "invalid_readings": report.invalidReadings,
         ],
         fields: fields)
@@ -128,4 +135,8 @@ struct DoorStatus: Sendable {
   }
 
   private func time(_ wall: Int64, _ now: Now) -> String { timeText(wall: wall, utcOffset: now.utcOffset) }
+}
+
+extension Interval {
+  fileprivate var microseconds: UInt64 { UInt64(max(0, ns / 1_000)) }
 }

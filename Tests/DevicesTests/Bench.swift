@@ -21,16 +21,19 @@ final class Bench {
   var reopened = 0
   var now = ms(0)
 
-  init(_ kinds: [PortKind], _ devices: [DevicePlan], open: Bool = true) {
-    instruments = Instruments(InstrumentSettings(ports: kinds, devices: devices))
+  init(_ kinds: [PortKind], _ devices: [DevicePlan], open: Bool = true, echoing: Set<PortID> = []) {
+    instruments = Instruments(InstrumentSettings(ports: kinds, devices: devices, echoing: echoing))
     if open { for index in kinds.indices { self.open(PortID(index)) } }
   }
 
   /// One profile on one port.
   convenience init(
-    _ kind: PortKind, _ profile: Profile, unit: UInt8 = 1, isAtLane: Bool = false, variant: Int? = nil, open: Bool = true
+    _ kind: PortKind, _ profile: Profile, unit: UInt8 = 1, isAtLane: Bool = false, variant: Int? = nil, open: Bool = true,
+    echoes: Bool = false
   ) {
-    self.init([kind], [DevicePlan(profile: profile, port: port, unit: unit, isAtLane: isAtLane, variant: variant)], open: open)
+    self.init(
+      [kind], [DevicePlan(profile: profile, port: port, unit: unit, isAtLane: isAtLane, variant: variant)], open: open,
+      echoing: echoes ? [port] : [])
   }
 
   private func collect() {

@@ -1,0 +1,154 @@
+// Goal: what a device and its line need beside the right bytes: time, a byte that wakes it, an echo that is read away, fewer
+// registers at once; and what of all this is counted. Method: requests and replies in virtual time.
+
+import Domain
+import Testing
+
+@testable import Devices
+
+@Suite struct PaceTests {
+  // MARK: Time
+
+  @Test func aBusRestsAfterEachExchange() {
+    var slow = sensor(period: .seconds(1))
+    slow.turnaround = .milliseconds(80)
+    let plans = [1, 2].map { DevicePlan(profile: $0 == 1 ? slow : sensor(period: .seconds(1)), port: port, unit: $0, isAtLane: false) }
+    let bench = Bench([.modbusTCP], plans)
+    let said = bench.talk(until: 1_500) { request in
+      Array(request[0..<5]) + [5, request[6]] + words([400])
+    }
+    // The other device follows 80 ms after the slow one's reply, and is itself followed at once.
+    #expect(said.map { "\($0.at) \($0.bytes[6])" } == ["0 1", "80 2", "1000 1", "1080 2"])
+  }
+
+  @Test func aSilentDeviceGetsItsTimeToo() {
+    var slow = sensor(period: .seconds(1), reply: .milliseconds(100))
+    slow.turnaround = .milliseconds(80)
+    let plans = [1, 2].map { DevicePlan(profile: $0 == 1 ? slow : sensor(period: .seconds(1)), port: port, unit: $0, isAtLane: false) }
+    let said = Bench([.modbusTCP], plans).talk(until: 900) { request in
+      request[6] == 2 ? Array(request[0..<5]) + [5, 2] + words([400]) : nil
+    }
+    #expect(said.map { "\($0.at) \($0.bytes[6])" } == ["0 1", "180 2"])
+  }
+
+  /// An order waits for the rest as well, and then goes before what is due.
+  @Test func anOrderWaitsForTheRest() {
+    var slow = board()
+    slow.turnaround = .milliseconds(50)
+    let bench = Bench(.modbusTCP, slow)
+    bench.receive(Array(bench.sent[0].bytes[0..<5]) + [4, 1] + bytes("01 01 00"))
+    bench.forget()
+    bench.write(.set(channel: 1, on: true))
+    #expect(bench.sent.isEmpty)
+    bench.run(until: ms(49))
+    #expect(bench.sent.isEmpty)
+    bench.run(until: ms(50))
+    #expect(bench.sent.map { $0.bytes[7] } == [5])
+  }
+
+  // MARK: Waking
+
+  /// Its request follows when the device had its time; the byte is no request.
+  @Test func wakesADeviceOnALine() {
+    var profile = asked()
+    guard case .serial(var speech) = profile.transport else { return }
+    speech.wake = Wake(byte: 0, before: .milliseconds(5))
+    profile.transport = .serial(speech)
+    let bench = Bench(.serial, profile)
+    #expect(bench.sent.map(\.bytes) == [[0]] && bench.device.requests == 0)
+    // What it says in its sleep is nobody's.
+    bench.receive(answer(co2: 9_999))
+    bench.run(until: ms(5))
+    #expect(bench.sent.map(\.bytes) == [[0], bytes("ff 01 86 00 00 00 00 00 79")] && bench.device.requests == 1)
+    bench.receive(answer(co2: 600))
+    #expect(bench.said(profile) == ["co2=600.0", "temperature=20.0"])
+    bench.forget()
+    bench.run(until: ms(5_005))
+    #expect(bench.sent.map(\.bytes.count) == [1, 9])
+  }
+
+  // MARK: Echo
+
+  private static let echo = bytes("ff 01 86 00 00 00 00 00 79")
+
+  @Test(arguments: [[echo + answer(co2: 600)], [Array(echo.prefix(4)), Array(echo.dropFirst(4)) + answer(co2: 600)], [answer(co2: 600)], [[0xFF], Array(answer(co2: 600).dropFirst())]])
+  func whatALineGivesBackIsNoAnswer(_ pieces: [[UInt8]]) {
+    let profile = asked()
+    let bench = Bench(.serial, profile, echoes: true)
+    for piece in pieces { bench.receive(piece) }
+    #expect(bench.said(profile) == ["co2=600.0", "temperature=20.0"])
+    #expect(bench.bus.bytesDropped == 0 && bench.device.checkErrors == 0)
+  }
+
+  /// A device whose answer repeats the request and goes on: on a line that echoes, the repetition comes twice.
+  @Test func theSameBytesASecondTimeAreTheDevices() {
+    let repeating = framed(
+      [Framing(startsWith: [0xA0], ending: .length(3))], [field("v", at: 2)],
+      [Request(bytes: [0xA0, 1, 7], replyWithin: .milliseconds(100))])
+    let bench = Bench(.serial, repeating, echoes: true)
+    bench.receive([0xA0, 1, 7])
+    #expect(bench.readings.isEmpty)
+    bench.receive([0xA0, 1, 7])
+    #expect(bench.said(repeating).count == 1)
+    // Each request has its own echo.
+    bench.run(until: ms(1_000))
+    bench.receive([0xA0, 1, 7, 0xA0, 1, 9])
+    #expect(bench.said(repeating).count == 2)
+  }
+
+  // MARK: Reads that are refused as a whole
+
+  private static let pair = profile(
+    .modbus(speech(period: .seconds(1))), [register("a", .input, 3), register("b", .input, 4), register("c", .input, 5)])
+
+  /// Answers each read but those of more than `most` registers, which it refuses by `code`.
+  private static func limited(_ most: Int, _ code: UInt8 = 2) -> ([UInt8]) -> [UInt8]? {
+    { request in
+      let count = Int(request[11])
+      if count > most { return Array(request[0..<5]) + [3, 1, 0x84, code] }
+      let values = words((0..<count).map { 100 + Int(request[9]) + $0 })
+      return Array(request[0..<5]) + [UInt8(1 + values.count), 1] + values
+    }
+  }
+
+  @Test(arguments: [1, 2, 3] as [UInt8]) func aReadThatIsRefusedIsSplit(_ code: UInt8) {
+    let bench = Bench(.modbusTCP, Self.pair)
+    let said = bench.talk(until: 1_000, Self.limited(1, code))
+    #expect(said.map { "\($0.at) \($0.bytes[9])+\($0.bytes[11])" } == ["0 3+3", "0 3+1", "0 4+1", "0 5+1", "1000 3+1", "1000 4+1", "1000 5+1"])
+    #expect(bench.said(Self.pair).prefix(3) == ["a=103.0", "b=104.0", "c=105.0"])
+    #expect(bench.changed == ["up 0"] && bench.device.retries == 1 && bench.device.exceptions == 1)
+    // Another device may be there now.
+    bench.open()
+    #expect(bench.talk(until: 1_000, Self.limited(9)).map { $0.bytes[11] } == [3])
+  }
+
+  /// One that refuses the parts too is refused, and is down by that; then any of its reads may show that it is there.
+  @Test func whatIsRefusedInPartsIsRefused() {
+    let bench = Bench(.modbusTCP, Self.pair)
+    _ = bench.talk(until: 20_000, Self.limited(0))
+    #expect(bench.changed == ["down 0 exception"] && bench.readings.isEmpty)
+    _ = bench.talk(until: 60_000, Self.limited(1))
+    #expect(bench.changed.last == "up 0" && bench.said(Self.pair).contains("c=105.0"))
+  }
+
+  @Test func aBrokenDeviceIsNotSplit() {
+    let bench = Bench(.modbusTCP, Self.pair)
+    // 04: server device failure.
+    let said = bench.talk(until: 900, Self.limited(1, 4))
+    #expect(said.map { $0.bytes[11] } == [3])
+  }
+
+  // MARK: Counting
+
+  @Test func theRoundTripIsKept() {
+    let bench = Bench(.modbusTCP, sensor(period: .seconds(1)))
+    for (index, took) in [40, 120, 40].enumerated() {
+      bench.run(until: ms(Int64(1_000 * index + took)))
+      bench.receive(Array(bench.sent[0].bytes[0..<5]) + [5, 1] + words([400]))
+      bench.forget()
+      bench.run(until: ms(Int64(1_000 * (index + 1))))
+    }
+    // 40, then an eighth of each difference.
+    #expect(bench.device.roundTrip == .milliseconds(40) + Interval(ns: 8_750_000) && bench.device.longestRoundTrip == .milliseconds(120))
+  }
+}
