@@ -57,21 +57,25 @@ let package = Package(
     .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
     .target(
       name: "Ports", dependencies: ["Domain", "Rings", "Devices", "CLinux", "CModbus", "CUdev"], swiftSettings: strict),
-    .target(name: "Settings", dependencies: ["Domain", "Devices", "Rules", yams], swiftSettings: strict),
     .target(name: "EventLog", dependencies: ["Domain", "Rings", grdb, sqlite, crypto], swiftSettings: strict),
     .target(name: "Control", dependencies: ["Domain", "Rings"], swiftSettings: strict),
     // Row 3
+    .target(name: "Settings", dependencies: ["Domain", "Devices", "Rules", "Pipeline", yams], swiftSettings: strict),
+    .target(name: "Recorder", dependencies: ["Domain", "Rings", "Pipeline", "EventLog"], swiftSettings: strict),
+    // Row 4
     .target(
       name: "Simulation", dependencies: ["Domain", "Devices", "Rules", "Settings"], path: "Simulators/Simulation",
       swiftSettings: strict),
-    // Row 4
+    // Row 5
     .executableTarget(
       name: "gatehoused",
-      dependencies: ["Domain", "Rings", "CLinux", "Devices", "Rules", "Pipeline", "Ports", "Settings", "EventLog", "Control"],
+      dependencies: ["Domain", "Rings", "CLinux", "Devices", "Rules", "Pipeline", "Ports", "Settings", "EventLog", "Control", "Recorder"],
       swiftSettings: strict, linkerSettings: packed),
     .executableTarget(
       name: "gatehouse",
-      dependencies: ["Domain", "Rings", "Devices", "Rules", "Ports", "Settings", "EventLog", "Control", argumentParser],
+      dependencies: [
+        "Domain", "Rings", "Devices", "Rules", "Pipeline", "Ports", "Settings", "EventLog", "Control", "Recorder", argumentParser,
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "gatehouse-sim",
@@ -95,6 +99,8 @@ let package = Package(
     .testTarget(name: "SettingsTests", dependencies: ["Settings", "Domain", "Devices", "Rules", yams], swiftSettings: strict),
     .testTarget(name: "EventLogTests", dependencies: ["EventLog", "Domain", "Rings", grdb, sqlite, crypto], swiftSettings: strict),
     .testTarget(name: "ControlTests", dependencies: ["Control", "Domain", "Rings"], swiftSettings: strict),
+    .testTarget(
+      name: "RecorderTests", dependencies: ["Recorder", "Domain"], swiftSettings: strict),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "Domain", "Devices", "Rules", "Settings"], swiftSettings: strict),
     .testTarget(

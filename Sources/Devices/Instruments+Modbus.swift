@@ -127,7 +127,7 @@ extension Instruments {
 
   /// One byte of what a device on a serial line is sent: its address, then the request's own.
   @_noLocks @_noAllocation
-  private func sentByte(_ device: Int, _ request: Int, _ index: Int) -> UInt8? {
+  func sentByte(_ device: Int, _ request: Int, _ index: Int) -> UInt8? {
     var address = 0
     if devices[device].unit > 0, let way = devices[device].address {
       address = way.width
@@ -561,7 +561,7 @@ extension Instruments {
   }
 
   @_noLocks @_noAllocation
-  private func finishWrite(_ bus: Int, _ device: Int, worked: Bool, _ findings: inout Findings) {
+  func finishWrite(_ bus: Int, _ device: Int, worked: Bool, _ findings: inout Findings) {
     guard buses[bus].writeCount > 0 else { return }
     let action = writes[writeRow(bus)].action
     remove(0, bus)
@@ -645,11 +645,6 @@ extension RequestFailure {
       }
     }
   }
-}
-
-extension Interval {
-  @_noLocks @_noAllocation
-  static func + (a: Interval, b: Interval) -> Interval { Interval(ns: a.ns &+ b.ns) }
 }
 
 extension FieldRow {

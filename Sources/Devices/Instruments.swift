@@ -60,6 +60,8 @@ struct BusRow: BitwiseCopyable {
   /// A tool reads: everything is listened to, and the answer is one to this request, by index (-1: not said), that came by
   /// this way.
   var isTool = false
+  /// A recording is played: it asks what the recording asked, when it was asked (`sent`). Orders are taken as done.
+  var isFollowing = false
   var assumed: Int16 = -1
   var way = Way.response
   var transaction: UInt16 = 0
@@ -514,7 +516,9 @@ public struct Instruments: ~Copyable {
   mutating func work(_ bus: Int, _ now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
     guard buses[bus].isOpen, !buses[bus].isTool else { return }
     if case .idle = buses[bus].state, buses[bus].restsUntil <= now {
-      if buses[bus].writeCount > 0 {
+      if buses[bus].isFollowing {
+        while buses[bus].writeCount > 0 { finishWrite(bus, Int(writes[bus &* writesMax].device), worked: true, &findings) }
+      } else if buses[bus].writeCount > 0 {
         sendWrite(bus, now, &findings, &outbox)
       } else {
         askNext(bus, now, &outbox)
@@ -564,7 +568,7 @@ public struct Instruments: ~Copyable {
     for index in 0..<Int(buses[bus].deviceCount) {
       let device = Int(members[Int(buses[bus].firstDevice) &+ index])
       if devices[device].isStream, !devices[device].isSeldom, !devices[device].isDown { look = min(look, silence(of: device)) }
-      guard isIdle else { continue }
+      guard isIdle, !buses[bus].isFollowing else { continue }
       for request in 0..<Int(devices[device].requestCount) {
         let row = Int(devices[device].firstRequest) &+ request
         if isAsked(device, row) { ask = min(ask, requests[row].due) }

@@ -49,6 +49,8 @@ public struct Interval: BitwiseCopyable, Comparable, Sendable {
   @inlinable @inline(__always) public static func > (a: Interval, b: Interval) -> Bool { a.ns > b.ns }
   @inlinable @inline(__always) public static func >= (a: Interval, b: Interval) -> Bool { a.ns >= b.ns }
   @inlinable @inline(__always) public static func == (a: Interval, b: Interval) -> Bool { a.ns == b.ns }
+  /// Wraps around instead of trapping.
+  @inlinable @inline(__always) public static func + (a: Interval, b: Interval) -> Interval { Interval(ns: a.ns &+ b.ns) }
   /// Saturates instead of trapping.
   @inlinable @inline(__always) public static func * (a: Interval, n: Int64) -> Interval {
     let (product, overflow) = a.ns.multipliedReportingOverflow(by: n)

@@ -89,6 +89,18 @@ public struct Pipeline: ~Copyable {
     finish(now)
   }
 
+  /// This port plays a recording: see `sent`.
+  public mutating func follow(_ port: PortID) { instruments.follow(port) }
+
+  /// Bytes that a recording says were sent on a port that follows it. `false`: they are none that these settings send.
+  @_noLocks @_noAllocation
+  public mutating func turn(_ now: Now, sent bytes: Span<UInt8>, on port: PortID) -> Bool {
+    begin()
+    let isOne = instruments.sent(bytes, on: port, at: now.boot, &findings, &outbox)
+    finish(now)
+    return isOne
+  }
+
   /// Anything else.
   @_noLocks @_noAllocation
   public mutating func turn(_ now: Now, _ input: Input) {

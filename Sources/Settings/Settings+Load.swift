@@ -61,6 +61,7 @@ final class SettingsReader {
     let deskEntry = top.required("desk")
     let desk = deskEntry?.choice(Desk.allCases.map { ($0.rawValue, $0) })
     let log = readLog(top.optional("log")?.section())
+    let recorder = readRecorder(top.optional("recorder")?.section())
     let buses = top.required("buses")?.section()?.named("bus") ?? []
     let deviceEntries = top.required("devices")?.section()?.named("device") ?? []
     busNames = buses.map(\.name)
@@ -84,7 +85,7 @@ final class SettingsReader {
     for lane in whole { for id in lane.devices where Int(id.index) < plans.count { plans[Int(id.index)].atLane = true } }
     let links = ports.compactMap(\.self)
     return Settings(
-      site: site, log: log, desk: desk, ports: links, devices: plans, lanes: whole, rooms: rooms.compactMap(\.self),
+      site: site, log: log, recorder: recorder, desk: desk, ports: links, devices: plans, lanes: whole, rooms: rooms.compactMap(\.self),
       policy: policy, realTime: wishes,
       names: Names(
         site: site.id, lanes: whole.map(\.name), rooms: rooms.compactMap { $0?.name }, devices: deviceNames, ports: busNames,
@@ -141,6 +142,14 @@ final class SettingsReader {
       segmentMB: section?.optional("segment_mb")?.whole(1...4_096, "MB") ?? 256)
     section?.close()
     return log
+  }
+
+  private func readRecorder(_ section: Section?) -> RecorderSettings {
+    defer { section?.close() }
+    return RecorderSettings(
+      span: section?.optional("minutes")?.interval(unit: 60, 0...1_440, "min") ?? .minutes(10),
+      bytesPerBus: (section?.optional("mb_per_bus")?.whole(1...256, "MB") ?? 4) << 20,
+      keep: section?.optional("keep_h")?.interval(unit: 3_600, 1...8_760, "h") ?? .minutes(24 * 60))
   }
 
   private func readWishes(_ section: Section?) -> RealTimeWishes {

@@ -9,6 +9,7 @@ public import Rules
 public struct Settings: Sendable {
   public var site: SiteSettings
   public var log: LogSettings
+  public var recorder: RecorderSettings
   /// Whether a desk is expected to speak to this door. Without one, an alarm must be seen or heard at the lane.
   public var desk: Desk
   /// In the order of the file; `PortID` is the index.
@@ -66,6 +67,16 @@ public struct LogSettings: Sendable {
   public var otherDeadBand: Double
   /// A segment is closed after a day or at this size, MB.
   public var segmentMB: Int
+}
+
+/// The flight recorder.
+public struct RecorderSettings: Sendable {
+  /// How far back each bus is known; zero: nothing is recorded.
+  public var span: Interval
+  /// Room of a bus on the disk, bytes.
+  public var bytesPerBus: Int
+  /// How long what was kept around a fault or an alarm stays.
+  public var keep: Interval
 }
 
 /// A configured device.

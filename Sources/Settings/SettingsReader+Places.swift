@@ -1,12 +1,12 @@
 // Lanes, rooms and the policy that decides in them.
 
 import Devices
-import Domain
+public import Domain
 import Rules
 
 extension LaneWiring {
   /// Every device the lane needs.
-  var devices: [DeviceID] {
+  public var devices: [DeviceID] {
     [thermometer] + [gate, readBack, lamp, buzzer, passage, presence, fireRelease, staffButton].compactMap { $0?.device }
   }
 }

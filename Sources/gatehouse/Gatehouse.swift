@@ -25,7 +25,7 @@ import ArgumentParser
     version: Version.text,
     subcommands: [
       CheckCommand.self, StatusCommand.self, LogCommand.self, SummaryCommand.self, DevicesCommand.self, DoctorCommand.self, ProbeCommand.self,
-      AlarmsCommand.self,
+      ReplayCommand.self, AlarmsCommand.self,
       OverrideCommand.self, ResumeCommand.self, ContactCommand.self, ProfileCommand.self, VersionCommand.self,
     ])
 }

@@ -1,11 +1,13 @@
 // Everything the door is made of, and the order in which it starts and ends.
 
 import Control
+import Devices
 import Domain
 import EventLog
 import Foundation
 import Pipeline
 import Ports
+import Recorder
 import Rings
 import Settings
 import Synchronization
@@ -18,12 +20,14 @@ final class Parts {
   private let inputs: Inputs
   private let results: Results
   private let log: LogThreads
+  private let recorder: Recorder
   private let clock: Clock
   private let server: ControlServer
   private let loop: Mutex<LoopBox?>
   private var threads: [RunningThread] = []
   private var realTime: RunningThread?
   private var logThreads: [RunningThread] = []
+  private var recorderThread: RunningThread?
 
   init(_ settings: Settings, _ options: Options) throws {
     self.settings = settings
@@ -65,7 +69,14 @@ final class Parts {
       status: status.line)
     let ports = try Ports(settings.ports, notice: Parts.tell)
     log.tell(server)
-    loop = Mutex(LoopBox(RealTimeLoop(ports: ports, pipeline: pipeline, clock: clock, inputs: inputs, results: results)))
+    let clock = clock
+    guard let recorder = Recorder(RecorderPlan(settings), clock: { clock.now() }, say: { Door.tell($0) }) else {
+      throw DoorFailure(description: "no descriptor is left for a bell")
+    }
+    self.recorder = recorder
+    loop = Mutex(
+      LoopBox(
+        RealTimeLoop(ports: ports, pipeline: pipeline, tap: recorder.tap(), clock: clock, inputs: inputs, results: results)))
   }
 
   /// What a person should read about a port, as the keeper found it.
@@ -84,6 +95,8 @@ final class Parts {
     }
     let log = log
     let server = server
+    let recorder = recorder
+    if settings.recorder.span > .zero { recorderThread = try thread("recorder") { recorder.run() } }
     logThreads = [try thread("commit") { log.runCommit() }, try thread("intake") { log.runIntake() }]
     // A log that does not open within this time does not keep the door shut; it starts without a memory.
     let earlier = log.earlier(within: 3000)
@@ -105,6 +118,7 @@ final class Parts {
     realTime?.join()
     log.end()
     for thread in logThreads { thread.join() }
+    if let recorderThread { recorder.stop(recorderThread, within: 1_000) }
     server.stop()
     for thread in threads { thread.join() }
   }
@@ -122,5 +136,31 @@ final class LoopBox: @unchecked Sendable {
     guard var loop = loop.take() else { return }
     if let earlier { loop.restore(earlier) }
     loop.run(restored: earlier != nil, downSeconds: downSeconds)
+  }
+}
+
+extension RecorderPlan {
+  fileprivate init(_ settings: Settings) {
+    let riders = Dictionary(grouping: settings.devices) { $0.port }
+    let portOf = settings.devices.map(\.port)
+    let lanes = settings.lanes.map { lane in Set(lane.devices.map { portOf[Int($0.index)] }) }
+    let rooms = settings.rooms.map { room in Set(room.co2.map { portOf[Int($0.index)] }) }
+    self.init(
+      folder: settings.log.folder,
+      buses: settings.ports.enumerated().map { index, port in
+        let devices = riders[PortID(index)] ?? []
+        return Bus(
+          name: port.name, devices: devices.map { ($0.name, $0.profile.id) },
+          isPersonal: devices.contains { $0.profile.fields.contains(where: \.personal) })
+      },
+      ports: { place in
+        switch place {
+        case .site, .log: []
+        case .lane(let lane): Array(lanes[Int(lane.index)])
+        case .room(let room): Array(rooms[Int(room.index)])
+        case .device(let device): [portOf[Int(device.index)]]
+        case .port(let port): [port]
+        }
+      }, span: settings.recorder.span, bytesPerBus: settings.recorder.bytesPerBus, keep: settings.recorder.keep)
   }
 }

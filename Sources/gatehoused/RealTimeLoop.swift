@@ -6,6 +6,7 @@ import EventLog
 import Glibc
 import Pipeline
 import Ports
+import Recorder
 import Rings
 import Synchronization
 
@@ -34,6 +35,7 @@ struct Results: Sendable {
 struct RealTimeLoop: ~Copyable {
   private var ports: Ports
   private var pipeline: Pipeline
+  private var tap: RecorderTap
   private let clock: Clock
   private let inputs: Inputs
   private let results: Results
@@ -54,9 +56,12 @@ struct RealTimeLoop: ~Copyable {
   /// A wall clock that moved this far against the boot clock was stepped.
   private let step = Interval.milliseconds(500)
 
-  init(ports: consuming Ports, pipeline: consuming Pipeline, clock: Clock, inputs: Inputs, results: Results) {
+  init(
+    ports: consuming Ports, pipeline: consuming Pipeline, tap: consuming RecorderTap, clock: Clock, inputs: Inputs, results: Results
+  ) {
     self.ports = ports
     self.pipeline = pipeline
+    self.tap = tap
     self.clock = clock
     self.inputs = inputs
     self.results = results
@@ -106,12 +111,19 @@ struct RealTimeLoop: ~Copyable {
     case .bytes(let port, let generation):
       let came = ports.receivedAt
       let now = reading()
+      Self.record(&tap, ports, now, port, generation)
       Self.decode(&pipeline, ports, now, port, generation)
       decision.record(Clock.boot() - came)
       carryOut(since: came)
-    case .opened(let port, let generation): turn(.portOpened(port, generation))
-    case .lost(let port, let generation, let failure, let errno): turn(.portLost(port, generation, failure, errno: errno))
-    case .requestFailed(let port, let generation, let failure): turn(.requestFailed(port, generation, failure))
+    case .opened(let port, let generation):
+      tap.opened(port, generation, at: Clock.boot())
+      turn(.portOpened(port, generation))
+    case .lost(let port, let generation, let failure, let errno):
+      tap.lost(port, generation, failure, errno: errno, at: Clock.boot())
+      turn(.portLost(port, generation, failure, errno: errno))
+    case .requestFailed(let port, let generation, let failure):
+      tap.failed(port, generation, failure, at: Clock.boot())
+      turn(.requestFailed(port, generation, failure))
     case .signalled: break
     }
   }
@@ -124,8 +136,17 @@ struct RealTimeLoop: ~Copyable {
     pipeline.turn(now, bytes: ports.received, from: port, generation)
   }
 
-  private static func write(_ send: Send, _ pipeline: borrowing Pipeline, _ ports: inout Ports) {
-    ports.send(send, from: pipeline.outbox.bytes.span)
+  private static func record(
+    _ tap: inout RecorderTap, _ ports: borrowing Ports, _ now: Now, _ port: PortID, _ generation: Generation
+  ) {
+    tap.received(ports.received, from: port, generation, at: now.boot)
+  }
+
+  private static func write(_ send: Send, _ pipeline: borrowing Pipeline, _ ports: inout Ports, _ tap: inout RecorderTap) {
+    let bytes = pipeline.outbox.bytes.span
+    guard ports.send(send, from: bytes) else { return }
+    let start = Int(send.offset)
+    tap.sent(bytes.extracting(start..<start + Int(send.count)), to: send.port, send.generation, at: Clock.boot())
   }
 
   private mutating func takeMail() {
@@ -163,9 +184,11 @@ struct RealTimeLoop: ~Copyable {
     for index in 0..<pipeline.outbox.count {
       switch pipeline.outbox.outputs[index] {
       case .send(let send):
-        Self.write(send, pipeline, &ports)
+        Self.write(send, pipeline, &ports, &tap)
         if case .actuator = send.urgency { gate.record(Clock.boot() - came) }
-      case .event(let event): publish(event)
+      case .event(let event):
+        tap.saw(event)
+        publish(event)
       case .reopen(let port, let generation): ports.reopen(port, generation)
       }
     }

@@ -2,12 +2,11 @@
 
 import Devices
 import Domain
-import Pipeline
+public import Pipeline
 import Rules
-import Settings
 
 extension PipelineSettings {
-  init(_ settings: Settings) {
+  public init(_ settings: Settings) {
     self.init(
       instruments: settings.instruments,
       lanes: settings.lanes.map { LanePlan($0, settings) },
