@@ -14,7 +14,7 @@ final class LineConnection {
   init(path: String, hello: Hello, within: Interval) throws(ControlError) {
     fd = try makeSocket(path)
     self.path = path
-    incoming = LineBuffer(lineMax: 4_194_304)
+    incoming = LineBuffer(lineMax: 20_000_000)
     let deadline = bootClock() + within
     try connect(deadline)
     try send(JSONLine.encode(hello), deadline)

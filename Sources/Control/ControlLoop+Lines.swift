@@ -51,7 +51,7 @@ extension ControlLoop {
     if status.count > limits.statusMax {
       return finish(index, "status_too_large", "the status is larger than \(limits.statusMax) bytes")
     }
-    send(Data("{\"status\":".utf8) + status + Data("}".utf8), index)
+    send(Data("{\"status\":".utf8) + status + Data("}".utf8), index, beside: status.count)
   }
 
   /// The newest seq of each stream, when the client has taken what it got before: so doorbells never pile up.

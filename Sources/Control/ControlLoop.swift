@@ -205,8 +205,8 @@ struct ControlLoop {
     connections.removeAll { $0.isOver }
   }
 
-  mutating func send(_ line: Data, _ index: Int) {
-    if !connections[index].put(line, outMax: limits.outMax) { counters.slowReaders += 1 }
+  mutating func send(_ line: Data, _ index: Int, beside more: Int = 0) {
+    if !connections[index].put(line, outMax: limits.outMax + more) { counters.slowReaders += 1 }
   }
 
   /// One line that says what is wrong, then the end.

@@ -58,8 +58,8 @@ public struct ControlLimits: Sendable {
   public var lineMax = 65_536
   /// Bytes that wait for a client; a client that lets more gather is dropped.
   public var outMax = 2_097_152
-  /// Bytes of the answer to `status`.
-  public var statusMax = 1_048_576
+  /// Bytes of the answer to `status`: some 5,000 devices. It may wait for a client beside what else does.
+  public var statusMax = 16_777_216
   /// How long a client may leave what it was sent before it is dropped.
   public var readWithin = Interval.seconds(30)
   /// Commands of one client that wait for their answer.

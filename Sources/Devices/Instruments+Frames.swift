@@ -418,7 +418,8 @@ extension Instruments {
   @_noLocks @_noAllocation
   func finish(_ device: Int, _ request: Int, _ now: Instant) {
     requests[request].tries = 0
-    requests[request].due = requests[request].isRegular ? later(requests[request].due, requests[request].period, now) : .never
+    requests[request].due = requests[request].isRegular ? later(requests[request].due, requests[request].period, now) + requests[request].delay : .never
+    requests[request].delay = .zero
     // What waits for a read waits for each part of it where it is split.
     let whole = requests[request].whole >= 0 ? Int(requests[request].whole) : request
     let own = whole &- Int(devices[device].firstRequest)

@@ -18,6 +18,8 @@ extension Instruments {
     for (port, kind) in settings.ports.enumerated() {
       var row = BusRow(kind: kind)
       row.firstDevice = Int32(members.count)
+      // Neighbours are far apart: multiples of 0.618 of a period.
+      row.phase = Int64(port * 158 % 256)
       row.isEchoing = settings.echoing.contains(PortID(port))
       let plans = riders[port] ?? []
       for index in plans {

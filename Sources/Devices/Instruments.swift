@@ -71,6 +71,9 @@ struct BusRow: BitwiseCopyable {
   var carriesGate = false
   /// Its one device speaks unasked.
   var isStream = false
+  /// Which part of a period, of 256, its regular requests stand behind those of the first bus: buses that are opened
+  /// together do not all ask together for ever.
+  var phase: Int64 = 0
   /// The last request went to a device that had not answered the one before.
   var probedLast = false
   var counters = BusCounters()
@@ -157,6 +160,8 @@ struct RequestRow: BitwiseCopyable {
   var tries: Int32 = 0
   var period = Interval.zero
   var due = Instant.never
+  /// What is added once, when the first reply since the opening has come.
+  var delay = Interval.zero
   /// The reads that take its place where a device refuses it as a whole, right behind it; and whether it did.
   var partCount: Int32 = 0
   var isSplit = false
@@ -436,6 +441,7 @@ public struct Instruments: ~Copyable {
       let row = Int(devices[device].firstRequest) &+ index
       requests[row].tries = 0
       requests[row].isSplit = false
+      requests[row].delay = Interval(ns: requests[row].period.ns / 256 &* buses[Int(devices[device].port)].phase)
       requests[row].due = requests[row].isStart ? Instant(ns: now.ns &- 1) : requests[row].isRegular ? now : .never
     }
   }

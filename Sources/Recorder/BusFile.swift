@@ -22,7 +22,7 @@ import Glibc
 /// Where one bus's bytes go, and how much of them is kept.
 struct BusFile {
   /// Written when this much is waiting, or its oldest line is this old.
-  static let flushBytes = 2_048
+  static let flushBytes = 1_024
   static let flushAfter = Interval.seconds(30)
 
   let name: String

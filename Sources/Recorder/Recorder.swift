@@ -64,7 +64,7 @@ public final class Recorder: @unchecked Sendable {
 
   private let plan: RecorderPlan
   private let clock: @Sendable () -> Now
-  private let say: @Sendable (String) -> Void
+  private let say: @Sendable (String, _ isProblem: Bool) -> Void
   private let pieces = SharedRing<Piece>(capacity: 4_096)
   private let bell: Bell
   private let stopping = Atomic<Bool>(false)
@@ -79,7 +79,7 @@ public final class Recorder: @unchecked Sendable {
   private var prunedAt = Instant.past
 
   public init?(
-    _ plan: RecorderPlan, clock: @escaping @Sendable () -> Now, say: @escaping @Sendable (String) -> Void
+    _ plan: RecorderPlan, clock: @escaping @Sendable () -> Now, say: @escaping @Sendable (String, _ isProblem: Bool) -> Void
   ) {
     guard let bell = Bell(), let ended = Bell() else { return nil }
     self.bell = bell
@@ -204,7 +204,7 @@ public final class Recorder: @unchecked Sendable {
       try body()
       toldFailure = false
     } catch {
-      if !toldFailure { say("the recorder cannot write: \(error)") }
+      if !toldFailure { say("the recorder cannot write: \(error)", true) }
       toldFailure = true
     }
   }
@@ -219,7 +219,7 @@ public final class Recorder: @unchecked Sendable {
     attempt { () throws(RecordingFailure) in
       try files[index].flush()
       for path in [files[index].former, files[index].current] { try copy(path, to: target) }
-      say("what led to the fault on \(files[index].name) is kept in \(target)")
+      say("what led to the fault on \(files[index].name) is kept in \(target)", false)
     }
     prune(now)
   }

@@ -261,7 +261,7 @@ func shortest(_ value: Double) -> String {
 }
 
 /// The most devices, lanes … of one site: numbers in events and tables are 16 bits wide.
-private let namedMax = 4_096
+private let namedMax = 16_384
 
 /// A mapping that is being read.
 final class Section {

@@ -70,7 +70,7 @@ final class Parts {
     let ports = try Ports(settings.ports, notice: Parts.tell)
     log.tell(server)
     let clock = clock
-    guard let recorder = Recorder(RecorderPlan(settings), clock: { clock.now() }, say: { Door.tell($0) }) else {
+    guard let recorder = Recorder(RecorderPlan(settings), clock: { clock.now() }, say: { Door.tell($0, $1 ? .error : .info) }) else {
       throw DoorFailure(description: "no descriptor is left for a bell")
     }
     self.recorder = recorder

@@ -25,6 +25,16 @@ devices:
 """
 
 
+@pytest.fixture
+def site(site_of):
+    """A running site whose door says what it keeps."""
+    site = site_of()
+    site.start_simulator()
+    site.start_door("--log-level", "info")
+    site.await_free_lane()
+    return site
+
+
 def kept(site, bus):
     """The frozen recording of a bus, once the door says that it is there."""
     return site.door.wait_for_line(lambda line: KEPT.format(bus) in line).split(KEPT.format(bus))[1]
@@ -108,7 +118,7 @@ def test_codes_are_not_recorded(site_of):
     master, slave = pty.openpty()
     tty.setraw(slave)
     os.symlink(os.ttyname(slave), site.run / "code")
-    site.start_door()
+    site.start_door("--log-level", "info")
     site.wait_for("port.opened")
     os.write(master, b"A1234567B\r\n")
     while site.status()["ports"][0]["counters"]["bytes_in"] < 11:

@@ -22,7 +22,7 @@ private final class Bench {
       buses: (0..<buses).map { RecorderPlan.Bus(name: "bus-\($0)", devices: [("d\($0)", "p")], isPersonal: personal) },
       ports: { place in if case .device(let device) = place { [PortID(Int(device.index))] } else { [] } },
       span: .minutes(minutes), bytesPerBus: bytes, keep: .minutes(60 * keepHours))
-    let made = Recorder(plan, clock: { Now(boot: .past, wall: 0) }, say: { _ in })
+    let made = Recorder(plan, clock: { Now(boot: .past, wall: 0) }, say: { _, _ in })
     recorder = try #require(made)
     tap = recorder.tap()
     recorder.begin()
