@@ -2,6 +2,7 @@
 
 import pytest
 
+from foreign_devices import MeterSite
 from site_under_test import Site
 
 
@@ -24,3 +25,11 @@ def site_of(tmp_path):
 def site(site_of):
     """A running site: simulated devices and the door."""
     return site_of().start()
+
+
+@pytest.fixture
+def meters(tmp_path):
+    """A site of meters, to be filled and opened."""
+    site = MeterSite(tmp_path)
+    yield site
+    site.close()

@@ -99,8 +99,9 @@ class Site:
 
     def __init__(self, folder, offset=1.6, open_s=1, on_failure="shut", settings=None, policy="",
                  thermometer="{ profile: gy-mcu90614, bus: door-ir }", log="{ folder: log, reading_interval_s: 1 }",
-                 extra_thermometers=0):
+                 extra_thermometers=0, profiles=PROFILES):
         self.folder = pathlib.Path(folder)
+        self.profiles = profiles
         self.run = self.folder / "run"
         self.run.mkdir(exist_ok=True)
         self.io_port = free_port()
@@ -134,14 +135,14 @@ class Site:
     def start_simulator(self, *arguments):
         self.sim_socket = self.run / "sim.sock"
         self.simulator = self._start(
-            "gatehouse-sim", BIN / "gatehouse-sim", self.settings, "--profiles", PROFILES, "--seed", "7", "--commands",
+            "gatehouse-sim", BIN / "gatehouse-sim", self.settings, "--profiles", self.profiles, "--seed", "7", "--commands",
             self.sim_socket, *arguments)
         self.simulator.wait_for_line(lambda line: "ready" in line)
 
-    def start_door(self, *arguments, environment=None):
+    def start_door(self, *arguments, environment=None, **options):
         self.door = self._start(
-            "gatehoused", BIN / "gatehoused", "--settings", self.settings, "--profiles", PROFILES, *arguments,
-            env={**os.environ, **(environment or {})})
+            "gatehoused", BIN / "gatehoused", "--settings", self.settings, "--profiles", self.profiles, *arguments,
+            env={**os.environ, **(environment or {})}, **options)
         self.door.wait_for_line(lambda line: "ready" in line)
         return self.door
 
@@ -150,11 +151,11 @@ class Site:
         self.processes.append(process)
         return process
 
-    def command_line(self, *arguments, check=True, within=30):
+    def command_line(self, *arguments, check=True, within=30, **options):
         """Runs `gatehouse …` for this site and returns what it printed."""
         done = subprocess.run(
-            [str(BIN / "gatehouse"), *map(str, arguments), "--settings", str(self.settings), "--profiles", str(PROFILES)],
-            capture_output=True, text=True, timeout=within)
+            [str(BIN / "gatehouse"), *map(str, arguments), "--settings", str(self.settings), "--profiles", str(self.profiles)],
+            capture_output=True, text=True, timeout=within, **options)
         if check and done.returncode != 0:
             raise AssertionError(f"gatehouse {arguments} ended with {done.returncode}: {done.stdout}{done.stderr}")
         return done
@@ -188,15 +189,16 @@ class Site:
         if self._follow is None:
             self._follow = self._start(
                 "gatehouse log", BIN / "gatehouse", "log", "--json", "--follow", "--settings", self.settings, "--profiles",
-                PROFILES)
+                self.profiles)
         return self._follow
 
-    def wait_for(self, event, /, within=20.0, **data):
-        """The first event of this type whose data hold these values and that no earlier call has returned: what happens
-        in one turn comes in an order that no test should know."""
+    def wait_for(self, event, /, within=20.0, at=None, **data):
+        """The first event of this type, at the place `at`, whose data hold these values and that no earlier call has
+        returned: what happens in one turn comes in an order that no test should know."""
 
         def matches(found):
-            return found["type"] == f"gatehouse.{event}" and all(found["data"].get(k) == v for k, v in data.items())
+            return (found["type"] == f"gatehouse.{event}" and (at is None or found["source"].endswith(f"/{at}"))
+                    and all(found["data"].get(k) == v for k, v in data.items()))
 
         follow = self.follow()
         for index, found in enumerate(self._untaken):
@@ -206,7 +208,7 @@ class Site:
         while True:
             line = follow.next_line(deadline)
             if line is None:
-                what = " ".join([event, *(f"{k}={v}" for k, v in data.items())])
+                what = " ".join([event, *([f"at {at}"] if at else []), *(f"{k}={v}" for k, v in data.items())])
                 raise AssertionError(f"no {what} within {within} s; the records:\n" + "\n".join(self.records()))
             if not line.startswith("{"):
                 continue
