@@ -125,20 +125,6 @@ def test_is_awaited_until_it_is_plugged_in(machine_of):
     machine.event("device.up")
 
 
-def test_two_that_fit_are_refused_by_name(machine_of):
-    machine = machine_of('usb: "1a86:7523"')
-    machine.plug("ttyUSB0", serial="A1")
-    machine.plug("ttyUSB1", path="1-2", serial="B2")
-    machine.start()
-    machine.event("port.lost", reason="ambiguous")
-    told = next(line for line in machine.door.seen if "fits" in line)
-    for word in ["/dev/ttyUSB0", "/dev/ttyUSB1", "serial_number: A1 or B2"]:
-        assert word in told
-    machine.do("unplug", name="ttyUSB0")
-    machine.plug("ttyUSB2", path="1-3", serial="C3", vid="0403", pid="6001")
-    machine.event("port.opened")
-
-
 def test_is_listed_with_who_claims_it(machine_of):
     machine = machine_of('usb: "1a86:7523", path: "1-2"')
     machine.plug("ttyUSB0", serial="A1")
