@@ -136,18 +136,19 @@ class Device:
 
         self._loop.call_soon_threadsafe(change)
 
-    def wait_until_asked(self, times, within=20.0):
-        """Until it was asked so often from now on."""
-        self._wait(lambda: len(self.requests), times, within)
+    def wait_until_asked(self, times, since=None, within=20.0):
+        """Until it was asked so often, from now on or after the request `since`."""
+        self._wait(lambda: len(self.requests), times, since, within)
 
-    def wait_until_called(self, times, within=20.0):
-        """Until so many connections were made from now on."""
-        self._wait(lambda: self.connections, times, within)
+    def wait_until_called(self, times, since=None, within=20.0):
+        """Until so many connections were made."""
+        self._wait(lambda: self.connections, times, since, within)
 
-    def _wait(self, count, times, within):
+    def _wait(self, count, times, since, within):
         with self._heard:
-            goal = count() + times
-            assert self._heard.wait_for(lambda: count() >= goal, within), f"{count() - goal + times} of {times} came"
+            since = count() if since is None else since
+            done = self._heard.wait_for(lambda: count() >= since + times, within)
+            assert done, f"{count() - since} of {times} came within {within} s"
 
     # On the loop's thread
 
@@ -245,6 +246,7 @@ class Line:
 
     def __init__(self, loop, link, manners, echo):
         self.near, self.far = open_line(link)
+        os.set_blocking(self.near, False)
         self.devices = {name: Device(loop, manner) for name, manner in manners.items()}
         self.order = []
         self.gaps = []
@@ -257,7 +259,11 @@ class Line:
         loop.call_soon_threadsafe(loop.add_reader, self.near, self._hear)
 
     def say(self, data):
-        os.write(self.near, data)
+        """What finds no room, because nobody reads, is lost."""
+        try:
+            os.write(self.near, data)
+        except BlockingIOError:
+            pass
         self._said_at = self._loop.time()
 
     def unplug(self):
@@ -366,10 +372,10 @@ class MeterSite(Site):
         return name
 
     def tcp(self, name, manner, profile="meter", greeting=None):
-        """A meter on a connection of its own, both of this name."""
+        """A meter of this name on a connection of its own, `…-bus`."""
         device = self.foreign.tcp(manner, greeting)
-        self.buses.append(f'{name}: {{ modbus_tcp: "127.0.0.1:{device.port}" }}')
-        self.meters.append(f"{name}: {{ profile: {profile}, bus: {name}, unit: 1 }}")
+        self.buses.append(f'{name}-bus: {{ modbus_tcp: "127.0.0.1:{device.port}" }}')
+        self.meters.append(f"{name}: {{ profile: {profile}, bus: {name}-bus, unit: 1 }}")
         return device
 
     def line(self, name, manners, profile="meter", echo=False, settings="{}"):

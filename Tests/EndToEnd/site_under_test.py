@@ -4,6 +4,7 @@ Nothing here sleeps to wait: a test waits for a line of the log (`gatehouse log 
 the end of a process, each with a deadline.
 """
 
+import datetime
 import json
 import os
 import pathlib
@@ -49,6 +50,11 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def moment(event):
+    """When it happened, to the microsecond."""
+    return datetime.datetime.fromisoformat(event["time"][:26] + event["time"][29:])
 
 
 class Process:
