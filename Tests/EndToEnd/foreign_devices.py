@@ -260,11 +260,11 @@ class Line:
 
     def say(self, data):
         """What finds no room, because nobody reads, is lost."""
+        self._said_at = self._loop.time()  # Before: a pause of this thread makes no gap look shorter than it is.
         try:
             os.write(self.near, data)
         except BlockingIOError:
             pass
-        self._said_at = self._loop.time()
 
     def unplug(self):
         """Both ends are gone; the link leads nowhere."""
