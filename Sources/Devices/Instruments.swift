@@ -74,7 +74,7 @@ struct BusRow: BitwiseCopyable {
   /// Which part of a period, of 256, its regular requests stand behind those of the first bus: buses that are opened
   /// together do not all ask together for ever.
   var phase: Int64 = 0
-  /// The last request went to a device that had not answered the one before.
+  /// The last request went to a device that had not answered the one before, or never any.
   var probedLast = false
   var counters = BusCounters()
 }
@@ -561,7 +561,8 @@ public struct Instruments: ~Copyable {
       if good.device < 0 || isOverdue { chosen = failing }
     }
     guard chosen.device >= 0 else { return }
-    buses[bus].probedLast = devices[chosen.device].failures > 0
+    // One that never answered may be silent too: at the start nobody waits for the probes of those known to be.
+    buses[bus].probedLast = devices[chosen.device].failures > 0 || !devices[chosen.device].isUp
     ask(bus, chosen.device, chosen.request, now, &outbox)
   }
 
