@@ -8,141 +8,6 @@ import Testing
 
 @testable import Devices
 
-// MARK: Kinds of frame
-
-/// One kind of frame, and how a device puts a number from 0 to 65535 into one.
-private struct Kind: CustomTestStringConvertible, Sendable {
-  var name: String
-  var framing: Framing
-  /// Where the number stands in the decoded frame.
-  var at: Int
-  var encode: @Sendable (Int) -> [UInt8]
-
-  var testDescription: String { name }
-  var isProven: Bool { framing.check.kind != .none }
-
-  var device: Profile { framed([framing], [field("v", at: at, .u16be)]) }
-}
-
-/// The bytes of a check, by its definition.
-private func proof(_ kind: Check.Kind, _ covered: [UInt8], adds: Int = 0) -> [UInt8] {
-  let sum = covered.reduce(adds) { $0 + Int($1) }
-  switch kind {
-  case .none: return []
-  case .sum8: return [UInt8(sum % 256)]
-  case .negativeSum8: return [UInt8((256 - sum % 256) % 256)]
-  case .invertedSum8: return [UInt8(255 - sum % 256)]
-  case .xor8: return [covered.reduce(0, ^)]
-  case .sum16be: return big(sum)
-  case .sum16le: return big(sum).reversed()
-  case .wordSum16le:
-    let words = stride(from: 0, to: covered.count - 1, by: 2).map { Int(covered[$0]) + 256 * Int(covered[$0 + 1]) }
-    return big(words.reduce(adds, +)).reversed()
-  case .crc16Modbus: return Array(withCRC(covered).suffix(2))
-  case .crc16Xmodem:
-    var crc = 0
-    for byte in covered {
-      crc ^= Int(byte) << 8
-      for _ in 0..<8 { crc = crc >= 0x8000 ? (crc << 1 ^ 0x1021) & 0xFFFF : crc << 1 }
-    }
-    return big(crc)
-  }
-}
-
-private let start = bytes("aa 55")
-
-/// Each check on a frame of fixed length.
-private let fixed: [Kind] = Check.Kind.allCases.map { check in
-  let body: @Sendable (Int) -> [UInt8] = { start + big($0) + [0x11, 0x07] }
-  let width = proof(check, body(0)).count
-  return Kind(
-    name: "length, \(check.rawValue)",
-    framing: Framing(startsWith: start, ending: .length(6 + width), check: check == .none ? .none : Check(check, at: -width)), at: 2,
-    encode: { body($0) + proof(check, body($0)) })
-}
-
-/// A check that covers a part, stands before the end and has something added; bytes that always stand there.
-private let partial = Kind(
-  name: "length, a part of it",
-  framing: Framing(
-    startsWith: start, ending: .length(7), check: Check(.sum8, from: 2, to: 4, at: 5, adds: 0x33),
-    marks: [Mark(at: 4, byte: 0x99), Mark(at: 6, byte: 0x09)]), at: 2,
-  encode: { start + big($0) + [0x99] + proof(.sum8, big($0), adds: 0x33) + [0x09] })
-
-/// As long as they say: a number, and up to three bytes more.
-private let counted: [Kind] = [
-  ("u8", .u8, 1, .sum8), ("u16be", .u16be, 2, .crc16Xmodem), ("u16le", .u16le, 2, .crc16Modbus),
-].map { (name: String, type: NumberType, width: Int, check: Check.Kind) in
-  Kind(
-    name: "count \(name)",
-    framing: Framing(
-      startsWith: start, ending: .counted(most: 64), count: Count(at: 2, type: type, adds: 2 + width + (width == 1 ? 1 : 2)),
-      check: Check(check, at: width == 1 ? -1 : -2)),
-    at: 2 + width,
-    encode: { value in
-      let payload = big(value) + [UInt8](repeating: 0x55, count: value % 4)
-      let length = big(payload.count)
-      let body = start + (type == .u8 ? [length[1]] : type == .u16be ? length : length.reversed()) + payload
-      return body + proof(check, body)
-    })
-}
-
-/// A tail, in each coding.
-private let tailed: [Kind] = [
-  // In plain frames no data may look like the end: these never hold a byte below 80.
-  Kind(
-    name: "ends_with",
-    framing: Framing(startsWith: start, ending: .tail([0x0D, 0x0A], most: 32), check: Check(.sum8, at: -3)), at: 2,
-    encode: { value in
-      let body = start + big(value | 0x8080) + [UInt8](repeating: 0xEE, count: value % 3)
-      return body + proof(.sum8, body) + [0x0D, 0x0A]
-    }),
-  Kind(
-    name: "ends_with and count",
-    framing: Framing(
-      startsWith: start, ending: .tail([0x0D, 0x0A], most: 32), count: Count(at: 2, type: .u8, adds: 6), check: Check(.sum8, at: -3)),
-    at: 3,
-    encode: { value in
-      let body = start + [2] + big(value | 0x8080)
-      return body + proof(.sum8, body) + [0x0D, 0x0A]
-    }),
-  Kind(
-    name: "stuffing",
-    framing: Framing(
-      startsWith: [0x7E], ending: .tail([0x7E], most: 32), coding: .stuffed(escape: 0x7D, xor: 0x20),
-      check: Check(.invertedSum8, from: 1, at: -2)),
-    at: 1,
-    encode: { value in
-      let body = big(value) + proof(.invertedSum8, big(value))
-      return [0x7E] + body.flatMap { $0 == 0x7E || $0 == 0x7D ? [0x7D, $0 ^ 0x20] : [$0] } + [0x7E]
-    }),
-  Kind(
-    name: "doubled",
-    framing: Framing(
-      startsWith: [0x10, 0x02], ending: .tail([0x10, 0x03], most: 32), coding: .doubled(0x10),
-      check: Check(.sum16be, from: 2, at: -4)),
-    at: 2,
-    encode: { value in
-      let body = big(value) + [0x10] + proof(.sum16be, big(value) + [0x10])
-      return [0x10, 0x02] + body.flatMap { $0 == 0x10 ? [0x10, 0x10] : [$0] } + [0x10, 0x03]
-    }),
-  Kind(
-    name: "hex",
-    framing: Framing(
-      startsWith: [0x3A], ending: .tail([0x0D, 0x0A], most: 32), coding: .hex, check: Check(.negativeSum8, from: 1, at: -3)),
-    at: 1,
-    encode: { value in
-      let body = big(value) + proof(.negativeSum8, big(value))
-      let digits = Array((value % 2 == 0 ? "0123456789ABCDEF" : "0123456789abcdef").utf8)
-      return [0x3A] + body.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] } + [0x0D, 0x0A]
-    }),
-]
-
-private let kinds = fixed + [partial] + counted + tailed
-private let proven = kinds.filter(\.isProven)
-
-// MARK: Streams of them
-
 /// What came of a stream.
 private struct Outcome: Equatable {
   var values: [Int]
@@ -206,7 +71,7 @@ private let plainValues = [0x0102, 0x1010, 0x7E7D, 0x7D7E, 0xAA55, 0x0D0A, 0, 0x
   }
 
   /// Half a frame, cut at each place, before good ones: none of them is lost, and the half is counted byte for byte.
-  @Test(arguments: proven) private func areFoundBehindHalfOnes(kind: Kind) {
+  @Test(arguments: provenKinds) private func areFoundBehindHalfOnes(kind: Kind) {
     let whole = kind.encode(0x2B3C)
     let after = (0..<16).map { 0x3000 + 0x0101 * $0 }
     for cut in 1..<whole.count - tailCount(kind) {
@@ -219,7 +84,7 @@ private let plainValues = [0x0102, 0x1010, 0x7E7D, 0x7D7E, 0xAA55, 0x0D0A, 0, 0x
 
   /// A byte lost, a byte too many, a byte changed, at each place of a frame among good ones: at most one of them is lost,
   /// the last ones are read, and all bytes are in frames or counted.
-  @Test(arguments: proven) private func surviveDamage(kind: Kind) {
+  @Test(arguments: provenKinds) private func surviveDamage(kind: Kind) {
     let sent = (0..<20).map { 0x2000 + 0x0107 * $0 }
     let spoiled = kind.encode(sent[2])
     for place in spoiled.indices {
@@ -272,19 +137,19 @@ private let plainValues = [0x0102, 0x1010, 0x7E7D, 0x7D7E, 0xAA55, 0x0D0A, 0, 0x
 
   /// A length that no such frame has is no reason to wait: beyond the longest, or too short for what it stands in.
   @Test func aLengthThatCannotBeIsNotWaitedFor() {
-    let kind = counted[0]
+    let kind = countedKinds[0]
     for length in [0x3E, 0xFF] as [UInt8] {
-      let outcome = play(start + [length] + kind.encode(4), kind.device)
+      let outcome = play(frameStart + [length] + kind.encode(4), kind.device)
       #expect(outcome.values == [4] && outcome.dropped == 3 && outcome.left == 0)
     }
     var odd = kind
     odd.framing.count = Count(at: 2, type: .u8, adds: 0)
-    for length in [0, 1, 2] as [UInt8] { #expect(play(start + [length], odd.device).errors == 1) }
+    for length in [0, 1, 2] as [UInt8] { #expect(play(frameStart + [length], odd.device).errors == 1) }
   }
 
   /// A start without an end is given up at the longest such frame, in one piece as byte by byte.
   @Test func aTailThatNeverComesIsNotWaitedFor() {
-    for kind in tailed {
+    for kind in tailedKinds {
       let outcome = play(kind.framing.startsWith + [UInt8](repeating: 0x41, count: 40) + kind.encode(0x1234), kind.device)
       #expect(outcome.values == expected(kind, [0x1234]) && outcome.errors == 1, "\(kind.name)")
     }
@@ -499,7 +364,7 @@ private let plainValues = [0x0102, 0x1010, 0x7E7D, 0x7D7E, 0xAA55, 0x0D0A, 0, 0x
   }
 
   @Test func aGapSpoilsHalfAFrame() {
-    var kind = fixed[1]
+    var kind = fixedKinds[1]
     kind.framing.check = .none
     let device = framed([kind.framing], [field("v", at: 2, .u16be)], gap: .milliseconds(20))
     let frame = kind.encode(0x1234)
@@ -560,7 +425,7 @@ private let plainValues = [0x0102, 0x1010, 0x7E7D, 0x7D7E, 0xAA55, 0x0D0A, 0, 0x
 
   /// Every kind at once, with arrays and texts that short frames do not hold.
   @Test(arguments: [1, 2, 3] as [UInt64]) func noBytesTrap(seed: UInt64) {
-    var frames = proven.map(\.framing)
+    var frames = provenKinds.map(\.framing)
     frames.append(Framing(name: "line", startsWith: [], ending: .line(quiet: .milliseconds(30), most: 40), head: Head(startsWith: 0x5D, length: 3)))
     let shape = ArrayShape(count: 8, columns: 4, region: 1...2, isMirrored: true, reducer: .percentile(90))
     var fields = [
@@ -573,7 +438,7 @@ private let plainValues = [0x0102, 0x1010, 0x7E7D, 0x7D7E, 0xAA55, 0x0D0A, 0, 0x
     let bench = Bench(.serial, framed(frames, fields, gap: .milliseconds(20)))
     var chance = Chance(seed)
     for _ in 0..<20_000 {
-      let kind = proven[chance.below(proven.count)]
+      let kind = provenKinds[chance.below(provenKinds.count)]
       switch chance.below(3) {
       case 0: bench.receive(chance.bytes(chance.below(60)))
       case 1: bench.receive(kind.encode(chance.below(65_536)))
