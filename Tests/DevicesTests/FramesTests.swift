@@ -105,6 +105,27 @@ private let plainValues = [0x0102, 0x1010, 0x7E7D, 0x7D7E, 0xAA55, 0x0D0A, 0, 0x
     }
   }
 
+  /// Each bit of a frame flipped, before a good one: one error for each start that stands in it, and every byte of it counted
+  /// as dropped. (A stuffed frame without its end takes the next one's start for it.)
+  @Test(arguments: provenKinds.filter { $0.name != "stuffing" }) private func eachFlipIsCounted(kind: Kind) {
+    let frame = kind.encode(0x2B3C)
+    let start = kind.framing.startsWith
+    let filler = [UInt8](repeating: 0x33, count: kind.framing.longest)
+    for bit in 0..<frame.count * 8 {
+      var spoiled = frame
+      spoiled[bit / 8] ^= 1 << UInt8(bit % 8)
+      // The other case of a letter is the same digit.
+      let isSame = kind.name == "hex" && String(decoding: spoiled, as: UTF8.self).lowercased() == String(decoding: frame, as: UTF8.self).lowercased()
+      let starts = spoiled.indices.filter { spoiled[$0...].starts(with: start) }.count
+      let outcome = play([spoiled + kind.encode(0x3001) + filler], kind.device)
+      let dropped = filler.count + (isSame ? 0 : spoiled.count)
+      let values = expected(kind, isSame ? [0x2B3C, 0x3001] : [0x3001])
+      #expect(
+        outcome == Outcome(values: values, dropped: dropped, errors: isSame ? 0 : starts, left: 0),
+        "bit \(bit % 8) of byte \(bit / 8): \(spoiled)")
+    }
+  }
+
   /// Random bytes that begin like a frame now and then: how they are cut into pieces never matters.
   @Test(arguments: kinds) private func areTheSameInAnyPieces(kind: Kind) {
     var chance = Chance(11)

@@ -125,27 +125,32 @@ private let goodSaid = ["object=36.5", "ambient=22.0"]
     }
   }
 
-  /// CRC-16 lets no double flip pass in frames as long as ours (up to 64 bytes here).
-  @Test func noDoubleFlipPassesACRC() {
+  /// CRC-16 lets no double flip pass in frames of up to 64 bytes, whichever of the two it is.
+  @Test(arguments: [Check.Kind.crc16Modbus, .crc16Xmodem]) func noDoubleFlipPassesACRC(kind: Check.Kind) {
     var chance = Chance(16)
-    for count in [5, 8, 64] {
-      let frame = withCRC(chance.bytes(count - 2))
+    for count in 3...64 {
+      let body = chance.bytes(count - 2)
+      #expect(residue(kind, Table(body + proof(kind, body), filler: 0)) == 0)
       // The CRC is linear: what two flips do to it depends on their places only.
       let clean = Table([UInt8](repeating: 0, count: count), filler: 0)
-      let none = residue(clean)
-      let whole = residue(Table(frame, filler: 0))
-      #expect(whole == 0)
+      let none = residue(kind, clean)
       var effects: Set<UInt16> = []
       for bit in 0..<count * 8 {
         clean[bit / 8] ^= 1 << UInt8(bit % 8)
-        effects.insert(residue(clean) ^ none)
+        effects.insert(residue(kind, clean) ^ none)
         clean[bit / 8] ^= 1 << UInt8(bit % 8)
       }
       #expect(effects.count == count * 8 && !effects.contains(0), "\(count) bytes")
     }
+    // And each of the 130,816 tried on one frame of 64 bytes.
+    let body = chance.bytes(62)
+    let framing = Framing(startsWith: [], ending: .length(64), check: Check(kind, at: 62))
+    #expect(framing.weakness(of: body + proof(kind, body)) == Weakness(ways: 512 * 511 / 2, passing: 0))
   }
 
-  private func residue(_ bytes: borrowing Table<UInt8>) -> UInt16 { crc16Modbus(bytes, from: 0, to: bytes.capacity) }
+  private func residue(_ kind: Check.Kind, _ bytes: borrowing Table<UInt8>) -> UInt16 {
+    kind == .crc16Modbus ? crc16Modbus(bytes, from: 0, to: bytes.capacity) : crc16Xmodem(bytes, from: 0, to: bytes.capacity)
+  }
 
   @Test func aCheckNeverLooksOutsideItsFrame() {
     let table = Table([1, 2, 3] as [UInt8], filler: 0)
