@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// libFuzzer over what decodes bytes from devices: scripts/fuzz builds and runs it. A package of its own, so that nothing
-// of it is part of an ordinary build; it needs no other package. Its modules are the door's, by links.
+// libFuzzer over what decodes bytes from devices, and over what reads profiles and settings: scripts/fuzz builds and runs
+// it. A package of its own, so that nothing of it is part of an ordinary build. Its modules are the door's, by links.
 
 let strict: [SwiftSetting] = [
   .enableExperimentalFeature("Lifetimes"),
@@ -13,16 +13,24 @@ let strict: [SwiftSetting] = [
 ]
 let proven: [SwiftSetting] = strict + [.unsafeFlags(["-wmo", "-num-threads", "2"])]
 
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
 let package = Package(
   name: "fuzz",
+  dependencies: [.package(url: "https://github.com/jpsim/Yams", exact: "6.2.2")],
   targets: [
     .target(name: "Domain", swiftSettings: proven),
     .target(name: "Devices", dependencies: ["Domain"], swiftSettings: proven),
+    .target(name: "Rules", dependencies: ["Domain"], swiftSettings: proven),
+    .target(name: "Settings", dependencies: ["Domain", "Devices", "Rules", yams], swiftSettings: strict),
+    .target(name: "Driver", swiftSettings: strict),
     .target(name: "Doors", dependencies: ["Devices", "Domain"], swiftSettings: strict),
-    .executableTarget(name: "fuzz-serial", dependencies: ["Doors"], swiftSettings: strict),
-    .executableTarget(name: "fuzz-tcp", dependencies: ["Doors"], swiftSettings: strict),
-    .executableTarget(name: "fuzz-rtu", dependencies: ["Doors"], swiftSettings: strict),
-    .executableTarget(name: "fuzz-frames", dependencies: ["Doors"], swiftSettings: strict),
-    .executableTarget(name: "fuzz-reports", dependencies: ["Doors"], swiftSettings: strict),
+    .target(name: "TextDoors", dependencies: ["Settings", "Devices", "Domain"], swiftSettings: strict),
   ]
+    + ["serial", "tcp", "rtu", "frames", "reports"].map {
+      .executableTarget(name: "fuzz-\($0)", dependencies: ["Doors", "Driver"], swiftSettings: strict)
+    }
+    + ["profile", "settings"].map {
+      .executableTarget(name: "fuzz-\($0)", dependencies: ["TextDoors", "Driver"], swiftSettings: strict)
+    }
 )

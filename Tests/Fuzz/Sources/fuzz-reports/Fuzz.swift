@@ -1,4 +1,5 @@
 import Doors
+import Driver
 import Glibc
 
 @main struct Fuzz {

@@ -1,0 +1,13 @@
+import Driver
+import Glibc
+import TextDoors
+
+@main struct Fuzz {
+  static func main() {
+    // Safe: the bytes are libFuzzer's and stay where they are until the callback returns.
+    exit(unsafe runFuzzer { start, count in
+      unsafe fuzzSettings(UnsafeBufferPointer(start: start, count: count).span)
+      return 0
+    })
+  }
+}
