@@ -29,6 +29,29 @@ import Testing
     #expect(fever?.priority.name == "high")
   }
 
+  /// Below the thermometer's range, down to the least of its numbers: counted as invalid, and nobody is judged. (The greatest
+  /// of them, 327.67, is within its range, and no fever that a gate opens for.)
+  @Test(arguments: [-327.68, -100, -70.01]) func whatIsNoTemperatureIsNobody(skin: Double) {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    let before = door.pipeline.report(on: DeviceID(0))
+    door.skin = skin
+    door.live(10)
+    let after = door.pipeline.report(on: DeviceID(0))
+    #expect(door.verdicts == [] && door.opened == 0)
+    #expect(after.invalidReadings > before.invalidReadings + 100)
+    // Its own temperature is still a value, in each of its frames.
+    #expect(after.goodReadings - before.goodReadings == after.invalidReadings - before.invalidReadings)
+  }
+
+  @Test func theHottestIsNobodyWhoPasses() {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    door.skin = 327.67
+    door.live(10)
+    #expect(door.opened == 0 && door.verdicts.allSatisfy { $0.hasPrefix("denied") })
+  }
+
   @Test func theEstimateIsBesideTheEventNotInIt() throws {
     var door = DoorInVirtualTime()
     door.live(3)
