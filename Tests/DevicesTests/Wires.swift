@@ -1,5 +1,5 @@
 // Buses with their units, in virtual time: what a request and its reply take on the wire, how long a unit thinks, and
-// what a silent one costs. The door's side of it is all real.
+// what a silent one costs; and beside them a gateway that may send whatever it likes. The door's side of it is all real.
 
 import Domain
 
@@ -19,8 +19,21 @@ struct Wires: ~Copyable {
   private(set) var asked: [(device: Int, at: Instant, late: Interval)] = []
   /// When a device was answered for.
   private(set) var answered: [(device: Int, at: Instant)] = []
-  /// Whenever the door was woken: a turn of its loop.
+  /// Turns of the door's loop, of which it does one after another; and how long each takes here.
   private(set) var turns = 0
+  var turnTime = Interval.zero
+
+  /// What the gateway sends next, if anything; the last request is told, with when it came.
+  var attack: ((_ now: Instant, _ request: [UInt8], _ askedAt: Instant, inout Chance) -> (at: Instant, bytes: [UInt8])?)?
+  /// How often it was read from.
+  private(set) var reads = 0
+  private(set) var gatewayRequests = 0
+  private(set) var reopened = 0
+  private var gatewayRequest: (bytes: [UInt8], at: Instant) = ([], .past)
+  private var generation: UInt32 = 1
+  private var connects = Instant.never
+  private var hasGateway: Bool
+  private var gateway: PortID { PortID(coming.count) }
 
   private let unitsPerBus: Int
   private let silent: Set<Int>
@@ -38,18 +51,23 @@ struct Wires: ~Copyable {
     silence + time(of: 8) + .milliseconds(50) + time(of: 5 + 2 * registers)
   }
 
-  /// - Parameter silent: devices, by index; device `d` is on bus `d / unitsPerBus`.
-  init(buses: Int, unitsPerBus: Int, _ profile: Profile, silent: Set<Int>, seed: UInt64) {
+  /// - Parameters:
+  ///   - silent: devices, by index; device `d` is on bus `d / unitsPerBus`.
+  ///   - hasGateway: behind the buses there is a port of Modbus TCP with as many units.
+  init(buses: Int, unitsPerBus: Int, _ profile: Profile, silent: Set<Int> = [], seed: UInt64, hasGateway: Bool = false) {
+    self.hasGateway = hasGateway
     self.unitsPerBus = unitsPerBus
     self.silent = silent
     chance = Chance(seed)
     coming = Array(repeating: nil, count: buses)
-    let plans = (0..<buses * unitsPerBus).map {
+    let count = buses + (hasGateway ? 1 : 0)
+    let plans = (0..<count * unitsPerBus).map {
       DevicePlan(profile: profile, port: PortID($0 / unitsPerBus), unit: UInt8($0 % unitsPerBus + 1), isAtLane: false)
     }
     instruments = Instruments(
-      InstrumentSettings(ports: Array(repeating: .modbusRTU, count: buses), devices: plans))
-    for bus in 0..<buses {
+      InstrumentSettings(
+        ports: Array(repeating: .modbusRTU, count: buses) + (hasGateway ? [.modbusTCP] : []), devices: plans))
+    for bus in 0..<count {
       instruments.opened(PortID(bus), Generation(1), at: now, &findings, &outbox)
       settle()
     }
@@ -62,10 +80,21 @@ struct Wires: ~Copyable {
       for index in coming.indices {
         if let reply = coming[index], reply.at < next { (bus, next) = (index, reply.at) }
       }
-      guard next <= end else { break }
-      now = max(now, next)
+      let sent = connects == .never ? attack?(now, gatewayRequest.bytes, gatewayRequest.at, &chance) : nil
+      let isAttack = sent.map { $0.at < next } ?? false
+      if let sent, isAttack { (bus, next) = (-1, sent.at) }
+      let connects = connects
+      guard min(next, connects) <= end else { break }
+      now = max(now, min(next, connects))
       turns += 1
-      if bus >= 0, let reply = coming[bus] {
+      if connects <= next {
+        self.connects = .never
+        generation += 1
+        instruments.opened(gateway, Generation(generation), at: now, &findings, &outbox)
+      } else if let sent, isAttack {
+        reads += 1
+        instruments.received(sent.bytes.span, from: gateway, Generation(generation), at: now, &findings, &outbox)
+      } else if bus >= 0, let reply = coming[bus] {
         coming[bus] = nil
         if let bytes = reply.bytes {
           answered.append((reply.device, now))
@@ -77,14 +106,29 @@ struct Wires: ~Copyable {
         instruments.advance(to: now, &findings, &outbox)
       }
       settle()
+      now = now + turnTime
     }
-    now = end
+    now = max(now, end)
+  }
+
+  /// The door closes the connection and has another one a second later.
+  private mutating func reopen() {
+    reopened += 1
+    connects = now + .seconds(1)
+    instruments.lost(gateway, Generation(generation), at: now, &findings, &outbox)
   }
 
   private mutating func settle() {
+    var isSpoiled = false
     for index in 0..<outbox.count {
+      if case .reopen = outbox.outputs[index] { isSpoiled = true }
       guard case .send(let send) = outbox.outputs[index] else { continue }
       let bus = Int(send.port.index)
+      guard bus < coming.count else {
+        gatewayRequest = ((0..<Int(send.count)).map { outbox.bytes[Int(send.offset) + $0] }, now)
+        gatewayRequests += 1
+        continue
+      }
       precondition(coming[bus] == nil, "Two requests on one bus.")
       let request = (0..<Int(send.count)).map { outbox.bytes[Int(send.offset) + $0] }
       let device = bus * unitsPerBus + Int(request[0]) - 1
@@ -100,6 +144,10 @@ struct Wires: ~Copyable {
       let turnaround = Interval(ns: 20_000_000 + Int64(chance.below(30_000_001)))
       coming[bus] = (sent + turnaround + Self.time(of: reply.count + 2), device, reply)
     }
+    findings.clear()
+    outbox.clear()
+    guard isSpoiled, connects == .never else { return }
+    reopen()
     findings.clear()
     outbox.clear()
   }
