@@ -210,7 +210,8 @@ private func mix(_ kind: Kind, noisePerByte: Int, _ chance: inout Chance) -> (st
         if sum[0] != 0x0A, sum[0] != 0x0D { stream += text + sum + [0x0D] }
       }
       var expected: [Double] = []
-      for line in stream.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }) where line.count <= 12 && line.starts(with: Array("T=".utf8)) {
+      for line in stream.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }) {
+        guard line.count <= 12, line.starts(with: Array("T=".utf8)) else { continue }
         guard proof(.xor8, Array(line.dropLast())) == [line[line.endIndex - 1]] else { continue }
         if let number = Double(String(decoding: line.dropFirst(2).prefix { $0 != 0x20 }, as: UTF8.self)) { expected.append(number) }
       }

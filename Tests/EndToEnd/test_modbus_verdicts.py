@@ -233,13 +233,15 @@ def is_of_another_size(our, their, request, reply):
 
 
 OF_BOTH = {
-    "`profile decode` looks for a frame behind noise, which nobody does on a bus: the door's ports are libmodbus": is_among_noise,
+    "`profile decode` looks for a frame behind noise, which nobody does on a bus: the door's ports are libmodbus":
+        is_among_noise,
     "a reply to a write repeats address and value, which only Gatehouse compares": repeats_otherwise,
-    "`profile decode` takes what repeats the request for the echo of an adapter, so that the answer to a write is still to come":
+    "`profile decode` takes what repeats the request for an adapter's echo; the answer to a write is still to come":
         is_taken_for_an_echo,
 }
 OF_LIBMODBUS = OF_BOTH | {
-    "libmodbus has one error for an unknown exception and for an exception to another function": is_an_exception_to_another_function,
+    "libmodbus has one error for an unknown exception and for an exception to another function":
+        is_an_exception_to_another_function,
 }
 OF_PYMODBUS = OF_BOTH | {
     "pymodbus does not compare the function with the one it asked": is_of_another_function,
