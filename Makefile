@@ -18,7 +18,7 @@ bench:
 	@scripts/packages g++ valgrind
 	@scripts/bench $(ONLY)
 
-# Lets libFuzzer try bytes on what decodes devices: make fuzz SECONDS=600 for each target.
+# Lets libFuzzer try bytes on what decodes devices and reads settings: make fuzz SECONDS=600 for each target.
 SECONDS ?= 60
 fuzz: packages
 	@scripts/fuzz $(SECONDS)
