@@ -11,7 +11,8 @@ demo: packages
 	@scripts/demo $(FOR)
 
 test:
-	@scripts/packages gcc python3-venv strace umockdev gir1.2-umockdev-1.0 python3-gi
+	@scripts/packages gcc python3-venv strace umockdev gir1.2-umockdev-1.0 python3-gi qemu-system-x86 busybox-static udev
+	@scripts/guest-kernel
 	@scripts/test
 
 bench:
@@ -32,4 +33,4 @@ packages:
 	@scripts/packages
 
 clean:
-	rm -rf .build .build-race .build-fuzz .venv Benchmarks/.build
+	rm -rf .build .build-race .build-fuzz .venv .guest Benchmarks/.build

@@ -1,0 +1,275 @@
+"""Runs in the guest as its first process: the real door with real kernel parts, and a JSON line to the host for each check.
+
+A check that fails ends its scenario, and the others go on. All times that are compared are of the guest's own clock.
+"""
+
+import contextlib
+import datetime
+import json
+import os
+import pathlib
+import pty
+import resource
+import select
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import tty
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from site_under_test import Site  # noqa: E402
+from usb_stick import Stick  # noqa: E402
+
+IS_FAST = os.environ["GUEST_IS_FAST"] == "1"
+PATIENCE = 20 if IS_FAST else 40
+
+SITE = """\
+site: {{ id: test-site, name: Test site, time_zone: Asia/Shanghai }}
+desk: none
+log: {{ folder: log, reading_interval_s: 1 }}
+"""
+
+
+class Host:
+    """The other end of the virtio port: takes results, moves hardware."""
+
+    def __init__(self):
+        names = pathlib.Path("/sys/class/virtio-ports").glob("*/name")
+        port = next(name.parent.name for name in names if name.read_text().strip() == "checks")
+        self.port = os.open(f"/dev/{port}", os.O_RDWR)
+        self.answers = os.fdopen(os.dup(self.port), "r")
+
+    def say(self, **line):
+        os.write(self.port, json.dumps(line).encode() + b"\n")
+
+    def do(self, what, **more):
+        self.say(do=what, **more)
+        assert json.loads(self.answers.readline()) == {"done": True}
+
+    @contextlib.contextmanager
+    def check(self, name):
+        """Tells what became of a check, with what it put into `saw`."""
+        saw = {}
+        try:
+            yield saw
+        except BaseException:
+            self.say(check=name, failed=traceback.format_exc())
+            raise
+        self.say(check=name, saw=saw)
+
+
+class Door(contextlib.AbstractContextManager):
+    """The door with these buses and devices, in a folder of its own."""
+
+    def __init__(self, buses_and_devices):
+        self.site = Site(tempfile.mkdtemp(), settings=SITE + buses_and_devices)
+        try:
+            self.site.start_door()
+        except BaseException:
+            self.site.close()
+            raise
+
+    def __exit__(self, *_):
+        self.site.close()
+
+    def wait_for(self, event, source=None, **data):
+        """The next such event, with its time in seconds since 1970."""
+        found = self.site.wait_for(event, within=PATIENCE, **data)
+        assert source is None or found["source"].endswith("/" + source), found
+        return {**found["data"], "at": datetime.datetime.fromisoformat(found["time"]).timestamp()}
+
+
+class Arrivals:
+    """The kernel's own word of what was plugged in, before udev has heard of it."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, 15)  # NETLINK_KOBJECT_UEVENT
+        self.socket.bind((0, 1))
+        self.socket.settimeout(PATIENCE)
+
+    def next(self, subsystem):
+        """Path and time of the next device that came."""
+        while True:
+            message, now = self.socket.recv(8192), time.time()
+            head, *lines = message.rstrip(b"\0").decode().split("\0")
+            if head.startswith("add@") and f"SUBSYSTEM={subsystem}" in lines:
+                return head[4:], now
+
+
+def frame(object_c, ambient_c=22):
+    """What a GY-MCU90614 says."""
+    body = bytes.fromhex("5a5a4504") + struct.pack(">HH", round(object_c * 100) & 0xFFFF, round(ambient_c * 100))
+    return body + bytes([sum(body) & 0xFF])
+
+
+def udev(_):
+    """Starts udev: nothing that it should know is plugged in yet."""
+    subprocess.run(["/lib/systemd/systemd-udevd", "--daemon"], check=True)
+
+
+# Vendor usage, eight bytes in and as a feature, without numbers.
+DESCRIPTOR = bytes.fromhex("0600ff0901a101" "150026ff0075089508" "09018102" "0901b102" "c0")
+CO2, HEAT = bytes.fromhex("5003ba0d0d000000"), bytes.fromhex("42129ef20d000000")
+RELAYS_OFF = b"GATEH\0\0\0"
+
+
+def meter(host):
+    """A CO2 meter on HID: found, started, read, unplugged, found again."""
+    stick = Stick(0, 0x04D9, 0xA052, "USB-zyTemp", DESCRIPTOR)
+    stick.plug()
+    with Door("buses: {{ air: {{ hid: {{}} }} }}\ndevices: {{ meter: {{ profile: zytemp-co2, bus: air }} }}\n") as door:
+
+        def is_read():
+            """It is started; then its reports become readings, but for the first five."""
+            started = stick.told.get(timeout=PATIENCE)
+            for _ in range(6):
+                stick.report(CO2)
+                stick.report(HEAT)
+            door.wait_for("device.up", "meter")
+            return started.hex()
+
+        with host.check("a HID meter is found, started and read") as saw:
+            door.wait_for("port.opened", "air")
+            saw["started_with"] = is_read()
+            for field in ["co2", "temperature"]:
+                saw[field] = door.wait_for("reading", "meter", field=field, quality="good")["value"]
+        with host.check("a HID meter is lost and found again"):
+            stick.unplug()
+            door.wait_for("port.lost", "air")
+            door.wait_for("device.down", "meter", reason="port_lost")
+            stick.plug()
+            door.wait_for("port.opened", "air")
+            is_read()
+    stick.unplug()
+
+
+def adapter(host):
+    """An FTDI adapter that comes and goes beside another with the same numbers."""
+    arrivals = Arrivals()
+
+    def plug(line, serial):
+        """Its node, and when the kernel told of it."""
+        host.do("plug", line=line, serial=serial)
+        path, at = arrivals.next("tty")
+        return path.rsplit("/", 1)[1], at
+
+    node, _ = plug(0, "GH0001")
+    with Door('buses: {{ door-ir: {{ serial: {{ usb: "0403:6001", serial_number: GH0001 }} }} }}\n'
+              "devices: {{ eye: {{ profile: gy-mcu90614, bus: door-ir }} }}\n") as door:
+        with host.check("an FTDI adapter is found by its numbers"):
+            door.wait_for("port.opened", "door-ir")
+        with host.check("an FTDI adapter holds bytes for 1 ms") as saw:
+            saw["latency_timer"] = int(pathlib.Path(f"/sys/bus/usb-serial/devices/{node}/latency_timer").read_text())
+        with host.check("bytes behind an FTDI adapter become readings") as saw:
+            host.do("send", line=0, hex=frame(31.25).hex())
+            door.wait_for("device.up", "eye")
+            saw["value"] = door.wait_for("reading", "eye", field="object_temperature", quality="good")["value"]
+        with host.check("an FTDI adapter that is pulled out is lost") as saw:
+            host.do("unplug", line=0)
+            saw["reason"] = door.wait_for("port.lost", "door-ir")["reason"]
+            door.wait_for("device.down", "eye", reason="port_lost")
+        with host.check("an FTDI adapter is found again under another name") as saw:
+            saw["nodes"] = [node, plug(1, "GH0002")[0]]
+            subprocess.run(["udevadm", "settle", f"--timeout={PATIENCE}"], check=True)
+            node, came = plug(0, "GH0001")
+            saw["nodes"].append(node)
+            saw["opened_after_s"] = door.wait_for("port.opened", "door-ir")["at"] - came
+            host.do("send", line=0, hex=frame(31.25).hex())
+            door.wait_for("device.up", "eye")
+
+
+class Neighbours(contextlib.AbstractContextManager):
+    """A HID relay board that may stop answering, and a thermometer on another port of the same door."""
+
+    SETTINGS = ("buses: {{{{ io: {{{{ hid: {{{{}}}} }}}}, door-ir: {{{{ serial: {} }}}} }}}}\n"
+                "devices:\n  relays: {{{{ profile: usb-hid-relay, bus: io }}}}\n"
+                "  eye: {{{{ profile: gy-mcu90614, bus: door-ir }}}}\n")
+
+    def __init__(self):
+        self.stick = Stick(0, 0x16C0, 0x05DF, "USBRelay2", DESCRIPTOR, feature=RELAYS_OFF)
+        self.stick.plug()
+        self.line, self.end = pty.openpty()
+        tty.setraw(self.end)
+        self.door = Door(self.SETTINGS.format(os.ttyname(self.end)))
+        self.door.wait_for("device.up", "relays")
+        self.say(20)
+        self.door.wait_for("device.up", "eye")
+
+    def __exit__(self, *_):
+        # What hangs in the kernel can't end before it has its answer.
+        self.stick.answer(RELAYS_OFF)
+        self.door.__exit__()
+        self.stick.unplug()
+        os.close(self.line)
+        os.close(self.end)
+
+    def say(self, object_c):
+        os.write(self.line, frame(object_c))
+
+    def fall_silent(self):
+        """When the first request without an answer had come."""
+        self.stick.feature = None
+        return self.stick.left_unanswered.get(timeout=PATIENCE)
+
+    def readings(self):
+        devices = self.door.site.status()["devices"]
+        return next(device["counters"]["good_readings"] for device in devices if device["name"] == "eye")
+
+
+def neighbour(host):
+    """A HID board that never answers holds its own thread only."""
+    with Neighbours() as both, host.check("a HID board that never answers holds up no other port") as saw:
+        frames, before = 200, both.readings()
+        asked = both.fall_silent()
+        for _ in range(frames):
+            both.say(20)
+        both.say(-100)  # Behind them one that no thermometer says: that it is none is always logged.
+        decided = both.door.wait_for("reading", "eye", field="object_temperature", quality="invalid")["at"]
+        saw["decided_after_s"] = decided - asked
+        saw["given_up_after_s"] = both.stick.given_up.get(timeout=PATIENCE) - asked
+        saw["frames"] = (both.readings() - before) // 2
+        saw["lost"] = both.door.wait_for("port.lost", "io")["reason"]
+
+
+def latency(host):
+    """The thermometer's latency of decision, 99 of 100, beside a board that answers and beside one that does not."""
+
+    def p99(silent):
+        with Neighbours() as both:
+            if silent:
+                both.fall_silent()
+            for _ in range(500):
+                both.say(20)
+                time.sleep(0.002)  # The pace at which it speaks.
+            if silent:
+                assert both.stick.given_up.empty(), "the kernel gave up before the end"
+            return both.door.site.status()["latency_us"]["decision"]["p99"]
+
+    with host.check("a HID board that never answers slows down no other port") as saw:
+        rounds, tries = (5, 3) if IS_FAST else (1, 1)
+        saw["ratios"] = []
+        while len(saw["ratios"]) < tries and min(saw["ratios"], default=9) > 1.5:
+            pairs = [(p99(False), p99(True)) for _ in range(rounds)]
+            quiet, silent = (statistics.median(side) for side in zip(*pairs))
+            saw |= {"quiet_us": quiet, "silent_us": silent}
+            saw["ratios"].append(silent / quiet)
+
+
+def main():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (16384, 16384))
+    host = Host()
+    host.say(kernel=os.uname().release)
+    for scenario in [udev, meter, adapter, neighbour, latency]:
+        with contextlib.suppress(Exception), host.check(scenario.__name__):
+            scenario(host)
+    pathlib.Path("/proc/sysrq-trigger").write_text("o")
+    select.select([], [], [])  # Until the power is off.
+
+
+main()
