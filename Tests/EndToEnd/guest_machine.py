@@ -17,7 +17,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 from site_under_test import BIN, ROOT
 
@@ -71,21 +70,12 @@ def initramfs(environment):
     return gzip.compress(archive(files), compresslevel=1)
 
 
-def unix_sockets(*names):
-    """What makes qemu serve these, as character devices of the same name."""
-    return [part for name in names for part in ("-chardev", f"socket,id={name},path={name},server=on,wait=off")]
-
-
 class Lines:
-    """JSON lines over a unix socket that qemu serves."""
+    """JSON lines to and from one character device of qemu, which inherits the other end."""
 
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        try:
-            self.socket.connect(str(path))
-        except OSError:
-            self.socket.close()
-            raise
+    def __init__(self, name):
+        self.socket, self.far_end = socket.socketpair()
+        self.device = ["-chardev", f"socket,id={name},fd={self.far_end.fileno()}"]
         self.file = self.socket.makefile("r")
 
     def send(self, value):
@@ -125,21 +115,25 @@ class Guest:
         image = folder / "initramfs.gz"
         image.write_bytes(initramfs({
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/dev/shm", "TMPDIR": "/dev/shm", "LC_ALL": "C.UTF-8",
-            "GATEHOUSE_BIN": BIN, "GUEST_PYTHON": sys.executable, "GUEST_PROGRAM": HERE / "guest" / "checks.py",
+            "GATEHOUSE_BIN": BIN.resolve(), "GUEST_PYTHON": sys.executable, "GUEST_PROGRAM": HERE / "guest" / "checks.py",
             "GUEST_IS_FAST": int(way == "kvm")}))
         self.output = [folder / "qemu", folder / "console"]
+        # An adapter is there only while somebody holds the other end of its wire: `wires`.
+        self.lines = {name: Lines(name) for name in ["qmp", "checks", *WIRES]}
+        self.qmp, self.checks, *self.wires = self.lines.values()
         with open(self.output[0], "wb") as output:
             self.qemu = subprocess.Popen(
                 ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot", "-machine", f"q35,accel={way}", "-smp", "2",
                  "-m", "1024", "-cpu", "max,arch-capabilities=off", "-kernel", KERNEL / "vmlinuz", "-initrd", image,
                  "-append", "console=ttyS0 quiet panic=-1", "-serial", f"file:{self.output[1]}",
                  "-virtfs", "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap",
+                 *(part for line in self.lines.values() for part in line.device), "-mon", "chardev=qmp,mode=control",
                  "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=checks,name=checks",
-                 "-device", "qemu-xhci,id=usb", "-qmp", "unix:qmp,server=on,wait=off", *unix_sockets("checks", *WIRES)],
-                stdout=output, stderr=subprocess.STDOUT, cwd=folder)
-        self.sockets = []
+                 "-device", "qemu-xhci,id=usb"],
+                stdout=output, stderr=subprocess.STDOUT, pass_fds=[line.far_end.fileno() for line in self.lines.values()])
+        for line in self.lines.values():
+            line.far_end.close()
         try:
-            self.qmp, self.checks, *self.wires = [self._connect(folder / name) for name in ["qmp", "checks", *WIRES]]
             self.qmp.read()
             self.ask_qemu("qmp_capabilities")
             self.checks.socket.settimeout(within)
@@ -149,17 +143,6 @@ class Guest:
         except OSError:
             self.close()
             return False
-
-    def _connect(self, path):
-        """Once qemu serves it. (An adapter is there only while somebody holds the other end of its wire.)"""
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                self.sockets.append(Lines(path))
-                return self.sockets[-1]
-            except OSError:
-                if self.qemu.poll() is not None or time.monotonic() > deadline:
-                    raise
 
     def _console(self):
         return "".join(file.read_text(errors="replace") for file in self.output if file.exists())[-4000:]
@@ -184,18 +167,24 @@ class Guest:
     def send(self, line, hex):
         self.wires[line].socket.sendall(bytes.fromhex(hex))
 
+    def _do(self, what, **more):
+        try:
+            {"plug": self.plug, "unplug": self.unplug, "send": self.send}[what](**more)
+            self.checks.send({"done": True})
+        except AssertionError as error:
+            self.checks.send({"failed": str(error)})
+
     # What became of the checks
 
     def _listen(self):
         with contextlib.suppress(OSError, ValueError):
             while line := self.checks.read():
                 if "do" in line:
-                    {"plug": self.plug, "unplug": self.unplug, "send": self.send}[line.pop("do")](**line)
-                    self.checks.send({"done": True})
-                else:
-                    with self.changed:
-                        self.results[line["check"]] = line
-                        self.changed.notify_all()
+                    self._do(line.pop("do"), **line)
+                    continue
+                with self.changed:
+                    self.results[line["check"]] = line
+                    self.changed.notify_all()
         with self.changed:
             self.over = True
             self.changed.notify_all()
@@ -214,5 +203,6 @@ class Guest:
     def close(self):
         self.qemu.kill()
         self.qemu.wait()
-        for lines in self.sockets:
-            lines.socket.close()
+        for line in self.lines.values():
+            line.socket.shutdown(socket.SHUT_RDWR)  # Ends who reads it, too.
+            line.close()

@@ -49,10 +49,13 @@ def test_an_ftdi_adapter_that_is_pulled_out_is_lost(guest):
 
 def test_an_ftdi_adapter_is_found_again_under_another_name(guest, record_property):
     saw = guest.result("an FTDI adapter is found again under another name")
-    record_property("opened_after_s", saw["opened_after_s"])
+    record_property("saw", saw)
+    print(f"opened {saw['opened_after_udev_s']:.3f} s after udev told of it, {saw['opened_after_kernel_s']:.3f} s after the kernel did")
     first, _, again = saw["nodes"]
     assert again != first
-    assert saw["opened_after_s"] <= 2, "from the kernel's word of it to port.opened"
+    assert saw["opened_after_udev_s"] <= 2
+    # Emulated, udev itself may take that long.
+    assert saw["opened_after_kernel_s"] <= (2 if guest.is_fast else 10)
 
 
 def test_a_hid_board_that_never_answers_holds_up_no_other_port(guest):

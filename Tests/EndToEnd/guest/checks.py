@@ -50,7 +50,8 @@ class Host:
 
     def do(self, what, **more):
         self.say(do=what, **more)
-        assert json.loads(self.answers.readline()) == {"done": True}
+        answer = json.loads(self.answers.readline())
+        assert answer == {"done": True}, answer
 
     @contextlib.contextmanager
     def check(self, name):
@@ -86,20 +87,25 @@ class Door(contextlib.AbstractContextManager):
 
 
 class Arrivals:
-    """The kernel's own word of what was plugged in, before udev has heard of it."""
+    """What the kernel and then udev tell of a device that came, to whoever listens."""
+
+    KERNEL, UDEV = 1, 2
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, 15)  # NETLINK_KOBJECT_UEVENT
-        self.socket.bind((0, 1))
+        self.socket.bind((0, self.KERNEL | self.UDEV))
         self.socket.settimeout(PATIENCE)
 
     def next(self, subsystem):
-        """Path and time of the next device that came."""
-        while True:
-            message, now = self.socket.recv(8192), time.time()
-            head, *lines = message.rstrip(b"\0").decode().split("\0")
-            if head.startswith("add@") and f"SUBSYSTEM={subsystem}" in lines:
-                return head[4:], now
+        """Its name below /dev, and when each of the two told of it."""
+        told = {}
+        while len(told) < 2:
+            message, (_, groups) = self.socket.recvfrom(8192)
+            lines = message.split(b"\0")
+            if {b"ACTION=add", b"SUBSYSTEM=" + subsystem.encode()} <= set(lines):
+                told[groups] = time.time()
+                name = next(line for line in lines if line.startswith(b"DEVNAME="))
+        return name.decode().removeprefix("DEVNAME=").removeprefix("/dev/"), told[self.KERNEL], told[self.UDEV]
 
 
 def frame(object_c, ambient_c=22):
@@ -154,12 +160,10 @@ def adapter(host):
     arrivals = Arrivals()
 
     def plug(line, serial):
-        """Its node, and when the kernel told of it."""
         host.do("plug", line=line, serial=serial)
-        path, at = arrivals.next("tty")
-        return path.rsplit("/", 1)[1], at
+        return arrivals.next("tty")
 
-    node, _ = plug(0, "GH0001")
+    node, _, _ = plug(0, "GH0001")
     with Door('buses: {{ door-ir: {{ serial: {{ usb: "0403:6001", serial_number: GH0001 }} }} }}\n'
               "devices: {{ eye: {{ profile: gy-mcu90614, bus: door-ir }} }}\n") as door:
         with host.check("an FTDI adapter is found by its numbers"):
@@ -176,12 +180,14 @@ def adapter(host):
             door.wait_for("device.down", "eye", reason="port_lost")
         with host.check("an FTDI adapter is found again under another name") as saw:
             saw["nodes"] = [node, plug(1, "GH0002")[0]]
-            subprocess.run(["udevadm", "settle", f"--timeout={PATIENCE}"], check=True)
-            node, came = plug(0, "GH0001")
+            node, kernel, udev = plug(0, "GH0001")
+            opened = door.wait_for("port.opened", "door-ir")["at"]
             saw["nodes"].append(node)
-            saw["opened_after_s"] = door.wait_for("port.opened", "door-ir")["at"] - came
+            saw |= {"opened_after_kernel_s": opened - kernel, "opened_after_udev_s": opened - udev}
             host.do("send", line=0, hex=frame(31.25).hex())
             door.wait_for("device.up", "eye")
+    host.do("unplug", line=0)
+    host.do("unplug", line=1)
 
 
 class Neighbours(contextlib.AbstractContextManager):
