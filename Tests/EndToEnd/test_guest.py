@@ -53,9 +53,8 @@ def test_an_ftdi_adapter_is_found_again_under_another_name(guest, record_propert
     print(f"opened {saw['opened_after_udev_s']:.3f} s after udev told of it, {saw['opened_after_kernel_s']:.3f} s after the kernel did")
     first, _, again = saw["nodes"]
     assert again != first
-    assert saw["opened_after_udev_s"] <= 2
-    # Emulated, udev itself may take that long.
-    assert saw["opened_after_kernel_s"] <= (2 if guest.is_fast else 10)
+    # Emulated, what udev and the driver do takes several times as long.
+    assert saw["opened_after_kernel_s"] <= (2 if guest.is_fast else 6)
 
 
 def test_a_hid_board_that_never_answers_holds_up_no_other_port(guest):
