@@ -61,14 +61,24 @@ def test_a_hid_board_that_never_answers_holds_up_no_other_port(guest):
     saw = guest.result("a HID board that never answers holds up no other port")
     assert saw["frames"] == 200
     assert saw["decided_after_s"] < saw["given_up_after_s"], "all of them while the request was in the kernel"
-    assert saw["given_up_after_s"] == pytest.approx(5, abs=1), "the kernel's own time-out ended it"
+    assert saw["given_up_after_s"] >= 4, "the kernel's own time-out, 5 s, ended it"
     assert saw["lost"] == "stuck"
 
 
-def test_a_hid_board_that_never_answers_slows_down_no_other_port(guest, record_property):
+@pytest.mark.xfail(strict=True, reason="the keeper itself opens HID nodes, and hangs there for as long as the board does not answer")
+def test_a_hid_board_that_never_answers_holds_up_no_adapter_that_comes(guest, record_property):
+    saw = guest.result("a HID board that never answers holds up no adapter that comes")
+    record_property("saw", saw)
+    print(f"opened {saw['opened_after_s']:.3f} s after the kernel told of it")
+    assert saw["opened_after_s"] <= (2 if guest.is_fast else 4)
+
+
+def test_a_hid_board_that_never_answers_slows_down_no_other_port(guest, record_property, capsys):
     saw = guest.result("a HID board that never answers slows down no other port")
     record_property("ratios", saw["ratios"])
-    print(f"p99 of the decision {saw['quiet_us']:.0f} us beside a board that answers, {saw['silent_us']:.0f} us beside one that "
-          f"does not; ratio {', '.join(f'{ratio:.2f}' for ratio in saw['ratios'])}")
+    with capsys.disabled():
+        print(f"\np99 of the decision {saw['quiet_us']:.0f} us beside a board that answers, {saw['silent_us']:.0f} us beside one "
+              f"that does not; ratio {', '.join(f'{ratio:.2f}' for ratio in saw['ratios'])}")
+    # Emulated, it says nothing.
     if guest.is_fast:
         assert min(saw["ratios"]) <= 1.5

@@ -83,7 +83,7 @@ class Door(contextlib.AbstractContextManager):
         """The next such event, with its time in seconds since 1970."""
         found = self.site.wait_for(event, within=PATIENCE, **data)
         assert source is None or found["source"].endswith("/" + source), found
-        return {**found["data"], "at": datetime.datetime.fromisoformat(found["time"]).timestamp()}
+        return {**found["data"], "source": found["source"], "at": datetime.datetime.fromisoformat(found["time"]).timestamp()}
 
 
 class Arrivals:
@@ -193,16 +193,15 @@ def adapter(host):
 class Neighbours(contextlib.AbstractContextManager):
     """A HID relay board that may stop answering, and a thermometer on another port of the same door."""
 
-    SETTINGS = ("buses: {{{{ io: {{{{ hid: {{{{}}}} }}}}, door-ir: {{{{ serial: {} }}}} }}}}\n"
-                "devices:\n  relays: {{{{ profile: usb-hid-relay, bus: io }}}}\n"
-                "  eye: {{{{ profile: gy-mcu90614, bus: door-ir }}}}\n")
-
-    def __init__(self):
+    def __init__(self, more_buses="", more_devices=""):
         self.stick = Stick(0, 0x16C0, 0x05DF, "USBRelay2", DESCRIPTOR, feature=RELAYS_OFF)
         self.stick.plug()
         self.line, self.end = pty.openpty()
         tty.setraw(self.end)
-        self.door = Door(self.SETTINGS.format(os.ttyname(self.end)))
+        self.door = Door(
+            f"buses:\n  io: {{{{ hid: {{{{}}}} }}}}\n  door-ir: {{{{ serial: {os.ttyname(self.end)} }}}}\n{more_buses}"
+            "devices:\n  relays: {{ profile: usb-hid-relay, bus: io }}\n"
+            "  eye: {{ profile: gy-mcu90614, bus: door-ir }}\n" + more_devices)
         self.door.wait_for("device.up", "relays")
         self.say(20)
         self.door.wait_for("device.up", "eye")
@@ -243,6 +242,27 @@ def neighbour(host):
         saw["lost"] = both.door.wait_for("port.lost", "io")["reason"]
 
 
+def openings(host):
+    """An adapter comes while a HID board does not answer and another stick is not what it should be: the door opens that one
+    again and again, and hidraw lets no node be opened while a feature report of any other is asked for.
+    """
+    wrong = Stick(1, 0x04D9, 0xA052, "USB-zyTemp", DESCRIPTOR.replace(bytes.fromhex("9508"), bytes.fromhex("9507")))
+    wrong.plug()
+    with Neighbours('  air: {{ hid: {{}} }}\n  spare: {{ serial: {{ usb: "0403:6001" }} }}\n',
+                    "  meter: {{ profile: zytemp-co2, bus: air }}\n  spare-eye: {{ profile: gy-mcu90614, bus: spare }}\n") as both:
+        with host.check("a HID board that never answers holds up no adapter that comes") as saw:
+            arrivals = Arrivals()
+            asked = both.fall_silent()
+            host.do("plug", line=0, serial="GH0001")
+            _, came, _ = arrivals.next("tty")
+            while not (opened := both.door.wait_for("port.opened"))["source"].endswith("/spare"):
+                pass
+            saw["opened_after_s"] = opened["at"] - came
+            saw["given_up_after_s"] = both.stick.given_up.get(timeout=PATIENCE) - asked
+    host.do("unplug", line=0)
+    wrong.unplug()
+
+
 def latency(host):
     """The thermometer's latency of decision, 99 of 100, beside a board that answers and beside one that does not."""
 
@@ -271,7 +291,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (16384, 16384))
     host = Host()
     host.say(kernel=os.uname().release)
-    for scenario in [udev, meter, adapter, neighbour, latency]:
+    for scenario in [udev, meter, adapter, neighbour, openings, latency]:
         with contextlib.suppress(Exception), host.check(scenario.__name__):
             scenario(host)
     pathlib.Path("/proc/sysrq-trigger").write_text("o")
