@@ -123,8 +123,9 @@ class Guest:
         self.qmp, self.checks, *self.wires = self.lines.values()
         with open(self.output[0], "wb") as output:
             self.qemu = subprocess.Popen(
-                ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot", "-machine", f"q35,accel={way}", "-smp", "2",
-                 "-m", "1024", "-cpu", "max,arch-capabilities=off", "-kernel", KERNEL / "vmlinuz", "-initrd", image,
+                # However the tests end, the guest does.
+                ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot",
+                 "-machine", f"q35,accel={way}", "-smp", "2", "-m", "1024", "-cpu", "max,arch-capabilities=off", "-kernel", KERNEL / "vmlinuz", "-initrd", image,
                  "-append", "console=ttyS0 quiet panic=-1", "-serial", f"file:{self.output[1]}",
                  "-virtfs", "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap",
                  *(part for line in self.lines.values() for part in line.device), "-mon", "chardev=qmp,mode=control",
