@@ -379,7 +379,7 @@ extension Instruments {
     case .awaiting(let device, let request):
       buses[bus].restsUntil = now + devices[Int(device)].turnaround
       count(failure, Int(device))
-      quarantine(bus, Int(device), now)
+      defer { quarantine(bus, Int(device), replyTime(bus, Int(device), Int(request)), now) }
       if requests[Int(request)].tries < requests[Int(request)].retries {
         // A lost reply is normal for it: asked again, and no failure.
         requests[Int(request)].tries &+= 1
@@ -407,12 +407,22 @@ extension Instruments {
     }
   }
 
-  /// On a serial line a late reply may still come; until one reply time has passed, bytes are nobody's.
+  /// A late reply may still come, and is never taken for the next one. In frames of a device's own nothing says whose it is: for
+  /// one reply time nobody is asked, and bytes are nobody's. On a Modbus bus the port tells units apart, so only this one is
+  /// not asked. Over TCP replies have numbers.
   @_noLocks @_noAllocation
-  private func quarantine(_ bus: Int, _ device: Int, _ now: Instant) {
-    guard buses[bus].kind.isFramed else { return }
-    buses[bus].state = .quarantine
-    buses[bus].until = now + devices[device].replyWithin
+  private func quarantine(_ bus: Int, _ device: Int, _ reply: Interval, _ now: Instant) {
+    switch buses[bus].kind {
+    case .serial, .hid:
+      buses[bus].state = .quarantine
+      buses[bus].until = now + reply
+    case .modbusRTU:
+      for index in 0..<Int(devices[device].requestCount) {
+        let row = Int(devices[device].firstRequest) &+ index
+        requests[row].due = max(requests[row].due, now + reply)
+      }
+    case .modbusTCP: break
+    }
   }
 
   @_noLocks @_noAllocation

@@ -31,6 +31,8 @@ struct BusRow: BitwiseCopyable {
   var deviceCount: Int32 = 0
   var isOpen = false
   var wasLost = false
+  /// It was closed by our own wish, and its devices count as lost with it when it is not open again by then.
+  var goneAt = Instant.never
   var generation = Generation(0)
   var state = BusState.idle
   /// When the reply is given up, or the quarantine ends.
@@ -277,6 +279,8 @@ public struct Instruments: ~Copyable {
     let bus = Int(port.index)
     buses[bus].isOpen = true
     buses[bus].generation = generation
+    let isOurs = buses[bus].goneAt < .never
+    buses[bus].goneAt = .never
     buses[bus].state = .idle
     buses[bus].until = .never
     buses[bus].restsUntil = .past
@@ -286,6 +290,10 @@ public struct Instruments: ~Copyable {
     buses[bus].isSkipping = false
     for index in 0..<Int(buses[bus].deviceCount) {
       let device = Int(members[Int(buses[bus].firstDevice) &+ index])
+      if isOurs {
+        begin(device, now)
+        continue
+      }
       devices[device].lastGood = now
       devices[device].failures = 0
       devices[device].backOff = .milliseconds(500)
@@ -317,11 +325,20 @@ public struct Instruments: ~Copyable {
   @_noLocks @_noAllocation
   public mutating func lost(_ port: PortID, _ generation: Generation, at now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
     let bus = Int(port.index)
-    buses[bus].wasLost = true
+    var isOurs = false
+    if case .spoiled = buses[bus].state { isOurs = buses[bus].isOpen }
     buses[bus].isOpen = false
     buses[bus].state = .idle
     buses[bus].until = .never
     while buses[bus].writeCount > 0 { dropWrite(bus, &findings) }
+    if isOurs {
+      // Another connection is on its way, and its devices are not to blame for what one of them said.
+      buses[bus].goneAt = now + .seconds(3)
+      heap.set(bus, to: buses[bus].goneAt)
+      return
+    }
+    buses[bus].wasLost = true
+    buses[bus].goneAt = .never
     for index in 0..<Int(buses[bus].deviceCount) {
       fall(Int(members[Int(buses[bus].firstDevice) &+ index]), .portLost, &findings)
     }
@@ -373,6 +390,11 @@ public struct Instruments: ~Copyable {
     for _ in 0..<buses.capacity {
       guard heap.earliest <= now else { return }
       let bus = heap.first
+      if !buses[bus].isOpen {
+        heap.set(bus, to: .never)
+        if buses[bus].goneAt <= now { lost(PortID(bus), buses[bus].generation, at: now, &findings, &outbox) }
+        continue
+      }
       guard findings.hasRoom(for: Int(buses[bus].deviceCount) &+ writesMax &+ 1) else { return }
       if quietEnd(bus) <= now { endByQuiet(bus, now, &findings) }
       if buses[bus].until <= now { expire(bus, now, &findings, &outbox) }

@@ -21,7 +21,7 @@ public enum Stream: UInt8, BitwiseCopyable, Sendable, CaseIterable {
 
 /// Why a port is not there.
 public enum PortFailure: UInt8, BitwiseCopyable, Sendable, CaseIterable {
-  case notFound, denied, busy, refused, hungUp, unreachable, ioError, timedOut, stuck, ambiguous
+  case notFound, denied, busy, refused, hungUp, unreachable, ioError, timedOut, stuck, ambiguous, protocolBroken
 
   public var name: String {
     switch self {
@@ -35,6 +35,7 @@ public enum PortFailure: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .timedOut: "timed_out"
     case .stuck: "stuck"
     case .ambiguous: "ambiguous"
+    case .protocolBroken: "protocol_broken"
     }
   }
 }

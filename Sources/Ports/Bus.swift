@@ -2,8 +2,8 @@
 // writes and feature reports block for as long as a stick does not answer.
 //
 // One `Bus` lives from one opening of its tty to the next loss; its rings have the real-time thread on one side and
-// this bus's thread on the other. The keeper starts the thread and ends it. A thread that hangs in the kernel keeps its
-// own `Bus` and descriptor until it comes back; the next thread has new ones, so the two can never mix.
+// this bus's thread on the other. The keeper starts the thread and ends it; the thread closes the descriptor. One that hangs
+// in the kernel keeps its own `Bus` and descriptor until it comes back; the next thread has new ones, so the two can never mix.
 
 import Domain
 import Glibc
@@ -109,6 +109,8 @@ final class Bus: Sendable {
       _ = awaitWork(alsoTerminal: false)
       wake.drain()
     }
+    // Closing may block too: a tty drains, a HID node waits for whoever speaks to another one.
+    SerialLine.release(descriptor)
     ended.store(true, ordering: .releasing)
     finished.ring()
   }

@@ -81,20 +81,27 @@ protocol Exchange: ~Copyable {
   }
 
   private func throughLibrary(_ request: BusRequest) -> BusReply {
-    let within = max(request.replyWithin.ns, 1_000_000)
     unsafe modbus_set_slave(context, Int32(request.bytes[0]))
-    unsafe modbus_set_response_timeout(
-      context, UInt32(min(within / 1_000_000_000, 3600)), UInt32(within % 1_000_000_000 / 1000))
     let sent = unsafe request.bytes.span.withUnsafeBufferPointer { bytes in
       unsafe modbus_send_raw_request(context, bytes.baseAddress, request.count)
     }
     guard sent > 0 else { return Self.unsent(errno) }
+    let deadline = bootClock() + request.replyWithin
     var reply = BusReply(.reply)
-    var bytes = reply.bytes.mutableSpan
-    let count = unsafe bytes.withUnsafeMutableBufferPointer { buffer in
-      unsafe modbus_receive_confirmation(context, buffer.baseAddress)
+    var count: Int32 = 0
+    var strangers = 0
+    // 0: a frame of another unit, whose reply comes late. Ours may still follow.
+    while count == 0 {
+      let left = max((deadline - bootClock()).ns, 1_000_000)
+      if strangers > 0, bootClock() >= deadline { return BusReply(.failed(.wrongReply)) }
+      unsafe modbus_set_response_timeout(context, UInt32(min(left / 1_000_000_000, 3600)), UInt32(left % 1_000_000_000 / 1000))
+      var bytes = reply.bytes.mutableSpan
+      count = unsafe bytes.withUnsafeMutableBufferPointer { buffer in
+        unsafe modbus_receive_confirmation(context, buffer.baseAddress)
+      }
+      if count == 0 { strangers += 1 }
     }
-    guard count > 0 else { return count == 0 ? BusReply(.failed(.wrongReply)) : Self.unanswered(errno) }
+    guard count > 0 else { return strangers > 0 && errno == ETIMEDOUT ? BusReply(.failed(.wrongReply)) : Self.unanswered(errno) }
     reply.at = bootClock()
     reply.count = count - 2
     return Self.checked(reply, request)

@@ -35,6 +35,7 @@ final class KeeperLink: Sendable {
 private enum Stage {
   case waiting(until: Instant)
   case lookingUp(Lookup)
+  case openingNode(NodeOpening)
   /// To one address of a host; the others are tried when it fails.
   case connecting(Int32, until: Instant, others: ArraySlice<Address>)
   /// Open, and left alone for a while.
@@ -116,7 +117,7 @@ struct Keeper: ~Copyable {
         deadline = min(deadline, until)
         waits.append(pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0))
       case .ending(_, _, _, let until), .settling(_, let until): deadline = min(deadline, until)
-      case .lookingUp, .open, .carried: break
+      case .lookingUp, .openingNode, .open, .carried: break
       }
     }
     let count = nfds_t(waits.count)
@@ -156,11 +157,16 @@ struct Keeper: ~Copyable {
       case .success(let addresses)?: connect(index, addresses[...], now)
       case .failure(let failure)?: fail(index, failure)
       }
+    case .openingNode(let opening):
+      switch opening.result {
+      case nil: break
+      case .success(let descriptor)?: startBus(index, raiseDescriptor(descriptor), .hid)
+      case .failure(let failure)?: fail(index, failure)
+      }
     case .connecting(let descriptor, let until, let others): finishConnect(index, descriptor, until, others, now)
     case .ending(let bus, let thread, let since, let until):
       if bus.hasEnded {
         thread.join()
-        SerialLine.release(bus.descriptor)
         wait(index, openSince: since)
       } else if until <= now {
         abandoned.append((index, bus, thread))
@@ -232,25 +238,24 @@ struct Keeper: ~Copyable {
 
   private mutating func openHID(_ index: Int, _ match: USBMatch, _ size: HIDReports) {
     guard let path = find(index, match, .hid, usesLastNode: size.usesLastNode) else { return }
-    do {
-      startBus(index, raiseDescriptor(try HIDNode.open(path, size)), .hid)
-    } catch {
-      fail(index, error)
-    }
+    guard !isAbandoned(index) else { return fail(index, stuck(path)) }
+    ports[index].stage = .openingNode(NodeOpening(path, size, done: link.ordered))
   }
 
   private mutating func openLine(_ index: Int, _ path: String, _ line: Line) -> Int32? {
     do {
       return try SerialLine.open(path, line)
     } catch {
-      var failure = error
-      if failure.failure == .busy, abandoned.contains(where: { $0.port == index }) {
-        failure.failure = .stuck
-        failure.explanation = "\(path) is still held by a thread of ours that hangs in the kernel."
-      }
-      fail(index, failure)
+      fail(index, error.failure == .busy && isAbandoned(index) ? stuck(path) : error)
       return nil
     }
+  }
+
+  /// A thread of ours still hangs in the kernel with this port.
+  private func isAbandoned(_ index: Int) -> Bool { abandoned.contains { $0.port == index } }
+
+  private func stuck(_ path: String) -> OpenFailure {
+    OpenFailure(failure: .stuck, code: EBUSY, explanation: "\(path) is still held by a thread of ours that hangs in the kernel.")
   }
 
   private mutating func startBus(_ index: Int, _ descriptor: Int32, _ way: BusWay) {
@@ -354,7 +359,7 @@ struct Keeper: ~Copyable {
     case .carried(let bus, let thread, let since):
       bus.stop()
       ports[index].stage = .ending(bus, thread, since: since, until: bootClock() + busOptions.endMax)
-    case .waiting, .lookingUp, .connecting, .settling, .ending: break
+    case .waiting, .lookingUp, .openingNode, .connecting, .settling, .ending: break
     }
   }
 
@@ -374,7 +379,6 @@ struct Keeper: ~Copyable {
     abandoned.removeAll { entry in
       guard entry.bus.hasEnded else { return false }
       entry.thread.join()
-      SerialLine.release(entry.bus.descriptor)
       return true
     }
   }
@@ -390,6 +394,7 @@ struct Keeper: ~Copyable {
         bus.stop()
         abandoned.append((index, bus, thread))
       case .ending(let bus, let thread, _, _): abandoned.append((index, bus, thread))
+      case .openingNode(let opening): opening.abandon()
       case .waiting, .lookingUp: break
       }
     }

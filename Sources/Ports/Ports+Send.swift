@@ -33,11 +33,12 @@ extension Ports {
     return taken
   }
 
-  /// Closes the port and opens it again, if `generation` is the open one. `lost` (ioError) arrives, then `opened`.
+  /// What came is not what is spoken here: closes the port and opens it again, if `generation` is the open one. `lost`
+  /// (protocolBroken) arrives, then `opened`.
   public mutating func reopen(_ port: PortID, _ generation: Generation) {
     let index = Int(port.index)
     guard index < rows.capacity, rows[index].counters.generation == generation else { return }
-    lose(index, .ioError, 0)
+    lose(index, .protocolBroken, 0)
   }
 
   /// The port may be back: try at once instead of waiting for the back-off.

@@ -164,7 +164,10 @@ enum SerialLine {
     let owner = unsafe getpwuid(facts.st_uid).map { unsafe String(cString: $0.pointee.pw_name) } ?? "\(facts.st_uid)"
     let group = unsafe getgrgid(facts.st_gid).map { unsafe String(cString: $0.pointee.gr_name) } ?? "\(facts.st_gid)"
     let mode = String(facts.st_mode & 0o7777, radix: 8)
-    return "\(path) belongs to \(owner):\(group), mode \(mode), and may not be opened by us. "
-      + "Add this program's user to the group \(group), or install the udev rules."
+    let fix =
+      facts.st_mode & 0o060 == 0o060
+      ? "Add this program's user to the group \(group), or install the udev rules."
+      : "Its group may not open it either: chmod g+rw \(path), or a udev rule with MODE=\"0660\"; and add this program's user to the group \(group)."
+    return "\(path) belongs to \(owner):\(group), mode \(mode), and may not be opened by us. \(fix)"
   }
 }

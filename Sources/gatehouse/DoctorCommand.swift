@@ -161,10 +161,12 @@ private func deniedText(_ path: String) -> (what: String, fix: String)? {
   let facts = try? FileManager.default.attributesOfItem(atPath: path)
   let owner = facts?[.ownerAccountName] as? String ?? "somebody"
   let group = facts?[.groupOwnerAccountName] as? String ?? "somebody"
-  let mode = String(facts?[.posixPermissions] as? Int ?? 0, radix: 8)
+  let bits = facts?[.posixPermissions] as? Int ?? 0
+  let mode = String(bits, radix: 8)
+  let first = bits & 0o060 == 0o060 ? "" : "Its group may not open it either: chmod g+rw \(path), or a udev rule with MODE=\"0660\". "
   return (
     "\(path) belongs to \(owner):\(group), mode \(mode), and may not be opened by you.",
-    "Add the door's user to the group \(group): usermod -aG \(group) gatehouse; then start the door anew."
+    first + "Add the door's user to the group \(group): usermod -aG \(group) gatehouse; then start the door anew."
   )
 }
 

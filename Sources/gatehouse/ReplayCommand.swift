@@ -12,6 +12,7 @@ import Settings
 struct ReplayCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "replay", abstract: "Run recordings of buses through the pipeline again.",
+    usage: "gatehouse replay <files> ... [--type <type>] [--json] [options]",
     discussion: """
       The door keeps the last minutes of every bus in the folder recorder beside the
       log, and a copy around each fault and alarm in recorder/frozen. With the
@@ -21,7 +22,7 @@ struct ReplayCommand: ParsableCommand {
 
       EXAMPLES
         gatehouse replay log/recorder/rooms.rec
-        gatehouse replay log/recorder/frozen/door-*-20261126T1800*.rec --json
+        gatehouse replay log/recorder/frozen/door-*T1800*.rec --json
 
       \(ExitCode.help)
       """)

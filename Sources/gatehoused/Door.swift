@@ -6,6 +6,7 @@
 //     control     the two sockets
 //     keeper …    belong to Ports
 
+import CLinux
 import Control
 import Domain
 import EventLog

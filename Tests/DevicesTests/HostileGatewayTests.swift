@@ -66,7 +66,8 @@ private struct Minute {
     let quiet = Minute(nil)
     let hostile = Minute(attack)
     #expect(hostile.late.ns * 10 <= quiet.late.ns * 12, "\(hostile.late.seconds) s instead of \(quiet.late.seconds) s")
-    #expect(hostile.polls == quiet.polls && hostile.reads > seconds - 5)
+    // Of each bus one more or less: the reply that comes at the end of the minute, or just after it.
+    #expect(abs(hostile.polls - quiet.polls) <= 8 && hostile.reads > seconds - 5, "\(hostile.polls) and \(quiet.polls)")
     // A turn for each read, and for each request or new connection at most two: to ask, and to give up.
     let turns = hostile.turns - quiet.turns
     #expect(turns <= hostile.reads + 2 * (hostile.requests + hostile.reopened), "\(turns) turns for \(hostile)")

@@ -131,7 +131,7 @@ import Testing
     let first = try ports.takeOpened()
     ports.reopen(PortID(0), Generation(first.number + 1))
     ports.reopen(PortID(0), first)
-    #expect(try ports.takeLost() == .ioError)
+    #expect(try ports.takeLost() == .protocolBroken)
     #expect(try ports.takeOpened() == Generation(2))
     #expect(ports.counters(of: PortID(0)).losses == 1, "an order for another generation does nothing")
     ports.close()

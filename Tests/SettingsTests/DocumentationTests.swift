@@ -22,6 +22,7 @@ private let everything = """
   rooms: { r: {} }
   policy: { fever: {}, air: {} }
   realtime: {}
+  recorder: {}
   """
 
 @Suite struct DocumentationTests {
