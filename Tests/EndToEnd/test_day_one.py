@@ -13,7 +13,7 @@ import termios
 
 import pytest
 
-from foreign_devices import FIELDS, MeterSite, counts, late, says, silent
+from foreign_devices import FIELDS, MeterSite, counts, late, pause, says, silent
 from site_under_test import Process, moment
 from test_usb import FRAME, machine_of  # noqa: F401
 
@@ -159,6 +159,34 @@ def test_03_a_late_reply_is_never_taken_for_the_next_one(meters):
             assert device["counters"]["wrong_replies"] >= 3, "the other read was asked and refused"
             assert {reading["data"]["field"] for reading in meters.readings(device["name"])} == {"co2"}
             assert [field["quality"] for field in device["fields"] if field["name"] == "other"] == ["never_read"]
+
+
+def test_03_a_late_reply_costs_the_neighbours_nothing(meters):
+    """RTU: one unit answers just after its time is over, when the next one has been asked. That one is read all the same."""
+    line = meters.line("line", {"tardy": late(0.12, counts), "good": late(0.04, says(2))})
+    meters.open().wait_for("device.down", at="tardy")
+    line.devices["good"].wait_until_asked(10)
+    told = [event["type"] for event in meters.events() if event["source"].endswith("/good")]
+    assert "gatehouse.device.down" not in told and meters.meter("good")[0] == "up"
+    values = [reading["data"]["value"] for reading in meters.readings("good")]
+    assert len(values) >= 12 and set(values) == {2}
+
+
+def test_03_a_late_reply_is_no_value_of_another_register(meters):
+    """RTU: two reads of one unit, alike but for their address, of which the reply tells nothing. The answer to the first
+    comes just after its time is over, when the second would be due: nothing is asked before such answers are over."""
+    meters.profile("two-reads", "  first: { holding: 0, type: u16 }\n  second: { holding: 100, type: u16, every_s: 1 }",
+                   reply_within_ms=90)
+
+    async def tardy(request, wire):
+        await pause(0.105 if request.address == 0 else 0.03)
+        wire.say(request.reply(1000 + request.address))
+
+    line = meters.line("line", {"meter": tardy}, profile="two-reads")
+    meters.open()
+    line.devices["meter"].wait_until_asked(25)
+    read = {(reading["data"]["field"], reading["data"]["value"]) for reading in meters.readings("meter")}
+    assert read == {("second", 1100)}
 
 
 def test_04_an_old_value_is_never_shown_as_current(meters):
