@@ -146,6 +146,8 @@ public struct Check: Sendable, Equatable, BitwiseCopyable {
   }
 
   public var kind: Kind
+  /// It lets some doubled faults pass: what moves or releases something stands on two such frames that agree.
+  public var isWeak: Bool { kind != .crc16Modbus && kind != .crc16Xmodem }
   /// The first byte it covers; it covers all up to itself, or to `to`.
   public var from: Int
   /// The byte behind the last it covers; `nil`: where the check stands.

@@ -83,6 +83,9 @@ public struct DeviceCounters: BitwiseCopyable, Sendable {
   public var writesFailed: UInt64 = 0
 
   @_noLocks @_noAllocation public init() {}
+
+  /// Requests without a good reply.
+  public var failed: UInt64 { @_noLocks @_noAllocation get { timeOuts &+ checkErrors &+ exceptions &+ wrongReplies } }
 }
 
 /// Counts of one bus since the start.

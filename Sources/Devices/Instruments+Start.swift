@@ -191,6 +191,20 @@ extension Field {
     }
   }
 
+  /// Contacts and relays of frames without a strong check count when the next frame says the same.
+  fileprivate func confirmed(by transport: Transport) -> Field {
+    guard debounce == nil, use == .inputs || use == .relays else { return self }
+    let all: [Framing]
+    switch transport {
+    case .serial(let speech), .hid(let speech, _): all = speech.frames
+    case .modbus: return self
+    }
+    guard all.indices.contains(where: { frames >> UInt32($0) & 1 == 1 && all[$0].check.isWeak }) else { return self }
+    var field = self
+    field.debounce = Interval(ns: 1)
+    return field
+  }
+
   /// Whether a reply to `asked` holds all of it.
   func isCovered(by asked: ModbusRequest) -> Bool { FieldRow(self, staleAfter: .zero).isCovered(by: asked) }
 }
@@ -225,7 +239,7 @@ private struct Builder {
     var row = row(profile, port: Int32(plan.port.index), unit: plan.unit, isAtLane: plan.isAtLane)
     row.firstField = Int32(fields.count)
     row.fieldCount = Int32(profile.fields.count)
-    for field in profile.fields { add(field, staleAfter: profile.staleAfter(field)) }
+    for field in profile.fields { add(field.confirmed(by: profile.transport), staleAfter: profile.staleAfter(field)) }
     addVariants(of: profile, named: plan.variant, &row)
     row.firstRequest = Int32(requests.count)
     row.firstFrame = Int32(frames.count)

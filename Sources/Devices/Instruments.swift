@@ -268,6 +268,13 @@ public struct Instruments: ~Copyable {
   @_noLocks @_noAllocation
   public func isUp(_ device: DeviceID) -> Bool { devices[Int(device.index)].isUp }
 
+  /// Whether orders wait, or are on a wire.
+  @_noLocks @_noAllocation
+  public func hasOrders() -> Bool {
+    for bus in 0..<buses.capacity where buses[bus].writeCount > 0 { return true }
+    return false
+  }
+
   /// Whether its board can end a pulse by itself.
   @_noLocks @_noAllocation
   public func canPulse(_ device: DeviceID) -> Bool { devices[Int(device.index)].pulseAddress >= 0 }

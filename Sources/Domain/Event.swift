@@ -90,6 +90,8 @@ public enum EventBody: BitwiseCopyable, Sendable {
   case portLost(PortFailure, errno: Int32)
   case deviceUp
   case deviceDown(DownReason)
+  /// It has been down for this long, and did not answer this many requests meanwhile: told at growing intervals.
+  case deviceStillDown(seconds: Int64, unanswered: UInt64)
   case reading(Reading)
   case laneChanged(LaneState)
   case screeningBegan(ticket: UInt32)
@@ -130,7 +132,7 @@ extension EventBody {
   /// Whether a restart must know of it: a snapshot is taken after it, and the two reach the disk together.
   @inlinable @inline(__always) public var changesState: Bool {
     switch self {
-    case .reading, .air, .passage, .deviceUp, .deviceDown, .portOpened, .portLost: false
+    case .reading, .air, .passage, .deviceUp, .deviceDown, .deviceStillDown, .portOpened, .portLost: false
     default: true
     }
   }

@@ -118,6 +118,7 @@ public struct Formatter: Sendable {
     case .portLost: "port.lost"
     case .deviceUp: "device.up"
     case .deviceDown: "device.down"
+    case .deviceStillDown: "device.still_down"
     case .reading: "reading"
     case .laneChanged: "lane.changed"
     case .screeningBegan: "screening.began"
@@ -150,6 +151,8 @@ public struct Formatter: Sendable {
     case .clockStepped(let ns): ["by_s": .number(Double(ns) / 1e9)]
     case .portLost(let failure, let errno): ["reason": .string(failure.name), "errno": .number(Double(errno))]
     case .deviceDown(let reason): ["reason": .string(reason.name)]
+    case .deviceStillDown(let seconds, let unanswered):
+      ["down_s": .number(Double(seconds)), "unanswered": .number(Double(unanswered))]
     case .reading(let reading): members(of: reading)
     case .laneChanged(let state): ["state": .string(state.name)]
     case .screeningBegan(let ticket), .gateOpened(let ticket): ["ticket": .number(Double(ticket))]

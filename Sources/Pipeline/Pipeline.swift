@@ -37,6 +37,9 @@ public struct Pipeline: ~Copyable {
   /// What the lanes' lamps and buzzers were last told of alarms.
   private var toldLoud = false
   private var toldRaises: UInt64 = 0
+  private var absences: Absences
+  /// The door ends: nothing is decided any more, and what was ordered last is carried out.
+  private var isStopping = false
 
   public init(_ settings: PipelineSettings) {
     let fieldCounts = settings.instruments.devices.map(\.profile.fields.count)
@@ -54,6 +57,7 @@ public struct Pipeline: ~Copyable {
       settings: { AlarmSettings.standard(for: $0, settings.air) },
       isAtLane: { settings.instruments.devices[Int($0.index)].isAtLane })
     routes = Routes(settings)
+    absences = Absences(devices: fieldCounts.count)
     thinning = Thinning(fieldCounts: fieldCounts, settings: settings.thinning)
     devices = Table(capacity: fieldCounts.count, filledWith: DeviceReport())
     var starts: [Int32] = []
@@ -72,9 +76,14 @@ public struct Pipeline: ~Copyable {
   /// When a turn is next needed, whatever comes in before.
   public var nextDeadline: Instant {
     @_noLocks @_noAllocation get {
-      min(min(instruments.nextDeadline, lanes.nextDeadline), min(rooms.nextDeadline, alarms.nextDeadline))
+      if isStopping { return instruments.nextDeadline }
+      return min(
+        min(min(instruments.nextDeadline, lanes.nextDeadline), min(rooms.nextDeadline, alarms.nextDeadline)), absences.nextDeadline)
     }
   }
+
+  /// Whether orders to boards wait, or are on a wire.
+  public var hasOrders: Bool { @_noLocks @_noAllocation get { instruments.hasOrders() } }
 
   /// The counter of the last event.
   public var lastEvent: UInt64 { @_noLocks @_noAllocation get { counter } }
@@ -109,7 +118,11 @@ public struct Pipeline: ~Copyable {
     case .started(let restored, let downSeconds):
       lanes.start(now)
       emit(.systemStarted(restored: restored, downSeconds: downSeconds), at: .site, .none, now)
-    case .stopping: emit(.systemStopping, at: .site, .none, now)
+    case .stopping:
+      emit(.systemStopping, at: .site, .none, now)
+      lanes.stop(&effects)
+      carryOut(now)
+      isStopping = true
     case .tick: break
     case .portOpened(let port, let generation):
       emit(.portOpened, at: .port(port), .none, now)
@@ -143,6 +156,11 @@ public struct Pipeline: ~Copyable {
   /// something new (a dead board), so this goes round; each round has less to do than the last.
   @_noLocks @_noAllocation
   private mutating func finish(_ now: Now) {
+    if isStopping {
+      if instruments.nextDeadline <= now.boot { instruments.advance(to: now.boot, &findings, &outbox) }
+      findings.clear()
+      return
+    }
     for _ in 0..<4 {
       judge(now)
       carryOut(now)
@@ -171,6 +189,10 @@ public struct Pipeline: ~Copyable {
     if lanes.nextDeadline <= now.boot { lanes.advance(to: now, &alarms, &effects) }
     if rooms.nextDeadline <= now.boot { rooms.advance(to: now, &alarms, &effects) }
     if alarms.nextDeadline <= now.boot { alarms.advance(to: now, &effects) }
+    while let device = absences.next(at: now.boot) {
+      let failed = instruments.counters(of: device).failed
+      emit(absences.summary(of: device, failed: failed, at: now.boot), at: .device(device), .none, now)
+    }
   }
 
   // MARK: Findings to rules
@@ -264,11 +286,13 @@ public struct Pipeline: ~Copyable {
     case .up(let device):
       show(device, .up, now)
       emit(.deviceUp, at: .device(device), .none, now)
+      absences.ended(device)
       alarms.set(.deviceSilent, at: .device(device), false, now, &effects)
       tellLanes(device, isUp: true, now)
     case .down(let device, let reason):
       show(device, .down, now)
       emit(.deviceDown(reason), at: .device(device), .none, now)
+      absences.began(device, failed: instruments.counters(of: device).failed, at: now.boot)
       if case .portLost = reason {} else { alarms.set(.deviceSilent, at: .device(device), true, now, &effects) }
       tellLanes(device, isUp: false, now)
     case .writeFailed(let device, let action):
@@ -347,6 +371,8 @@ public struct Pipeline: ~Copyable {
       }
     case .hold: write(.set(channel: wire.channel, on: true), isGate: true, to: wire.device, now)
     case .shut: write(.set(channel: wire.channel, on: false), isGate: true, to: wire.device, now)
+    case .end where instruments.canPulse(wire.device): break
+    case .end: write(.set(channel: wire.channel, on: false), isGate: true, to: wire.device, now)
     }
   }
 

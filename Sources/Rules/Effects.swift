@@ -9,6 +9,8 @@ public enum GateOrder: BitwiseCopyable, Sendable {
   case shut
   /// Stay open until told to shut.
   case hold
+  /// Shut, unless the board ends the pulse that runs by itself.
+  case end
 }
 
 /// One thing to do.

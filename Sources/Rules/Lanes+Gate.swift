@@ -243,6 +243,29 @@ extension Lanes {
     effects.add(.gate(LaneID(index), wanted ? .hold : .shut))
   }
 
+  // MARK: The end
+
+  /// The door is stopped: nobody will see to this lane. What fire or staff opened stays open, a gate goes to the state that the
+  /// site has chosen for a lane that cannot decide, lamp and buzzer go off.
+  @_noLocks @_noAllocation
+  public mutating func stop(_ effects: inout Effects) {
+    for index in 0..<rows.capacity {
+      let lane = LaneID(index)
+      if rows[index].settings.hasGate, !rows[index].isReleased {
+        if rows[index].settings.opensOnFailure {
+          effects.add(.gate(lane, .hold))
+          effects.event(.gateReleased(.failure), at: .lane(lane))
+        } else if case .open = rows[index].gate.state {
+          effects.add(.gate(lane, .end))
+        } else {
+          effects.add(.gate(lane, .shut))
+        }
+      }
+      effects.add(.lamp(lane, on: false))
+      effects.add(.buzzer(lane, on: false))
+    }
+  }
+
   // MARK: Without a verdict
 
   /// Fire and staff open with every sensor dead; a lane that cannot screen opens only if the site chose so.

@@ -98,7 +98,19 @@ struct RealTimeLoop: ~Copyable {
     turn(.stopping)
     handOverSnapshot()
     ring()
+    finishOrders()
     ports.close()
+  }
+
+  /// Gates and lamps are left as they shall be without a door; a board that does not answer does not hold us.
+  private mutating func finishOrders() {
+    let giveUpAt = Clock.boot() + .seconds(1)
+    while pipeline.hasOrders, Clock.boot() < giveUpAt {
+      ports.wait(until: min(pipeline.nextDeadline, giveUpAt))
+      while let arrival = ports.next() { take(arrival) }
+      if Clock.boot() >= pipeline.nextDeadline { turn(.tick) }
+    }
+    ring()
   }
 
   /// A snapshot that found no empty buffer is tried again soon: records wait for it on their way to the disk.

@@ -286,7 +286,7 @@ def test_07_a_port_that_may_not_be_opened_tells_whose_it_is_and_what_to_do():
             meters.open(**nobody)
             meters.wait_for("port.lost", at="line", reason="denied", errno=13)
             told = next(line for line in meters.door.seen if "may not be opened" in line)
-            for word in [str(meters.links / "line"), "root:", "mode 600", "Add this program's user to the group"]:
+            for word in [str(meters.links / "line"), "root:", "mode 600", "chmod g+rw", "add this program's user to the group"]:
                 assert word in told
             doctor = meters.command_line("doctor", check=False, **nobody)
             assert doctor.returncode == 1

@@ -36,6 +36,7 @@ let everyBody: [EventBody] = {
   ]
   all += PortFailure.allCases.map { .portLost($0, errno: 5) }
   all += DownReason.allCases.map { .deviceDown($0) }
+  all.append(.deviceStillDown(seconds: 60, unanswered: 12))
   all += Loss.allCases.map { .lost($0, count: 212) }
   all += LaneState.allCases.map { .laneChanged($0) }
   all += ReleaseCause.allCases.map { .gateReleased($0) }
@@ -89,5 +90,6 @@ func kind(_ body: EventBody) -> Int {
   case .lost: 25
   case .writeFailed: 26
   case .alarmRepeated: 27
+  case .deviceStillDown: 28
   }
 }

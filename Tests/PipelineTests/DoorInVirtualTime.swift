@@ -31,8 +31,10 @@ struct DoorInVirtualTime: ~Copyable {
   private let board = PortID(1)
   private let generation = Generation(1)
 
-  init() {
-    settings = SampleSite(lanes: 1, boards: 1, probes: 0).settings
+  init(opensOnFailure: Bool = false) {
+    var site = SampleSite(lanes: 1, boards: 1, probes: 0).settings
+    site.lanes[0].settings.opensOnFailure = opensOnFailure
+    settings = site
     pipeline = Pipeline(settings)
     nextFrame = now.boot
     begin()

@@ -196,4 +196,81 @@ import Testing
     for counter in 21...23 { outbox.put(Event(counter: UInt64(counter), at: now, source: .site, body: .gateShut, personal: .none)) }
     #expect(outbox.lostTelemetry == 8 && outbox.lostRecords == 0 && outbox.count == 15)
   }
+
+  // MARK: The end
+
+  /// Who stops the door leaves a shut gate, a dark lamp and a still buzzer behind, and nothing decides any more.
+  @Test func aDoorThatStopsLeavesItsGateShut() {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    door.skin = 36.6
+    door.live(3)
+    let before = door.orders.count
+    door.tell(.stopping)
+    #expect(Set(door.orders[before...].map { "\($0)" }) == Set([BoardOrder.set(1, false), .set(3, false), .set(5, false)].map { "\($0)" }))
+    let isUnfinished = door.pipeline.hasOrders
+    #expect(!isUnfinished)
+    let events = door.events.count
+    door.live(10)
+    #expect(door.events.count == events)
+  }
+
+  @Test func aGateThatOpensOnFailureIsLeftOpen() {
+    var door = DoorInVirtualTime(opensOnFailure: true)
+    door.live(3)
+    door.tell(.stopping)
+    #expect(door.orders.contains(.set(1, true)))
+    #expect(door.events.contains { if case .gateReleased(.failure) = $0.body { true } else { false } })
+    // What its relay says then is no reason to shut it again.
+    let count = door.orders.count
+    door.live(5)
+    #expect(door.orders.count == count)
+  }
+
+  /// Somebody is on the way through: the board ends that opening by itself.
+  @Test func anOpeningUnderWayIsNotCutShort() {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    door.skin = 35.0
+    door.live(1)
+    #expect(door.opened == 1)
+    door.tell(.stopping)
+    #expect(!door.orders.suffix(3).contains(.set(1, false)))
+  }
+
+  @Test func aDeadBoardDoesNotHoldTheEnd() {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    door.boardAnswers = false
+    door.live(10)
+    door.tell(.stopping)
+    let isUnfinished = door.pipeline.hasOrders
+    #expect(!isUnfinished)
+  }
+
+  // MARK: Absences
+
+  /// Once when it goes, then after 1, 5 and 25 minutes and each hour, with what it did not answer.
+  @Test func anAbsentDeviceIsToldOfAtGrowingIntervals() {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    door.boardAnswers = false
+    door.live(4 * 3_600)
+    var told: [Int64] = []
+    var unanswered: [UInt64] = []
+    for event in door.events {
+      if case .deviceStillDown(let seconds, let count) = event.body {
+        told.append(seconds / 60)
+        unanswered.append(count)
+      }
+    }
+    #expect(told == [1, 6, 31, 91, 151, 211])
+    #expect(unanswered == unanswered.sorted() && (unanswered.first ?? 0) > 0)
+    #expect(door.events.filter { if case .deviceDown = $0.body { true } else { false } }.count == 1)
+    door.boardAnswers = true
+    door.live(600)
+    let count = door.events.count
+    door.live(2 * 3_600)
+    #expect(!door.events[count...].contains { if case .deviceStillDown = $0.body { true } else { false } })
+  }
 }

@@ -165,6 +165,7 @@ struct LaneTimeline: ~Copyable {
       case .gate(_, .pulse(let time)):
         relayUntil = now.boot + time
         happened.append("pulse")
+      case .gate(_, .end): happened.append("end")
       case .gate(_, .hold):
         relayUntil = .never
         happened.append("hold")
