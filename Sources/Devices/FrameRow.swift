@@ -111,9 +111,6 @@ struct FrameRow: BitwiseCopyable {
   static let noQuiet = Interval.minutes(60_000_000)
 
   var isLine: Bool { @_noLocks @_noAllocation get { if case .line = end { true } else { false } } }
-
-  /// Whether silence can end it.
-  var endsByQuiet: Bool { @_noLocks @_noAllocation get { quiet < .minutes(60_000) } }
 }
 
 extension Instruments {

@@ -293,6 +293,21 @@ extension Instruments {
     }
   }
 
+  /// Several on one line whose address stands before each answer: whether it is that of another, behind a `!` or not.
+  @_noLocks @_noAllocation
+  private func isOfAnother(_ device: Int, _ base: Int, _ length: Int) -> Bool {
+    let unit = devices[device].unit
+    guard unit > 0, case .digits(let count)? = devices[device].address else { return false }
+    let start = length > 0 && buffers[base] == 0x21 ? 1 : 0
+    guard start &+ count <= length else { return false }
+    for index in 0..<count where !isDigit(buffers[base &+ start &+ index]) { return false }
+    for index in 0..<count where buffers[base &+ start &+ index] != Addressing.digits(count).byte(index, of: unit) { return true }
+    return false
+  }
+
+  @_noLocks @_noAllocation
+  private func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
+
   private enum Stored: BitwiseCopyable {
     /// Whether it ends what the device was asked.
     case accepted(isAnswer: Bool)
@@ -319,6 +334,7 @@ extension Instruments {
   ) -> Stored {
     // Never 0, which stands for no frame.
     buses[bus].serial = max(2, buses[bus].serial &+ 2)
+    if isOfAnother(device, base, length) { return .rejected(.wrongReply) }
     let bit = UInt32(1) << UInt32(frame & 31)
     let rowOfFrame = Int(devices[device].firstFrame) &+ frame
     let fieldCount = Int(devices[device].fieldCount)

@@ -148,10 +148,26 @@ enum Found {
     return found
   }
 
-  /// `nil`: it has no node, or is not on USB.
+  /// `nil`: it has no node, or nobody says what it is.
   private func read(_ device: OpaquePointer, _ kind: PluggedDevice.Kind) -> PluggedDevice? {
-    guard let node = unsafe text(udev_device_get_devnode(device)),
-      let usb = unsafe udev_device_get_parent_with_subsystem_devtype(device, "usb", "usb_device"),
+    guard let node = unsafe text(udev_device_get_devnode(device)) else { return nil }
+    return unsafe readUSB(device, kind, node) ?? (kind == .hid ? readHID(device, node) : nil)
+  }
+
+  /// A HID device that is on no USB, such as one by radio or one that a program plays: the kernel's HID layer knows its numbers,
+  /// as `bus:vendor:product`, and what there is of a serial number and a place.
+  private func readHID(_ device: OpaquePointer, _ node: String) -> PluggedDevice? {
+    guard let parent = unsafe udev_device_get_parent_with_subsystem_devtype(device, "hid", nil) else { return nil }
+    func property(_ name: String) -> String? { unsafe text(udev_device_get_property_value(parent, name)).flatMap { $0.isEmpty ? nil : $0 } }
+    let numbers = property("HID_ID")?.split(separator: ":").compactMap { UInt32($0, radix: 16) } ?? []
+    guard numbers.count == 3, let path = unsafe property("HID_PHYS") ?? text(udev_device_get_sysname(parent)) else { return nil }
+    return PluggedDevice(
+      kind: .hid, node: node, vendor: UInt16(truncatingIfNeeded: numbers[1]), product: UInt16(truncatingIfNeeded: numbers[2]),
+      serialNumber: property("HID_UNIQ"), path: path, interface: 0, productName: property("HID_NAME"))
+  }
+
+  private func readUSB(_ device: OpaquePointer, _ kind: PluggedDevice.Kind, _ node: String) -> PluggedDevice? {
+    guard let usb = unsafe udev_device_get_parent_with_subsystem_devtype(device, "usb", "usb_device"),
       let vendor = unsafe number(udev_device_get_sysattr_value(usb, "idVendor")),
       let product = unsafe number(udev_device_get_sysattr_value(usb, "idProduct")),
       let path = unsafe text(udev_device_get_sysname(usb))

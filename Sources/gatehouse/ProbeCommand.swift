@@ -92,6 +92,7 @@ private struct Probe: ~Copyable {
   private var findings = Findings()
   private var outbox = Outbox()
   private var answered = false
+  private var heard = false
 
   init(_ profile: Profile, link: Link, unit: UInt8?) throws {
     self.profile = profile
@@ -123,7 +124,7 @@ private struct Probe: ~Copyable {
       send(say)
     }
     ports.close()
-    if !answered { say("nothing answered in \(seconds) s") }
+    if !answered { say(heard ? "what came is nothing that \(profile.id) says" : "nothing answered in \(seconds) s") }
     return answered
   }
 
@@ -135,6 +136,7 @@ private struct Probe: ~Copyable {
       say("port \(failure.name)")
       instruments.lost(port, generation, at: now, &findings, &outbox)
     case .bytes(let port, let generation):
+      heard = true
       var bytes: [UInt8] = []
       for index in 0..<ports.received.count { bytes.append(ports.received[index]) }
       say("< " + bytes.map { String(format: "%02x", Int($0)) }.joined(separator: " "))

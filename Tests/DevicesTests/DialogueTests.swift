@@ -380,6 +380,20 @@ private func diary(_ said: [(at: Int64, bytes: [UInt8])]) -> [String] { said.map
     }
   }
 
+  /// The address stands before each answer, behind a `!` or not; that of another is never taken for ours.
+  @Test func anAnswerOfAnotherAddressIsRefused() throws {
+    let key = try #require(Location.Key("T"))
+    let device = framed(
+      [Framing(startsWith: [], ending: .line(quiet: nil, most: 20))],
+      [Field(name: "t", location: .after(key), type: .decimal)], [request(0x3F)], address: .digits(3))
+    for (answer, told) in [("017T21.5\r\n", ["t=21.5"]), ("!017T21.5\r\n", ["t=21.5"]), ("018T99.9\r\n", []), ("T21.5\r\n", ["t=21.5"])] {
+      let bench = Bench(.serial, device, unit: 17)
+      bench.receive(Array(answer.utf8))
+      #expect(bench.said(device) == told, "\(answer)")
+      #expect(bench.device.wrongReplies == (told.isEmpty ? 1 : 0))
+    }
+  }
+
   // MARK: Devices that say little, and relays that say nothing
 
   @Test func whoSpeaksSeldomIsThereAllTheTime() {
