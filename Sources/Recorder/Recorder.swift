@@ -74,7 +74,7 @@ public final class Recorder: @unchecked Sendable {
   private var freezeAt: [Instant]
   private var frozenAt: [Instant]
   /// A message that comes in pieces.
-  private var message: (way: String, port: Int, at: Instant, bytes: [UInt8])?
+  private var message: (way: StaticString, port: Int, at: Instant, bytes: [UInt8])?
   private var toldFailure = false
   private var prunedAt = Instant.past
 
@@ -166,24 +166,24 @@ public final class Recorder: @unchecked Sendable {
     case .freeze(let mark, let place):
       for port in plan.ports(place) where Int(port.index) < files.count {
         let index = Int(port.index)
-        add("mark \(mark.name)", index, piece.at, now)
+        add("mark", mark.name, index, piece.at, now)
         if freezeAt[index] == .never { freezeAt[index] = max(piece.at + Self.aftermath, frozenAt[index] + Self.rest) }
       }
-    case .missed(let count): for index in files.indices { add("missed \(count)", index, piece.at, now) }
+    case .missed(let count): for index in files.indices { add("missed", "\(count)", index, piece.at, now) }
     case .opened:
-      add("opened \(piece.generation.number)", Int(piece.port.index), piece.at, now)
+      add("opened", "\(piece.generation.number)", Int(piece.port.index), piece.at, now)
       files[Int(piece.port.index)].opened(piece.generation)
     case .lost(let failure, let code):
-      add("lost \(failure.name) \(code)", Int(piece.port.index), piece.at, now)
+      add("lost", "\(failure.name) \(code)", Int(piece.port.index), piece.at, now)
       files[Int(piece.port.index)].lost()
-    case .failed(let failure): add("failed \(failure.name)", Int(piece.port.index), piece.at, now)
+    case .failed(let failure): add("failed", failure.name, Int(piece.port.index), piece.at, now)
     case .received: gather("in", piece)
     case .sent: gather("out", piece)
     }
   }
 
   /// A message that came in pieces is one line.
-  private func gather(_ way: String, _ piece: Piece) {
+  private func gather(_ way: StaticString, _ piece: Piece) {
     if message == nil { message = (way, Int(piece.port.index), piece.at, []) }
     for index in 0..<Int(piece.count) { message?.bytes.append(piece.bytes[index]) }
   }
@@ -191,12 +191,12 @@ public final class Recorder: @unchecked Sendable {
   private func writeMessage(_ now: Now) {
     guard let whole = message else { return }
     message = nil
-    add("\(whole.way) \(hex(whole.bytes))", whole.port, whole.at, now)
+    add(whole.way, bytes: whole.bytes, whole.port, whole.at, now)
   }
 
-  private func add(_ text: String, _ index: Int, _ at: Instant, _ now: Now) {
+  private func add(_ what: StaticString, _ text: String = "", bytes: [UInt8] = [], _ index: Int, _ at: Instant, _ now: Now) {
     guard files.indices.contains(index) else { return }
-    attempt { () throws(RecordingFailure) in try files[index].add(text, at: at, wall: now) }
+    attempt { () throws(RecordingFailure) in try files[index].add(what, bytes, text, at: at, wall: now) }
   }
 
   private func attempt(_ body: () throws(RecordingFailure) -> Void) {
@@ -283,18 +283,6 @@ extension RequestFailure {
     case .notSent: "not_sent"
     }
   }
-}
-
-func hex(_ bytes: [UInt8]) -> String {
-  let digits = Array("0123456789abcdef".utf8)
-  var text: [UInt8] = []
-  text.reserveCapacity(3 * bytes.count)
-  for (index, byte) in bytes.enumerated() {
-    if index > 0 { text.append(0x20) }
-    text.append(digits[Int(byte >> 4)])
-    text.append(digits[Int(byte & 15)])
-  }
-  return String(decoding: text, as: UTF8.self)
 }
 
 private func milliseconds(until: Instant, from now: Instant) -> Int32 {

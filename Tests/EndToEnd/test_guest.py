@@ -65,7 +65,6 @@ def test_a_hid_board_that_never_answers_holds_up_no_other_port(guest):
     assert saw["lost"] == "stuck"
 
 
-@pytest.mark.xfail(strict=True, reason="the keeper itself opens HID nodes, and hangs there for as long as the board does not answer")
 def test_a_hid_board_that_never_answers_holds_up_no_adapter_that_comes(guest, record_property):
     saw = guest.result("a HID board that never answers holds up no adapter that comes")
     record_property("saw", saw)
