@@ -21,7 +21,9 @@ struct LinkWatch {
   mutating func await(_ path: String, for port: Int) {
     var folder = path
     var name = ""
-    let events = UInt32(IN_CREATE | IN_MOVED_TO | IN_ATTRIB)
+    // Without IN_MASK_ADD the kernel empties the mask of a folder's watch for a moment when it is set again, and whatever
+    // appears there just then, for another port, is not told.
+    let events = UInt32(IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_MASK_ADD)
     while let slash = folder.lastIndex(of: "/") {
       name = String(folder[folder.index(after: slash)...])
       folder = slash == folder.startIndex ? "/" : String(folder[..<slash])
