@@ -1,0 +1,217 @@
+"""Plugs pulled and put back a thousand times under one running door: each is told once, and nothing is left behind.
+
+Serial lines, buses and connections at once, as fast as the door tells that it has them again. GATEHOUSE_TORTURE=1 makes it a
+hundred thousand times, in six minutes.
+"""
+
+import collections
+import datetime
+import json
+import math
+import os
+import pathlib
+import pty
+import socket
+import sqlite3
+import time
+import tty
+
+from site_under_test import Site, moment
+
+TORTURE = os.environ.get("GATEHOUSE_TORTURE") == "1"
+CYCLES = 100_000 if TORTURE else 1_000
+# The door's rings have 4,096 places, each of which takes memory when it is first used: two a cycle.
+WARM_UP = 2_500
+# After each short life of a connection the door waits twice as long, from 0.1 s to 30 s: six take it 6 s.
+HANG_UPS = math.inf if TORTURE else 6
+HALF_A_FRAME = b"\x5a\x5a\x45\x04\x0c"
+
+
+class Adapter:
+    """A serial adapter: at each plugging another pseudo-terminal. Every other time it is back before the door can have told
+    that it was gone, and the link never was."""
+
+    def __init__(self, link):
+        self.place = link
+        self.most = math.inf
+        self.cycles = 0
+        self.back_at = None
+        self._plug()
+
+    def pull(self):
+        os.write(self._near, HALF_A_FRAME)
+        gone, self._near = self._near, None
+        if self.cycles % 2:
+            self._plug()
+        else:
+            self.place.unlink()
+        os.close(gone)
+
+    def told_lost(self):
+        if self._near is None:
+            self._plug()
+
+    def close(self):
+        os.close(self._near)
+
+    def _plug(self):
+        self._near, far = pty.openpty()
+        tty.setraw(far)
+        new = self.place.with_suffix(".new")
+        new.symlink_to(os.ttyname(far))
+        os.close(far)
+        self.back_at = datetime.datetime.now().astimezone()
+        new.rename(self.place)
+
+
+class Server:
+    """A Modbus gateway that hangs up: it is there all the time, and the door calls again when its back-off is over."""
+
+    def __init__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.place = self._listener.getsockname()[1]
+        self.most = HANG_UPS
+        self.cycles = 0
+        self.back_at = None
+
+    def pull(self):
+        connection, _ = self._listener.accept()
+        connection.close()
+
+    def told_lost(self):
+        pass
+
+    def close(self):
+        self._listener.close()
+
+
+class Plugs(Site):
+    """A door whose plugs can be pulled, and all that it `told` of each port."""
+
+    def __init__(self, folder):
+        self.plugs = {}
+        self.buses = []
+        self.devices = []
+        self.told = collections.defaultdict(list)
+        self.slowest = (0.0, None)
+        for number in range(12):
+            line, bus = f"line-{number}", f"bus-{number}"
+            self.add(line, Adapter(folder / line), "serial: {}", "gy-mcu90614")
+            self.add(bus, Adapter(folder / bus), "modbus_rtu: {}", "vaisala-gmp25x")
+        for number in range(16):
+            self.add(f"tcp-{number}", Server(), 'modbus_tcp: "127.0.0.1:{}"', "modbus-relay-8ch")
+        text = "\n".join([
+            "site: { id: test-site, name: Test site, time_zone: Asia/Shanghai }", "desk: none", "log: { folder: log }",
+            "buses:", *self.buses, "devices:", *self.devices, ""])
+        super().__init__(folder, settings=text.replace("{", "{{").replace("}", "}}"))
+
+    def add(self, name, plug, bus, profile):
+        self.plugs[name] = plug
+        self.buses.append(f"  {name}: {{ {bus.format(plug.place)} }}")
+        self.devices.append(f"  {name}-device: {{ profile: {profile}, bus: {name} }}")
+
+    def open(self):
+        self.start_door()
+        self.follow()
+        for _ in self.plugs:
+            assert self.next_change()[0] == "port.opened"
+        return self
+
+    def cycle(self, times, names):
+        """Pulls plugs, all of these at once, until so many are in again as the door tells it."""
+        away = set()
+
+        def pull(name):
+            nonlocal times
+            if times and self.plugs[name].cycles < self.plugs[name].most:
+                times -= 1
+                away.add(name)
+                self.plugs[name].pull()
+
+        for name in names:
+            pull(name)
+        while away:
+            event, name = self.next_change()
+            if event == "port.lost":
+                self.plugs[name].told_lost()
+            else:
+                self.plugs[name].cycles += 1
+                away.remove(name)
+                pull(name)
+        assert times == 0
+
+    def next_change(self, within=60):
+        """The next port that the door tells to be lost or opened; of those opened, keeps the slowest."""
+        deadline = time.monotonic() + within
+        while line := self.follow().next_line(deadline):
+            event = json.loads(line) if line.startswith("{") else {}
+            name = event.get("source", "").rpartition("/")[2]
+            if not event.get("durable") or name not in self.plugs or ".port." not in event["type"]:
+                continue
+            change = event["type"].removeprefix("gatehouse.")
+            self.told[name].append(change)
+            if change == "port.opened" and self.plugs[name].back_at:
+                took = moment(event) - self.plugs[name].back_at
+                self.slowest = max(self.slowest, (took.total_seconds(), f"{name}, cycle {self.plugs[name].cycles}"))
+            return change, name
+        raise AssertionError(f"no port was lost or opened within {within} s")
+
+    def logged(self):
+        """How many events of each type the log's files hold."""
+        found = collections.Counter()
+        for segment in (self.folder / "log").glob("*.sqlite"):
+            with sqlite3.connect(segment) as log:
+                found.update(dict(log.execute("SELECT type, count(*) FROM events GROUP BY type")))
+        return found
+
+    def belongings(self):
+        """The door's open files and its threads, but for those that the runtime keeps for a while for itself."""
+        process = pathlib.Path(f"/proc/{self.door.popen.pid}")
+        names = sorted((thread / "comm").read_text().strip() for thread in (process / "task").iterdir())
+        return len(os.listdir(process / "fd")), [name for name in names if not name.endswith("qos")]
+
+    def has_again(self, belongings, within=15):
+        """Whether it holds this and no more, as soon as nothing is being written."""
+        deadline = time.monotonic() + within
+        while self.belongings() != belongings and time.monotonic() < deadline:
+            self.status()
+        return self.belongings() == belongings
+
+    def memory(self):
+        """Of the door's own, in kB: without the pages of its files."""
+        rollup = pathlib.Path(f"/proc/{self.door.popen.pid}/smaps_rollup").read_text()
+        return int(next(line for line in rollup.splitlines() if line.startswith("Anonymous:")).split()[1])
+
+    def close(self):
+        super().close()
+        for plug in self.plugs.values():
+            plug.close()
+
+
+def test_plugs_pulled_and_put_back_leave_nothing_behind(tmp_path):
+    """Every loss and every return is told once, in turn; a path that returns is opened within 2 s, whatever the back-off; and
+    descriptors, threads and memory are what they were."""
+    site = Plugs(tmp_path)
+    try:
+        site.open()
+        start = site.belongings()
+        site.cycle(WARM_UP, [name for name in site.plugs if not name.startswith("tcp")])
+        memory = site.memory()
+        site.cycle(CYCLES, site.plugs)
+        grown = site.memory() - memory
+        print(f"slowest {site.slowest}, grown by {grown} kB, {len(start[1])} threads and {start[0]} descriptors")
+        assert site.slowest[0] < 2, site.slowest
+        assert grown < 1024, f"{memory} kB and {grown} more"
+        assert site.has_again(start), (start, site.belongings())
+        for name, plug in site.plugs.items():
+            assert plug.cycles >= 3
+            assert site.told[name] == ["port.opened", *["port.lost", "port.opened"] * plug.cycles], name
+        for port in site.status()["ports"]:
+            cycles = site.plugs[port["name"]].cycles
+            assert (port["opens"], port["losses"]) == (cycles + 1, cycles), port
+        done = WARM_UP + CYCLES
+        logged = site.logged()
+        assert (logged["gatehouse.port.opened"], logged["gatehouse.port.lost"]) == (len(site.plugs) + done, done)
+        assert site.command_line("log", "verify", within=300).returncode == 0
+    finally:
+        site.close()
