@@ -166,6 +166,14 @@ def test_a_hid_device_is_started_and_read(machine_of):
     assert reading["data"]["value"] == 954
 
 
+def test_a_hid_device_that_is_on_no_usb_is_read_too(machine_of):
+    """By radio, or played by a program: the kernel's HID layer says what it is."""
+    machine = machine_of("serial_number: A7", kind="hid", profile="zytemp-co2")
+    machine.do("plug_hid", descriptor=PLAIN, reports=[CO2, HEAT] * 20, is_usb=False, **METER)
+    machine.start()
+    assert machine.event("reading", field="co2", quality="good")["data"]["value"] == 954
+
+
 @pytest.mark.parametrize("descriptor, why", [
     (PLAIN.replace("9508", "9510"), "have 16 bytes, the profile says 8"),
     ("a1" * 32, "refused"),

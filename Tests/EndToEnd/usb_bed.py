@@ -34,14 +34,22 @@ def plug(path, vid, pid, serial, product, name, interface=0):
     bed.uevent(tty, "add")
 
 
-def plug_hid(path, vid, pid, product, name, descriptor, feature, reports):
-    """A HID device whose node is /dev/`name`: it takes the feature report `feature`, and sends `reports`, 50 ms apart."""
-    usb = f"/sys/devices/usb1/{path}"
-    bed.add_from_string(
-        f"P: /devices/usb1/{path}\nE: DEVTYPE=usb_device\nE: SUBSYSTEM=usb\nA: idVendor={vid}\\n\nA: idProduct={pid}\\n\n"
-        f"A: product={product}\\n\n\n"
-        f"P: /devices/usb1/{path}/{path}:1.0\nE: DEVTYPE=usb_interface\nE: SUBSYSTEM=usb\nA: bInterfaceNumber=00\\n\n")
-    node = f"{usb}/{path}:1.0/0003:{vid}:{pid}.0001/hidraw/{name}"
+def plug_hid(path, vid, pid, product, name, descriptor, feature, reports, is_usb=True):
+    """A HID device whose node is /dev/`name`: it takes the feature report `feature`, and sends `reports`, 50 ms apart. One that
+    is not on USB is known to the kernel's HID layer only."""
+    if is_usb:
+        usb = f"/sys/devices/usb1/{path}"
+        bed.add_from_string(
+            f"P: /devices/usb1/{path}\nE: DEVTYPE=usb_device\nE: SUBSYSTEM=usb\nA: idVendor={vid}\\n\nA: idProduct={pid}\\n\n"
+            f"A: product={product}\\n\n\n"
+            f"P: /devices/usb1/{path}/{path}:1.0\nE: DEVTYPE=usb_interface\nE: SUBSYSTEM=usb\nA: bInterfaceNumber=00\\n\n")
+        node = f"{usb}/{path}:1.0/0003:{vid}:{pid}.0001/hidraw/{name}"
+    else:
+        hid = f"/devices/virtual/misc/uhid/0005:{vid.upper()}:{pid.upper()}.0001"
+        bed.add_from_string(
+            f"P: {hid}\nE: SUBSYSTEM=hid\nE: HID_ID=0005:0000{vid.upper()}:0000{pid.upper()}\nE: HID_NAME={product}\n"
+            f"E: HID_PHYS={path}\nE: HID_UNIQ=A7\n")
+        node = f"/sys{hid}/hidraw/{name}"
     bed.add_from_string(f"P: {node[4:]}\nN: {name}\nE: DEVNAME=/dev/{name}\nE: SUBSYSTEM=hidraw\nE: MAJOR=240\nE: MINOR=0\n")
     size = (len(descriptor) // 2).to_bytes(4, "little").hex().upper()
     with tempfile.NamedTemporaryFile("w") as ioctls:
