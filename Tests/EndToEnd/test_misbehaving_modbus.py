@@ -110,7 +110,7 @@ VALUES = "\n".join([
 
 
 class Attack:
-    """A meter's evil manner, the reason for which the meter is told to be down (none: it stays up), and how many rounds the
+    """A meter's evil manner, the reason (or reasons) for which the meter is told to be down (none: it stays up), and how many rounds the
     siege lasts at least. `alone`: nobody else could speak on its line."""
 
     def __init__(self, manner, down=None, rounds=10, greeting=None, profile="meter", alone=False):
@@ -126,15 +126,17 @@ class Attack:
         return {} if self.alone else {f"by-{name}": WELL}
 
 
+# What came cannot be told from the next reply: silence at first, or a wrong reply, and a new connection.
+BROKEN = "silent", "rejected"
 TCP = {
     "late": Attack(late(1.5 * TIMEOUT, spoiled(lambda frame, _: frame)), "silent"),
     "single-bytes": Attack(in_single_bytes),
-    "junk-before": Attack(spoiled(lambda frame, _: b"\xff\xff\xff" + frame), "port_lost", rounds=3),
-    "oversize": Attack(spoiled(lambda frame, _: with_length(frame, 300) + bytes(294)), "port_lost", rounds=3),
-    "zero-length": Attack(spoiled(lambda frame, _: with_length(frame, 0)), "port_lost", rounds=3),
-    "header-only": Attack(spoiled(lambda frame, _: frame[:7]), "port_lost", rounds=3),
-    "length-larger": Attack(spoiled(lambda frame, _: with_length(frame, 20)), "port_lost", rounds=3),
-    "length-smaller": Attack(spoiled(lambda frame, _: with_length(frame, 4)), "port_lost", rounds=3),
+    "junk-before": Attack(spoiled(lambda frame, _: b"\xff\xff\xff" + frame), BROKEN, rounds=3),
+    "oversize": Attack(spoiled(lambda frame, _: with_length(frame, 300) + bytes(294)), BROKEN, rounds=3),
+    "zero-length": Attack(spoiled(lambda frame, _: with_length(frame, 0)), BROKEN, rounds=3),
+    "header-only": Attack(spoiled(lambda frame, _: frame[:7]), BROKEN, rounds=3),
+    "length-larger": Attack(spoiled(lambda frame, _: with_length(frame, 20)), BROKEN, rounds=3),
+    "length-smaller": Attack(spoiled(lambda frame, _: with_length(frame, 4)), BROKEN, rounds=3),
     "count-larger": Attack(spoiled(lambda frame, _: frame[:8] + b"\xfa" + frame[9:]), "rejected"),
     "count-zero": Attack(spoiled(lambda frame, _: frame[:8] + b"\x00" + frame[9:]), "rejected"),
     "count-odd": Attack(spoiled(lambda frame, _: frame[:8] + b"\x01" + frame[9:]), "rejected"),
@@ -144,9 +146,9 @@ TCP = {
     "wrong-function": Attack(spoiled(lambda frame, _: frame[:7] + b"\x04" + frame[8:]), "rejected"),
     "twice": Attack(twice),
     "unasked": Attack(unasked),
-    "slow-loris": Attack(slowly, "port_lost", rounds=3),
-    "never-closes": Attack(never_closes, "port_lost", rounds=3),
-    "endless-stream": Attack(endlessly, "port_lost", rounds=3),
+    "slow-loris": Attack(slowly, BROKEN, rounds=3),
+    "never-closes": Attack(never_closes, BROKEN, rounds=3),
+    "endless-stream": Attack(endlessly, BROKEN, rounds=3),
     "endless-frames": Attack(endless_frames, "silent"),
     "connect-flood": Attack(hangs_up, "port_lost", rounds=3, greeting=hangs_up),
     "no-values": Attack(no_values, profile="values"),
@@ -267,7 +269,7 @@ def test_an_attack_gives_no_value_and_passes(siege, name):
         assert [event["type"] for event in siege.changes_of(name)] == ["gatehouse.device.up"], "it was never down"
         return
     down = siege.downs[name]
-    assert down["data"]["reason"] == attack.down
+    assert down["data"]["reason"] in ([attack.down] if isinstance(attack.down, str) else attack.down)
     good = [reading for reading in siege.readings_of(name) if moment(reading) < moment(down)][-1]
     assert (moment(down) - moment(good)).total_seconds() < 5
     assert not [reading for reading in siege.readings_of(name) if moment(down) < moment(reading) < siege.ended]
@@ -280,7 +282,8 @@ def test_the_good_are_read_as_if_nothing_were(siege):
     assert lasted > 3
     for name, asked in siege.asked.items():
         due = lasted / siege.periods[name]
-        assert asked >= 0.8 * due, f"{name}: {asked} of {due}"
+        # One may be due just after the end.
+        assert asked >= 0.8 * due - 1, f"{name}: {asked} of {due}"
         assert siege.shown[name]["state"] == "up"
         assert [event["type"] for event in siege.changes_of(name)] == ["gatehouse.device.up"], "it was never down"
         assert siege.values_of(name) == {RIGHT}
