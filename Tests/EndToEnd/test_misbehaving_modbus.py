@@ -110,8 +110,8 @@ VALUES = "\n".join([
 
 
 class Attack:
-    """A meter's evil manner, the reason (or reasons) for which the meter is told to be down (none: it stays up), and how many rounds the
-    siege lasts at least. `alone`: nobody else could speak on its line."""
+    """A meter's evil manner, the reason (or reasons) for which the meter is told to be down (none: it stays up), and how many
+    rounds the siege lasts at least. `alone`: nobody else could speak on its line."""
 
     def __init__(self, manner, down=None, rounds=10, greeting=None, profile="meter", alone=False):
         self.manner = manner
@@ -299,4 +299,5 @@ def test_the_door_lives_and_grows_no_fatter(siege):
     assert siege.door.popen.poll() is None
     memory, files = siege.before
     assert siege.after[0] - memory < 4, (siege.before, siege.after)
-    assert siege.after[1] <= files, (siege.before, siege.after)
+    # The recorder opens a file for a moment.
+    assert siege.after[1] <= files + 1, (siege.before, siege.after)
