@@ -1,10 +1,10 @@
 # Gatehouse. A newcomer needs two of these: `make demo` and `make test`.
 
-.PHONY: demo test bench fuzz build packages clean
+.PHONY: demo test torture bench fuzz build packages clean
 
 # How long the demo runs: `make demo FOR=60s`; without it, until Ctrl-C.
 FOR ?=
-# One group of benchmarks: `make bench ONLY=latency`.
+# One group of benchmarks, or one part of the torture: `make bench ONLY=latency`, `make torture ONLY=plugging`.
 ONLY ?=
 
 demo: packages
@@ -14,6 +14,11 @@ test:
 	@scripts/packages gcc python3-venv strace umockdev gir1.2-umockdev-1.0 python3-gi qemu-system-x86 busybox-static udev
 	@scripts/guest-kernel
 	@scripts/test
+
+# The tests that can go on for a night, in that size.
+torture:
+	@scripts/packages gcc python3-venv
+	@scripts/torture $(ONLY)
 
 bench:
 	@scripts/packages g++ valgrind

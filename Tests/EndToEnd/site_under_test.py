@@ -18,6 +18,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("GATEHOUSE_BIN", ROOT / ".build" / "debug"))
 PROFILES = ROOT / "DeviceProfiles"
+# The sizes of a night: `make torture`.
+TORTURE = os.environ.get("GATEHOUSE_TORTURE") == "1"
 
 # One door with everything it needs, on simulated buses. Delays of the air rules are seconds here.
 SETTINGS = """\
@@ -69,8 +71,9 @@ class Process:
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
-        for line in self.popen.stdout:
-            self.lines.put(line.rstrip("\n"))
+        with self.popen.stdout:
+            for line in self.popen.stdout:
+                self.lines.put(line.rstrip("\n"))
         self.lines.put(None)
 
     def wait_for_line(self, matches, within=20.0):

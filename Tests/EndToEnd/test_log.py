@@ -9,10 +9,10 @@ import subprocess
 
 import pytest
 
-from site_under_test import BIN, PROFILES, ROOT, Process
+from site_under_test import BIN, PROFILES, ROOT, TORTURE, Process
 
 HERE = pathlib.Path(__file__).parent
-KILLS = int(os.environ.get("GATEHOUSE_KILLS", "300"))
+KILLS = int(os.environ.get("GATEHOUSE_KILLS", 10_000 if TORTURE else 300))
 
 
 @pytest.fixture(scope="session")

@@ -16,10 +16,9 @@ import sqlite3
 import time
 import tty
 
-from site_under_test import Site, moment
+from site_under_test import TORTURE, Site, moment
 
-TORTURE = os.environ.get("GATEHOUSE_TORTURE") == "1"
-CYCLES = 100_000 if TORTURE else 1_000
+CYCLES = int(os.environ.get("GATEHOUSE_CYCLES", 100_000 if TORTURE else 1_000))
 # The door's rings have 4,096 places, each of which takes memory when it is first used: two a cycle.
 WARM_UP = 2_500
 # After each short life of a connection the door waits twice as long, from 0.1 s to 30 s: six take it 6 s.
