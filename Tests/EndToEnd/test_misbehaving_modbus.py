@@ -20,8 +20,9 @@ from site_under_test import TORTURE, moment
 POISON = 31337
 RIGHT = 612
 TIMEOUT = 0.1
-# How long the siege lasts at least.
-SIEGE_S = float(os.environ.get("GATEHOUSE_SIEGE_S", 3600 if TORTURE else 0))
+# How long a siege lasts at least, and how often there is one in a night.
+SIEGE_S = float(os.environ.get("GATEHOUSE_SIEGE_S", 300 if TORTURE else 0))
+SIEGES = int(os.environ.get("GATEHOUSE_SIEGES", 8))
 PERIODS = {"meter": 0.3, "values": 0.3, "seldom": 0.9}
 WELL = says(RIGHT, 0x41A4, 0)
 
@@ -253,7 +254,7 @@ class Siege(MeterSite):
         return {reading["data"].get("value") for reading in self.readings_of(name) if reading["data"]["field"] == "co2"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=range(SIEGES) if TORTURE else None)
 def siege(tmp_path_factory):
     siege = Siege(tmp_path_factory.mktemp("siege"))
     try:
