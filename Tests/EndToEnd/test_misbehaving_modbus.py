@@ -205,7 +205,11 @@ class Siege(MeterSite):
         for name, meter in self.attacked.items():
             if name in self.ups or name not in self.downs:
                 meter.wait_until_asked(2)
-        self.after = self.weight()
+        # A file that the door writes at this very moment is open a little longer.
+        deadline = time.monotonic() + 15
+        while (after := self.weight())[1] > self.before[1] and time.monotonic() < deadline:
+            self.status()
+        self.after = after
         self.log = self.events()
         self.shown = {device["name"]: device for device in self.status()["devices"]}
         return self
