@@ -197,6 +197,8 @@ class Siege(MeterSite):
         self.open()
         for name in [*self.attacked, *self.beside]:
             self.wait_for("device.up", at=name)
+        # By then the follower, which reads what is there before it asks the door, has its connection too.
+        self.beside["beside"].wait_until_asked(5)
         self.before = self.weight()
         self.attack()
         for meter in self.attacked.values():
