@@ -181,6 +181,8 @@ public struct Field: Sendable {
   public var told: Telling
   /// Who somebody is: never in an event, a recording or a list of last bytes.
   public var personal: Bool
+  /// It is the device's own serial number, by which settings may name the one that is meant.
+  public var isSerialNumber = false
   /// Which frames hold it, by their index.
   public var frames: UInt32
   /// Which variants have it, by their index.

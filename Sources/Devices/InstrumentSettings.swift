@@ -17,14 +17,27 @@ public struct DevicePlan: Sendable {
   public var isAtLane: Bool
   /// Which of the profile's variants it is, by index; `nil`: the device says so itself, or else it is the first.
   public var variant: Int?
+  /// The one that is meant; `nil`: whichever answers.
+  public var serialNumber: SerialNumber?
 
-  public init(profile: Profile, port: PortID, unit: UInt8, isAtLane: Bool, variant: Int? = nil) {
+  public init(
+    profile: Profile, port: PortID, unit: UInt8, isAtLane: Bool, variant: Int? = nil, serialNumber: SerialNumber? = nil
+  ) {
     self.variant = variant
+    self.serialNumber = serialNumber
     self.profile = profile
     self.port = port
     self.unit = unit
     self.isAtLane = isAtLane
   }
+}
+
+/// What a device's `Profile.serialNumber` says.
+public enum SerialNumber: Sendable, Equatable {
+  /// A raw number.
+  case number(Int)
+  /// Without the blanks and zeros behind it.
+  case text(String)
 }
 
 /// All ports and devices, in the order of their ids.

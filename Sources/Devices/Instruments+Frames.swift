@@ -280,6 +280,14 @@ extension Instruments {
     }
     if case .awaiting = buses[bus].state { countReply(bus, device, now) } else { devices[device].counters.replies &+= 1 }
     findings.note(.accepted)
+    let admission = admission(bus, device, frame, base, length, request, now, &findings)
+    guard case .admitted = admission else {
+      if isAnswer {
+        answered(bus, device, now)
+        disown(device, admission, now, &findings)
+      }
+      return
+    }
     rise(device, now, &findings)
     if isAnswer { answered(bus, device, now) }
     for field in 0..<Int(devices[device].fieldCount) {
@@ -403,7 +411,7 @@ extension Instruments {
   /// Whether the frame that holds this field may be the answer to this request. Without a request, the first that has
   /// answers of its own is taken for it, and what says itself what it is.
   @_noLocks @_noAllocation
-  private func isClaimed(_ bus: Int, _ device: Int, _ row: Int, by request: Int) -> Bool {
+  func isClaimed(_ bus: Int, _ device: Int, _ row: Int, by request: Int) -> Bool {
     let answers = fields[row].answers
     if answers == 0 { return true }
     if request >= 0 { return answers >> UInt32(request & 31) & 1 == 1 }

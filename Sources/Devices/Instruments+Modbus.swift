@@ -272,7 +272,7 @@ extension Instruments {
       buses[bus].restsUntil = now + devices[Int(device)].turnaround
       if case .data = verdict {
         finishWrite(bus, Int(device), worked: true, &findings)
-        rise(Int(device), now, &findings)
+        if isBelieved(Int(device)) { rise(Int(device), now, &findings) }
       } else {
         devices[Int(device)].counters.exceptions &+= 1
         finishWrite(bus, Int(device), worked: false, &findings)
@@ -308,7 +308,8 @@ extension Instruments {
       return
     }
     requests[request].tries = 0
-    requests[request].due = requests[request].isRegular ? later(requests[request].due, requests[request].period, now) : .never
+    let isRepeated = requests[request].isRegular || requests[request].asksWho
+    requests[request].due = isRepeated ? later(requests[request].due, requests[request].period, now) : .never
     countFailure(device, .exception, now, &findings)
   }
 
@@ -319,6 +320,12 @@ extension Instruments {
     let asked = requests[request].modbus
     countReply(bus, device, now)
     keep(device, asked, buffers, data: data, now)
+    let admission = admission(device, asked, data: data, now, &findings)
+    guard case .admitted = admission else {
+      finish(device, request, now)
+      disown(device, admission, now, &findings)
+      return
+    }
     rise(device, now, &findings)
     finish(device, request, now)
     tellAll(device, asked, buffers, data: data, now, &findings)
@@ -445,7 +452,7 @@ extension Instruments {
   ) -> Bool {
     let row = Int(device.index)
     let bus = Int(devices[row].port)
-    guard buses[bus].isOpen, !devices[row].isDown, canDo(action, row), enqueue(action, isGate, row, bus) else {
+    guard buses[bus].isOpen, !devices[row].isDown, isBelieved(row), canDo(action, row), enqueue(action, isGate, row, bus) else {
       devices[row].counters.writesFailed &+= 1
       return false
     }

@@ -259,6 +259,7 @@ private struct Builder {
       addReads(of: profile, speech)
       for code in speech.busyCodes where code < 32 { row.busyCodes |= 1 << UInt32(code) }
     }
+    addSerialNumber(plan, &row)
     row.requestCount = Int32(requests.count) - row.firstRequest
     let own = requests[Int(row.firstRequest)...]
     row.isStream = !own.contains { $0.isRegular && (row.variant < 0 || $0.variants >> UInt32(row.variant) & 1 == 1) }
@@ -301,6 +302,43 @@ private struct Builder {
       }
     }
     row.matchCount = Int32(matches.count) - row.firstMatch
+  }
+
+  /// Which one is meant, and the request that says which one is there.
+  private mutating func addSerialNumber(_ plan: DevicePlan, _ row: inout DeviceRow) {
+    guard let meant = plan.serialNumber, let index = plan.profile.serialNumber else { return }
+    let field = plan.profile.fields[index]
+    row.recognition = .unread
+    row.serialNumber = Int16(index)
+    row.serialMatch = Int32(matches.count)
+    var match = MatchRow(variant: -1, firstByte: Int32(constants.count), count: -1, number: .nan)
+    switch meant {
+    case .number(let number): match.number = Double(number)
+    case .text(let text):
+      var bytes = Array(text.utf8)
+      if case .utf16le = field.type { bytes = text.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] } }
+      while let last = bytes.last, last == 0 || last == 0x20 { bytes.removeLast() }
+      match.count = Int32(bytes.count)
+      constants += bytes
+    }
+    matches.append(match)
+    switch plan.profile.transport {
+    case .serial(let speech), .hid(let speech, _):
+      guard let request = speech.request(telling: field) else { return }
+      let place = Int(row.firstRequest) + request
+      requests[place].asksWho = true
+      // It is asked when the port was opened anyway, and not given up when it is refused.
+      if requests[place].isStart { requests[place].sending = .never }
+    case .modbus(let speech):
+      guard case .register(let table, let address) = field.location else { return }
+      var request = RequestRow(
+        modbus: ModbusRequest(function: table.readFunction, address: UInt16(truncatingIfNeeded: address), count: UInt16(field.width)))
+      request.sending = .never
+      request.asksWho = true
+      request.replyWithin = speech.replyWithin
+      request.period = speech.period
+      requests.append(request)
+    }
   }
 
   private mutating func add(_ frame: Framing, _ index: Int, _ fields: [Field]) {

@@ -212,16 +212,16 @@ extension Instruments {
     }
   }
 
-  /// Whether it is reported: what is told on request, to tools only.
+  /// Whether it is reported: what is told on request, to tools only, but for the serial number by which the device is known.
   @_noLocks @_noAllocation
   func isTold(_ device: Int, _ row: Int) -> Bool {
-    fields[row].isReported && (!fields[row].isOnRequest || buses[Int(devices[device].port)].isTool)
+    fields[row].isReported && (!fields[row].isOnRequest || row == serialRow(device) || buses[Int(devices[device].port)].isTool)
   }
 
   // MARK: Text
 
   @_noLocks @_noAllocation
-  private func textPlace(_ row: Int, _ frame: Int, _ base: Int, _ length: Int) -> (start: Int, count: Int) {
+  func textPlace(_ row: Int, _ frame: Int, _ base: Int, _ length: Int) -> (start: Int, count: Int) {
     switch fields[row].location {
     case .line:
       let head = headLength(frame, base, length)
@@ -362,6 +362,7 @@ extension Instruments {
   /// long as a warm-up takes: a device that goes on showing one of them means it.
   @_noLocks @_noAllocation
   private func isWarmingUp(_ device: Int, _ row: Int, _ isWarmUpValue: Bool, _ now: Instant) -> Bool {
+    if row == serialRow(device) { return false }
     if !isWarmUpValue { warming[row] = false }
     let warmUp = devices[device].warmUp
     return now - poweredAt[device] < warmUp || (isWarmUpValue && warming[row] && now - devices[device].warmingSince < warmUp)

@@ -118,6 +118,10 @@ struct DeviceRow: BitwiseCopyable {
   var identity: Int16 = -1
   var firstMatch: Int32 = 0
   var matchCount: Int32 = 0
+  /// Whether it is the one that settings mean; the field that says so, by index (-1: any is), and its row among the matches.
+  var recognition = Recognition.anyone
+  var serialNumber: Int16 = -1
+  var serialMatch: Int32 = 0
   /// Exceptions that mean "not now", a bit a code.
   var busyCodes: UInt32 = 0
   var relay = RelayRow()
@@ -169,16 +173,18 @@ struct RequestRow: BitwiseCopyable {
   var isSplit = false
   /// Of such a part, the row of the whole; -1: it is none.
   var whole: Int32 = -1
+  /// Its reply says which device it is, where settings mean a certain one.
+  var asksWho = false
 
   /// Sent once, until it is answered.
   var isStart: Bool { @_noLocks @_noAllocation get { if case .atStart = sending { true } else { false } } }
   /// Sent every period, unless it waits for another.
   var isRegular: Bool { @_noLocks @_noAllocation get { if case .regularly = sending { after < 0 } else { false } } }
   /// May be sent by itself, so it can show whether the device is there.
-  var isProbe: Bool { @_noLocks @_noAllocation get { isRegular || isStart } }
+  var isProbe: Bool { @_noLocks @_noAllocation get { isRegular || isStart || asksWho } }
 }
 
-/// The beginning of a text, or a number, by which a variant is known.
+/// The beginning of a text, or a number, by which a variant is known; or the whole of it, for a serial number.
 struct MatchRow: BitwiseCopyable {
   var variant: Int8
   var firstByte: Int32
@@ -298,6 +304,7 @@ public struct Instruments: ~Copyable {
     for index in 0..<Int(buses[bus].deviceCount) {
       let device = Int(members[Int(buses[bus].firstDevice) &+ index])
       if isOurs {
+        doubtWho(device)
         begin(device, now)
         continue
       }
@@ -312,6 +319,7 @@ public struct Instruments: ~Copyable {
         findings.add(.poweredOn(DeviceID(device)))
       }
       if devices[device].identity >= 0 { devices[device].variant = -1 }
+      forgetWho(device)
       for field in 0..<Int(devices[device].fieldCount) {
         let row = Int(devices[device].firstField) &+ field
         raws[row] = .nan
@@ -471,7 +479,8 @@ public struct Instruments: ~Copyable {
       requests[row].tries = 0
       requests[row].isSplit = false
       requests[row].delay = delay(device, row, now)
-      requests[row].due = requests[row].isStart ? Instant(ns: now.ns &- 1) : requests[row].isRegular ? now : .never
+      let isFirst = requests[row].isStart || requests[row].asksWho
+      requests[row].due = isFirst ? Instant(ns: now.ns &- 1) : requests[row].isRegular ? now : .never
     }
   }
 
@@ -497,6 +506,7 @@ public struct Instruments: ~Copyable {
     guard !devices[device].isDown else { return }
     devices[device].isUp = false
     devices[device].isDown = true
+    forgetWho(device)
     findings.add(.down(DeviceID(device), reason))
   }
 
@@ -511,6 +521,7 @@ public struct Instruments: ~Copyable {
         let row = Int(devices[device].firstRequest) &+ request
         if requests[row].due <= now { requests[row].due = later(requests[row].due, requests[row].period, now) }
       }
+      doubtWho(device)
       return
     }
     dropWrites(of: device, Int(devices[device].port), &findings)
@@ -629,6 +640,7 @@ public struct Instruments: ~Copyable {
     if requests[request].isSplit { return false }
     let whole = Int(requests[request].whole)
     if whole >= 0, !requests[whole].isSplit { return false }
+    if !isSure(device), !requests[request].asksWho { return false }
     let variant = devices[device].variant
     return variant < 0 ? requests[request].variants == .max : requests[request].variants >> UInt32(variant) & 1 == 1
   }

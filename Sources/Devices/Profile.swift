@@ -130,6 +130,23 @@ public struct FrameSpeech: Sendable {
   }
 }
 
+extension Profile {
+  /// The field that tells the device's own serial number, by index.
+  public var serialNumber: Int? { fields.firstIndex(where: \.isSerialNumber) }
+}
+
+extension FrameSpeech {
+  /// The request, by index, whose reply tells this field: one that names it, or any that is sent regularly.
+  public func request(telling field: Field) -> Int? {
+    requests.indices.first { index in
+      guard requests[index].after == nil, requests[index].replyWithin != nil else { return false }
+      if field.answers != 0 { return field.answers >> UInt32(index) & 1 == 1 }
+      if case .regularly = requests[index].sending { return true }
+      return false
+    }
+  }
+}
+
 extension FrameSpeech {
   /// Whether it speaks when asked: some request is sent regularly.
   public var isAsked: Bool {

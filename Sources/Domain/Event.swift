@@ -42,7 +42,7 @@ public enum PortFailure: UInt8, BitwiseCopyable, Sendable, CaseIterable {
 
 /// Why a device counts as down.
 public enum DownReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
-  case silent, portLost, rejected, exception
+  case silent, portLost, rejected, exception, wrongDevice
 
   public var name: String {
     switch self {
@@ -50,6 +50,7 @@ public enum DownReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .portLost: "port_lost"
     case .rejected: "rejected"
     case .exception: "exception"
+    case .wrongDevice: "wrong_device"
     }
   }
 }
