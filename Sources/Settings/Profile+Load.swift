@@ -62,6 +62,7 @@ private func readProfile(_ top: Section) -> Profile? {
     let room = Room.frames(speech.frames)
     fields = fieldEntry.flatMap { readFields($0, in: room, variants: names) } ?? []
     speech.requests = readRequests(top.optional("requests"), &fields, speech.asked, isPackets: transportKind == .hid)
+    if let fieldEntry { checkSerialNumber(fieldEntry, fields, speech.speech) }
     if transportKind == .hid {
       transport = readReports(top, usb).map { .hid(speech.speech, $0) }
     } else {
@@ -91,6 +92,16 @@ private func readProfile(_ top: Section) -> Profile? {
     line: line, power: poweredBy, warmUp: warmUp, fields: fields, writes: writes, variants: variants, usb: usb)
   if let turnaround { profile.turnaround = turnaround }
   return profile
+}
+
+/// Notes a serial number that a device in frames cannot be asked for.
+private func checkSerialNumber(_ entry: Entry, _ fields: [Field], _ speech: FrameSpeech) {
+  guard let field = fields.first(where: \.isSerialNumber) else { return }
+  if !speech.isAsked {
+    entry.note("found serial_number of \(field.name), expected none: the device speaks unasked, so nobody can ask it which one it is")
+  } else if speech.request(telling: field) == nil {
+    entry.note("found serial_number of \(field.name), expected a request that it answers, with reply_within_ms and without after")
+  }
 }
 
 /// `{ vid: 0x04d9, pid: 0xa052, product: USB-zyTemp }`.

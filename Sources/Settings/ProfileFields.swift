@@ -44,7 +44,47 @@ func readFields(_ entry: Entry, in room: Room, variants: [String]) -> [Field]? {
     readReferences(draft, index, &fields, room)
     draft.part.close()
   }
+  checkSerialNumber(fields, drafts)
   return fields
+}
+
+/// Notes a serial number that is not always there, or no text and no whole number.
+private func checkSerialNumber(_ fields: [Field], _ drafts: [Draft]) {
+  let marked = fields.indices.filter { fields[$0].isSerialNumber }
+  for index in marked {
+    let field = fields[index]
+    guard let entry = drafts[index].part.optional("serial_number") else { continue }
+    let isAsSent = field.scale == 1 && field.offset == 0 && field.reciprocal == nil && field.multiplier == nil && field.array == nil
+    if index != marked[0], field.name != fields[marked[0]].name {
+      entry.note("found a second serial number, expected one: \(fields[marked[0]].name) is one already")
+    } else if field.variants != .max || !field.when.isEmpty {
+      entry.note("found a field that not every device has alike, expected one without only, by_variant and when")
+    } else if field.personal || field.told == .never {
+      entry.note("found a field that nobody is told, expected one without personal and told never")
+    } else if !field.type.isText, serialNumbers(field.type) == nil || !isAsSent {
+      entry.note("found a number with a fraction or a scale, expected text or a whole number as it is sent")
+    }
+  }
+}
+
+/// The serial numbers that a field of this type can tell; `nil`: it tells none, or text.
+func serialNumbers(_ type: NumberType) -> ClosedRange<Int>? {
+  switch type {
+  // As far as a raw number is exact.
+  case .u64be, .i64be: 0...9_007_199_254_740_991
+  case .decimal: 0...999_999_999_999_999
+  default: wholeWords(type)
+  }
+}
+
+extension NumberType {
+  /// How many characters a text of this type has at most.
+  var textRoom: Int {
+    switch self {
+    case .ascii(let count), .utf16le(let count): count
+    default: 0
+    }
+  }
 }
 
 /// A field, and one more for each variant that has it otherwise.
@@ -106,6 +146,7 @@ private func readField(_ name: String, _ entry: Entry, _ part: Section, _ room: 
   field.skipFirst = part.optional("skip_first")?.whole(1...1_000) ?? 0
   field.debounce = part.optional("debounce_ms")?.interval(unit: 1e-3, 1...60_000, "ms")
   field.personal = part.optional("personal")?.flag() ?? false
+  field.isSerialNumber = part.optional("serial_number")?.flag() ?? false
   field.array = part.optional("array").flatMap(readArray)
   if case .modbus = room { field.every = part.optional("every_s")?.interval(unit: 1, 0.1...86_400, "s") }
   if let type { check(type, field, entry, room) }

@@ -92,7 +92,10 @@ final class SettingsReader {
         fields: plans.map { $0.profile.fields.map(\.name) }),
       instruments: InstrumentSettings(
         ports: links.map(\.kind),
-        devices: plans.map { DevicePlan(profile: $0.profile, port: $0.port, unit: $0.unit, isAtLane: $0.atLane, variant: $0.variant) },
+        devices: plans.map {
+          DevicePlan(
+            profile: $0.profile, port: $0.port, unit: $0.unit, isAtLane: $0.atLane, variant: $0.variant, serialNumber: $0.serialNumber)
+        },
         echoing: Set(links.indices.filter { if case .serial(_, let line) = links[$0].link { line.echoes } else { false } }.map { PortID($0) })),
       warnings: Problems(book.warnings).list)
   }
@@ -204,7 +207,24 @@ final class SettingsReader {
           "found \"\(name)\", expected " + (known.isEmpty ? "none: \(profile.id) has no variants" : either(known)) + meant(name, known))
       }
     }
-    return DeviceSettings(name: name, profile: profile, port: PortID(bus), unit: number, atLane: false, variant: variant)
+    let serialNumber = section.optional("serial_number").flatMap { readSerialNumber($0, profile) }
+    return DeviceSettings(
+      name: name, profile: profile, port: PortID(bus), unit: number, atLane: false, variant: variant, serialNumber: serialNumber)
+  }
+
+  /// As the device itself tells it: text, or a whole number.
+  private func readSerialNumber(_ entry: Entry, _ profile: Profile) -> SerialNumber? {
+    guard let index = profile.serialNumber else {
+      entry.note("found a serial number, expected none: \(profile.id) has no field that tells the device's own")
+      return nil
+    }
+    let field = profile.fields[index]
+    guard field.type.isText else { return serialNumbers(field.type).flatMap { entry.whole($0) }.map { .number($0) } }
+    guard let text = entry.text() else { return nil }
+    let meant = String(text.reversed().drop { $0 == " " }.reversed())
+    let room = field.type.textRoom
+    let units = if case .utf16le = field.type { meant.utf16.count } else { meant.utf8.count }
+    return entry.expected("1 to \(room) characters, as many as \(field.name) has", (1...room).contains(units) ? .text(meant) : nil)
   }
 
   private func readBus(_ name: String, _ entry: Entry, index: Int) -> PortSettings? {

@@ -90,6 +90,8 @@ public struct DeviceSettings: Sendable {
   public var atLane: Bool
   /// Which of the profile's variants it is, by index; `nil`: it says so itself, or it is the first.
   public var variant: Int? = nil
+  /// The one that is meant, by what it says itself; `nil`: whichever answers.
+  public var serialNumber: SerialNumber? = nil
 }
 
 /// An input or a relay of a board, channels counted from 1.

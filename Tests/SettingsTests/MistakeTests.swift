@@ -2,6 +2,7 @@
 // expected; and what a site cannot do is said as a warning. Method: a small site as text, a change to it, and the whole
 // list of what must be said; then the example under random damage from a seed.
 
+import Devices
 import Foundation
 import Testing
 
@@ -101,6 +102,31 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
       "18:7  rooms: found nothing, expected keys and values",
       "19:1  lanes_: found an unknown key \"lanes_\", expected buses, desk, devices, lanes, log, policy, realtime, recorder, rooms or site; did you mean \"lanes\"?",
     ])
+  }
+
+  /// A serial number as the device's field can tell it.
+  @Test func serialNumbers() throws {
+    func said(_ profile: String, _ number: String) throws -> [String] {
+      let text = site.replacing("vaisala-gmp25x, bus: air, unit: 31", with: "\(profile), bus: air, serial_number: \(number)")
+      do throws(Problems) {
+        _ = try Settings.parse(text, file: "f", profiles: profiles)
+        return []
+      } catch { return error.list.map(\.message) }
+    }
+    for number in ["305419896", "0x12345678", "\"0012\"", "0"] { #expect(try said("senseair-s8", number) == []) }
+    for number in ["A1", "-1", "1.5", "4294967296", "[1]"] {
+      #expect(try said("senseair-s8", number).first?.hasSuffix("expected a whole number from 0 to 4294967295") == true, "\(number)")
+    }
+    for number in ["1234567890ABCDEF", "\"12  \"", "0012"] { #expect(try said("ee650, variant: EE850", number) == []) }
+    for number in ["1234567890ABCDEFG", "\"  \""] {
+      #expect(try said("ee650, variant: EE850", number).first?.hasSuffix("expected 1 to 16 characters, as many as serial_number has") == true, "\(number)")
+    }
+    #expect(try said("ee650, variant: EE850", "\"\"").first == "found nothing, expected text")
+    #expect(try said("vaisala-gmp25x, unit: 31", "1") == ["found a serial number, expected none: vaisala-gmp25x has no field that tells the device's own"])
+    let text = site.replacing("vaisala-gmp25x, bus: air, unit: 31", with: "senseair-s8, bus: air, serial_number: 0x10")
+    #expect(try Settings.parse(text, file: "f", profiles: profiles).instruments.devices.map(\.serialNumber) == [nil, nil, .number(16)])
+    let blank = site.replacing("vaisala-gmp25x, bus: air, unit: 31", with: "ee650, variant: EE850, bus: air, serial_number: \"0012 \"")
+    #expect(try Settings.parse(blank, file: "f", profiles: profiles).instruments.devices.last?.serialNumber == .text("0012"))
   }
 
   @Test func referencesNameTheNearest() throws {

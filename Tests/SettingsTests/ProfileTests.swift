@@ -102,6 +102,56 @@ private func field(_ more: String) throws(Problems) -> Field? {
     #expect(try field("absent: [0, 65535]")?.absent == [0, 65_535] && field("negative_above: 40000")?.negativeAbove == 40_000)
   }
 
+  // MARK: Serial numbers
+
+  private static let asked = serial.replacing("speaks: unasked", with: "speaks: asked\nrequests: { read: { send: \"01\", reply_within_ms: 100 } }")
+
+  private static func problems(_ text: String) -> [String] {
+    do throws(Problems) { return try parse(text).serialNumber == nil ? ["none"] : [] } catch { return error.list.map(\.message) }
+  }
+
+  @Test(arguments: [
+    ("{ at: 4, type: u16, serial_number: true }", ""), ("{ at: 4, type: ascii4, told: on_request, serial_number: true }", ""),
+    ("{ at: 0, type: u64be, serial_number: true }", ""), ("{ at: 4, type: u16, serial_number: false }", "none"),
+    ("{ at: 4, type: u16, serial_number: 12 }", "found \"12\", expected true or false"),
+    ("{ at: 4, type: f32be, serial_number: true }", "found a number with a fraction or a scale"),
+    ("{ at: 4, type: u16, scale: 0.1, serial_number: true }", "found a number with a fraction or a scale"),
+    ("{ at: 4, type: u16, personal: true, serial_number: true }", "found a field that nobody is told"),
+    ("{ at: 4, type: u16, told: never, serial_number: true }", "found a field that nobody is told"),
+    ("{ at: 4, type: u16, when: { status: [1] }, serial_number: true }", "found a field that not every device has alike"),
+    ("{ at: 4, type: u16, serial_number: true }\n  n: { at: 3, type: u8, serial_number: true }", "found a second serial number, expected one: co2 is one already"),
+  ])
+  func theSerialNumberIsOnePlainField(field: String, expected: String) {
+    let found = Self.problems(Self.asked.replacing("{ at: 4, type: u16, unit: ppm, use: co2 }", with: field))
+    #expect(expected.isEmpty ? found.isEmpty : found.count == 1 && found[0].hasPrefix(expected), "\(found)")
+  }
+
+  @Test func allVariantsHaveTheSerialNumberAlike() {
+    let text = modbus.replacing("fields:", with: "variants: { x: {}, y: {} }\nfields:")
+    func found(_ field: String) -> [String] { Self.problems(text + "\n  n: { input: 9, type: u16, serial_number: true\(field) }") }
+    #expect(found("") == [] && found(", only: [x, y]") == [])
+    #expect(found(", only: [x]") == ["found a field that not every device has alike, expected one without only, by_variant and when"])
+    #expect(found(", by_variant: { y: { input: 10 } }").count == 2)
+  }
+
+  /// A device must be asked for it, by a request that has an answer.
+  @Test func theSerialNumberIsAskedFor() {
+    let marked = serial.replacing("use: co2 }", with: "use: co2, serial_number: true }")
+    #expect(Self.problems(marked) == [
+      "found serial_number of co2, expected none: the device speaks unasked, so nobody can ask it which one it is"
+    ])
+    func found(_ requests: String) -> [String] {
+      Self.problems(marked.replacing("speaks: unasked", with: "speaks: asked\nrequests: { read: { send: \"01\", reply_within_ms: 100, answers: [status] }, \(requests) }"))
+    }
+    #expect(found("n: { send: \"02\", reply_within_ms: 100, sent: never, answers: [co2] }") == [])
+    for request in [
+      "n: { send: \"02\", sent: never, answers: [co2] }",
+      "n: { send: \"02\", reply_within_ms: 100, after: { read: { status: [1] } }, answers: [co2] }",
+    ] {
+      #expect(found(request) == ["found serial_number of co2, expected a request that it answers, with reply_within_ms and without after"])
+    }
+  }
+
   @Test(arguments: [
     ("bad_when: { status: [fatl] }", "16:", "there is no flag \"fatl\"; did you mean \"fatal\"?"),
     ("bad_when: { statos: [fatal] }", "16:", "there is no field \"statos\"; did you mean \"status\"?"),
