@@ -66,7 +66,7 @@ extension Profile {
     for index in profile.fields.indices {
       profile.fields[index].warmUpValues = []
       profile.fields[index].skipFirst = 0
-      profile.fields[index].debounce = nil
+      profile.fields[index].debounce = .zero
     }
     return profile
   }
