@@ -175,6 +175,8 @@ public struct Field: Sendable {
   public var inverted: Bool
   /// For bits: how long a channel must stay as it is to count.
   public var debounce: Interval?
+  /// Of bits under a weak check: each counts as changed when two frames that follow each other agree on it.
+  var needsAgreement = false
   public var array: ArrayShape?
   /// Overrides "three periods".
   public var staleAfter: Interval?

@@ -82,6 +82,7 @@ struct FieldExtra: BitwiseCopyable {
   var skipped: Int32 = 0
   /// Zero: none.
   var debounce = Interval.zero
+  var needsAgreement = false
   /// The channels as they count, and what they may become: NaN, nothing yet.
   var steady = Double.nan
   var candidate = Double.nan
@@ -92,7 +93,7 @@ struct FieldExtra: BitwiseCopyable {
 
   init?(_ field: Field, firstNeed: Int, firstFactor: Int) {
     guard field.reciprocal != nil || field.multiplier != nil || !field.when.isEmpty || field.array != nil || field.skipFirst > 0
-      || field.debounce != nil || field.outside == .rejectsFrame
+      || field.debounce != nil || field.needsAgreement || field.outside == .rejectsFrame
     else { return nil }
     reciprocal = field.reciprocal ?? 0
     if let other = field.multiplier {
@@ -106,6 +107,7 @@ struct FieldExtra: BitwiseCopyable {
     if let shape = field.array { (isArray, array) = (true, shape) }
     skipFirst = Int32(field.skipFirst)
     debounce = field.debounce ?? .zero
+    needsAgreement = field.needsAgreement
     rejectsFrame = field.outside == .rejectsFrame
   }
 }

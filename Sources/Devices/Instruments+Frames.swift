@@ -252,7 +252,7 @@ extension Instruments {
     requests[Int(request)].due = isStart ? .never : later(requests[Int(request)].due, devices[device].period, now)
     buses[bus].state = .idle
     buses[bus].until = .never
-    buses[bus].restsUntil = now + devices[device].turnaround
+    buses[bus].restsUntil = now + rest(bus, device)
     if !isStart { countFailure(device, .exception, now, &findings) }
   }
 

@@ -26,7 +26,7 @@ extension Instruments {
     }
     devices[device].counters.requests &+= 1
     buses[bus].askedAt = now
-    buses[bus].restsUntil = now + devices[device].turnaround
+    buses[bus].restsUntil = now + rest(bus, device)
     guard requests[request].replyWithin > .zero, !devices[device].isStream else {
       // Nothing answers it: it is done when it was sent.
       finish(device, request, now)
@@ -36,6 +36,12 @@ extension Instruments {
     buses[bus].state = .awaiting(
       device: Int32(truncatingIfNeeded: device), request: Int32(truncatingIfNeeded: request))
     buses[bus].until = now + patience(bus, reply)
+  }
+
+  /// How long the bus is left alone after an exchange with it; where a gate waits for its order, a tenth of a second at most.
+  @_noLocks @_noAllocation
+  func rest(_ bus: Int, _ device: Int) -> Interval {
+    buses[bus].carriesGate ? min(devices[device].turnaround, .milliseconds(100)) : devices[device].turnaround
   }
 
   /// The byte that wakes it; what it is asked follows when it had its time.
@@ -59,7 +65,7 @@ extension Instruments {
     let known = devices[device].counters.roundTrip
     devices[device].counters.roundTrip = known == .zero ? took : Interval(ns: known.ns &+ (took.ns &- known.ns) / 8)
     devices[device].counters.longestRoundTrip = max(devices[device].counters.longestRoundTrip, took)
-    buses[bus].restsUntil = now + devices[device].turnaround
+    buses[bus].restsUntil = now + rest(bus, device)
   }
 
   /// How long the pipeline itself waits. A bus thread keeps the reply time; here only its silence is watched.
@@ -265,11 +271,11 @@ extension Instruments {
       if case .data(let at) = verdict {
         answered(bus, Int(device), Int(request), at, now, &findings)
       } else if case .exception(let code) = verdict {
-        buses[bus].restsUntil = now + devices[Int(device)].turnaround
+        buses[bus].restsUntil = now + rest(bus, Int(device))
         refused(Int(device), Int(request), code, now, &findings)
       }
     case .awaitingWrite(let device):
-      buses[bus].restsUntil = now + devices[Int(device)].turnaround
+      buses[bus].restsUntil = now + rest(bus, Int(device))
       if case .data = verdict {
         finishWrite(bus, Int(device), worked: true, &findings)
         if isBelieved(Int(device)) { rise(Int(device), now, &findings) }
@@ -384,7 +390,7 @@ extension Instruments {
     buses[bus].state = .idle
     switch state {
     case .awaiting(let device, let request):
-      buses[bus].restsUntil = now + devices[Int(device)].turnaround
+      buses[bus].restsUntil = now + rest(bus, Int(device))
       count(failure, Int(device))
       defer { quarantine(bus, Int(device), replyTime(bus, Int(device), Int(request)), now) }
       if requests[Int(request)].tries < requests[Int(request)].retries {
@@ -403,7 +409,7 @@ extension Instruments {
       count(failure, Int(device))
       let row = writeRow(bus)
       writes[row].attempts &+= 1
-      buses[bus].restsUntil = now + devices[Int(device)].turnaround
+      buses[bus].restsUntil = now + rest(bus, Int(device))
       if writes[row].attempts >= Self.attemptsMax {
         finishWrite(bus, Int(device), worked: false, &findings)
       } else {
@@ -527,6 +533,8 @@ extension Instruments {
     for index in 0..<length { outbox.append(buffers[scratch &+ index]) }
     let sent = outbox.finishSend(from: start, to: PortID(bus), buses[bus].generation, urgency: .actuator, replyWithin: .zero)
     if sent { devices[device].counters.writes &+= 1 }
+    buses[bus].echoAt = -1
+    buses[bus].restsUntil = now + rest(bus, device)
     finishWrite(bus, device, worked: sent, &findings)
     // What it says of itself is read at once.
     for index in 0..<Int(devices[device].requestCount) {

@@ -196,12 +196,15 @@ extension Field {
     guard debounce == nil, use == .inputs || use == .relays else { return self }
     let all: [Framing]
     switch transport {
-    case .serial(let speech), .hid(let speech, _): all = speech.frames
+    case .serial(let speech), .hid(let speech, _):
+      // One that only speaks when something changes would never say it twice.
+      if speech.isSeldom { return self }
+      all = speech.frames
     case .modbus: return self
     }
     guard all.indices.contains(where: { frames >> UInt32($0) & 1 == 1 && all[$0].check.isWeak }) else { return self }
     var field = self
-    field.debounce = Interval(ns: 1)
+    field.needsAgreement = true
     return field
   }
 

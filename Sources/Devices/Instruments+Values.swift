@@ -326,9 +326,26 @@ extension Instruments {
     return factor.isFinite ? value * factor : nil
   }
 
+  /// Channel by channel what two frames that follow each other agree on; what they do not agree on stays as it was.
+  @_noLocks @_noAllocation
+  private func agreed(_ extra: Int, _ raw: Double) -> Double {
+    let before = extras[extra].candidate
+    extras[extra].candidate = raw
+    guard raw >= 0, raw <= 4_294_967_295 else { return raw }
+    guard before >= 0, before <= 4_294_967_295, extras[extra].steady >= 0 else {
+      extras[extra].steady = raw
+      return raw
+    }
+    let now = UInt32(raw)
+    let same = ~(now ^ UInt32(before))
+    extras[extra].steady = Double(UInt32(extras[extra].steady) & ~same | now & same)
+    return extras[extra].steady
+  }
+
   /// Channels that changed count when they stayed so for the debounce time.
   @_noLocks @_noAllocation
   private func settled(_ extra: Int, _ raw: Double, _ now: Instant) -> Double {
+    if extras[extra].needsAgreement { return agreed(extra, raw) }
     guard extras[extra].debounce > .zero else { return raw }
     if extras[extra].steady.isNaN { extras[extra].steady = raw }
     if raw == extras[extra].steady {

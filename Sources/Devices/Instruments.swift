@@ -342,13 +342,15 @@ public struct Instruments: ~Copyable {
     let bus = Int(port.index)
     var isOurs = false
     if case .spoiled = buses[bus].state { isOurs = buses[bus].isOpen }
+    // The first attempt to open it again may fail.
+    if !buses[bus].isOpen, buses[bus].goneAt > now, buses[bus].goneAt < .never { isOurs = true }
     buses[bus].isOpen = false
     buses[bus].state = .idle
     buses[bus].until = .never
     while buses[bus].writeCount > 0 { dropWrite(bus, &findings) }
     if isOurs {
       // Another connection is on its way, and its devices are not to blame for what one of them said.
-      buses[bus].goneAt = now + .seconds(3)
+      buses[bus].goneAt = min(buses[bus].goneAt, now + .seconds(3))
       heap.set(bus, to: buses[bus].goneAt)
       return
     }
@@ -405,12 +407,12 @@ public struct Instruments: ~Copyable {
     for _ in 0..<buses.capacity {
       guard heap.earliest <= now else { return }
       let bus = heap.first
+      guard findings.hasRoom(for: Int(buses[bus].deviceCount) &+ writesMax &+ 1) else { return }
       if !buses[bus].isOpen {
         heap.set(bus, to: .never)
         if buses[bus].goneAt <= now { lost(PortID(bus), buses[bus].generation, at: now, &findings, &outbox) }
         continue
       }
-      guard findings.hasRoom(for: Int(buses[bus].deviceCount) &+ writesMax &+ 1) else { return }
       if quietEnd(bus) <= now { endByQuiet(bus, now, &findings) }
       if buses[bus].until <= now { expire(bus, now, &findings, &outbox) }
       watchStreams(bus, now, &findings)

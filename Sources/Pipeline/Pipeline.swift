@@ -189,7 +189,8 @@ public struct Pipeline: ~Copyable {
     if lanes.nextDeadline <= now.boot { lanes.advance(to: now, &alarms, &effects) }
     if rooms.nextDeadline <= now.boot { rooms.advance(to: now, &alarms, &effects) }
     if alarms.nextDeadline <= now.boot { alarms.advance(to: now, &effects) }
-    while let device = absences.next(at: now.boot) {
+    // What finds no room in this turn is told in the next.
+    while outbox.count < outbox.outputs.capacity / 2, let device = absences.next(at: now.boot) {
       let failed = instruments.counters(of: device).failed
       emit(absences.summary(of: device, failed: failed, at: now.boot), at: .device(device), .none, now)
     }

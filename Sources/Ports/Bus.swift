@@ -96,13 +96,15 @@ final class Bus: Sendable {
     switch way {
     case .modbus(let line):
       if var exchange = BusExchange(descriptor: descriptor, line: line) {
-        while !stopping.load(ordering: .acquiring), serve(&exchange) {}
+        while serve(&exchange), !stopping.load(ordering: .acquiring) {}
+        if stopping.load(ordering: .acquiring) { finish(&exchange) }
       } else {
         answer(BusReply(.lost(.ioError, errno)))
       }
     case .hid:
       var exchange = HIDExchange(descriptor: descriptor)
-      while !stopping.load(ordering: .acquiring), serve(&exchange) {}
+      while serve(&exchange), !stopping.load(ordering: .acquiring) {}
+      if stopping.load(ordering: .acquiring) { finish(&exchange) }
     }
     // After a loss the tty is left alone; the real-time thread gives the bus back and the keeper stops it.
     while !stopping.load(ordering: .acquiring) {
@@ -115,20 +117,28 @@ final class Bus: Sendable {
     finished.ring()
   }
 
-  /// Waits, then carries everything that is asked. `false`: the tty is lost, and that was told.
+  /// Waits, then carries everything that is asked, once more after `stop`. `false`: the tty is lost, and that was told.
   private func serve(_ exchange: inout some Exchange & ~Copyable) -> Bool {
     guard awaitWork(alsoTerminal: true) else {
       answer(BusReply(.lost(.hungUp, EIO)))
       return false
     }
     wake.drain()
-    while !stopping.load(ordering: .acquiring), let request = urgent.pop() ?? polls.pop() {
+    // Orders that were given before the end are carried out; nobody waits for answers any more.
+    while let request = urgent.pop() ?? (stopping.load(ordering: .acquiring) ? nil : polls.pop()) {
       options.beforeExchange?()
       let reply = exchange.carry(request)
       answer(reply)
       if case .lost = reply.outcome { return false }
     }
     return true
+  }
+
+  /// Orders that came while the last exchange went on.
+  private func finish(_ exchange: inout some Exchange & ~Copyable) {
+    while let request = urgent.pop() {
+      if case .lost = exchange.carry(request).outcome { return }
+    }
   }
 
   private func answer(_ reply: BusReply) {

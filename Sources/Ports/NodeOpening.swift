@@ -34,6 +34,7 @@ final class NodeOpening: Sendable {
       thread.detach()
     } else {
       state.withLock { $0 = .over(.failure(OpenFailure(failure: .ioError, code: EAGAIN, explanation: "No thread to open \(path)."))) }
+      done.ring()
     }
   }
 

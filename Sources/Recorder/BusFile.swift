@@ -64,6 +64,8 @@ struct BusFile {
     if waiting.count >= Self.flushBytes { try flush() }
   }
 
+  var hasBegun: Bool { began < .never }
+
   mutating func opened(_ generation: Generation) { self.generation = generation.number }
   mutating func lost() { generation = nil }
 
@@ -73,7 +75,13 @@ struct BusFile {
       waiting.removeAll(keepingCapacity: true)
       oldestWaiting = .never
     }
-    try append(waiting, to: current)
+    do throws(RecordingFailure) {
+      try append(waiting, to: current)
+    } catch {
+      // Part of it may be there: the next line begins a new file.
+      began = .never
+      throw error
+    }
     fileBytes += waiting.count
   }
 
@@ -83,6 +91,8 @@ struct BusFile {
     if rename(current, former) != 0, errno != ENOENT { throw RecordingFailure(path: current, code: errno) }
     began = now
     fileBytes = 0
+    // Behind the file before, whose last line may have been cut, the head begins a line of its own.
+    put("")
     put("gatehouse recording 1")
     put("bus \(name)")
     for line in head { put(line) }

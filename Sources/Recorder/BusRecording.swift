@@ -46,7 +46,7 @@ public struct BusRecording: Sendable {
   public static func parse(_ text: String, file: String) throws(RecordingMistake) -> BusRecording {
     var reader = RecordingReader(file: file)
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) { try reader.take(line) }
-    return try reader.finish()
+    return try reader.finish(isCut: !text.hasSuffix("\n"))
   }
 }
 
@@ -61,6 +61,8 @@ private struct RecordingReader {
   var partAt: Interval?
   var isInHead = false
   var last = Interval.zero
+  /// What was wrong with the line before. A line that was cut by the end of a file, or of the power, is no mistake.
+  var doubt: RecordingMistake?
 
   init(file: String) { self.file = file }
 
@@ -70,6 +72,8 @@ private struct RecordingReader {
     number += 1
     let words = line.split(separator: " ")
     guard let first = words.first else { return }
+    if let doubt, first != "gatehouse" { throw doubt }
+    doubt = nil
     if first == "gatehouse" {
       guard words.count == 3, words[1] == "recording", words[2] == "1" else {
         throw mistake("found \"\(shown(line))\", expected \"gatehouse recording 1\"")
@@ -78,7 +82,11 @@ private struct RecordingReader {
       return
     }
     guard isInHead || partAt != nil else { throw mistake("found \"\(shown(line))\", expected \"gatehouse recording 1\" first") }
-    if isInHead { try takeHead(words, line) } else { try takeEntry(words, line) }
+    if isInHead {
+      try takeHead(words, line)
+    } else {
+      do throws(RecordingMistake) { try takeEntry(words, line) } catch { doubt = error }
+    }
   }
 
   private mutating func takeHead(_ words: [Substring], _ line: Substring) throws(RecordingMistake) {
@@ -95,8 +103,9 @@ private struct RecordingReader {
       let start = recording ?? BusRecording(bus: bus, wall: wall, utcOffset: offset)
       recording = start
       recording?.devices = devices
-      // A clock that was set back between two parts makes them follow at once.
-      let at = max(Interval(ns: wall &- start.wall), last)
+      // A clock that was set back between two parts makes them follow at once; one that was set forward, or a long rest, an
+      // hour later.
+      let at = min(max(Interval(ns: wall &- start.wall), last), last + .minutes(60))
       (isInHead, partAt) = (false, at)
     default: throw mistake("found \"\(shown(line))\", expected bus, device or began")
     }
@@ -152,7 +161,8 @@ private struct RecordingReader {
     return bytes
   }
 
-  func finish() throws(RecordingMistake) -> BusRecording {
+  func finish(isCut: Bool) throws(RecordingMistake) -> BusRecording {
+    if let doubt, !isCut { throw doubt }
     guard let recording else { throw mistake("found the end, expected a recording: its head, then what happened") }
     return recording
   }

@@ -123,11 +123,11 @@ public struct RecorderTap: ~Copyable {
     }
   }
 
-  /// Codes and card texts are nobody's business afterwards: digits are 0, all else x. What ends and frames a message stays, so
-  /// that a replay sees as many messages as there were, of the same length.
+  /// Codes and card texts are nobody's business afterwards: digits are 0, all else x. What ends and frames a line stays (STX, ETX,
+  /// LF, CR), so that a replay sees as many lines as there were, of the same length.
   private static func filler(for byte: UInt8) -> UInt8 {
     switch byte {
-    case 0..<0x20: byte
+    case 0x02, 0x03, 0x0A, 0x0D: byte
     case 0x30...0x39: 0x30
     default: 0x78
     }

@@ -76,6 +76,10 @@ public final class Recorder: @unchecked Sendable {
   /// A message that comes in pieces.
   private var message: (way: StaticString, port: Int, at: Instant, bytes: [UInt8])?
   private var toldFailure = false
+  private var hasFrozen = false
+  /// Pieces that found no room and were not written of yet, and whether this step wrote of some.
+  private var missed: UInt64 = 0
+  private var hasToldMissed = false
   private var prunedAt = Instant.past
 
   public init?(
@@ -114,6 +118,8 @@ public final class Recorder: @unchecked Sendable {
       if isLast { break }
       bell.wait(milliseconds: milliseconds(until: nextLook, from: clock().boot))
     }
+    // What was to be kept is kept with what there is of its aftermath.
+    for index in files.indices where freezeAt[index] < .never { freeze(index, clock()) }
     flush()
     ended.ring()
   }
@@ -135,6 +141,7 @@ public final class Recorder: @unchecked Sendable {
 
   /// Writes what came, and does what is due.
   func step(_ now: Now) {
+    hasToldMissed = false
     while let piece = pieces.pop() { take(piece, now) }
     writeMessage(now)
     for index in files.indices {
@@ -142,6 +149,10 @@ public final class Recorder: @unchecked Sendable {
         attempt { () throws(RecordingFailure) in try files[index].flush() }
       }
       if freezeAt[index] <= now.boot { freeze(index, now) }
+    }
+    if hasFrozen {
+      hasFrozen = false
+      prune(now)
     }
     if now.boot - prunedAt >= .minutes(10) {
       prunedAt = now.boot
@@ -169,7 +180,7 @@ public final class Recorder: @unchecked Sendable {
         add("mark", mark.name, index, piece.at, now)
         if freezeAt[index] == .never { freezeAt[index] = max(piece.at + Self.aftermath, frozenAt[index] + Self.rest) }
       }
-    case .missed(let count): for index in files.indices { add("missed", "\(count)", index, piece.at, now) }
+    case .missed(let count): tellMissed(count, piece.at, now)
     case .opened:
       add("opened", "\(piece.generation.number)", Int(piece.port.index), piece.at, now)
       files[Int(piece.port.index)].opened(piece.generation)
@@ -180,6 +191,14 @@ public final class Recorder: @unchecked Sendable {
     case .received: gather("in", piece)
     case .sent: gather("out", piece)
     }
+  }
+
+  /// Once a step at most: a line for each bus is more work for a thread that did not keep up.
+  private func tellMissed(_ count: UInt64, _ at: Instant, _ now: Now) {
+    missed += count
+    guard !hasToldMissed else { return }
+    for index in files.indices where files[index].hasBegun { add("missed", "\(missed)", index, at, now) }
+    (missed, hasToldMissed) = (0, true)
   }
 
   /// A message that came in pieces is one line.
@@ -221,7 +240,7 @@ public final class Recorder: @unchecked Sendable {
       for path in [files[index].former, files[index].current] { try copy(path, to: target) }
       say("what led to the fault on \(files[index].name) is kept in \(target)", false)
     }
-    prune(now)
+    hasFrozen = true
   }
 
   private func copy(_ path: String, to target: String) throws(RecordingFailure) {

@@ -22,7 +22,8 @@ public struct Replay: ~Copyable {
     var entries: [(at: Interval, port: PortID, what: BusRecording.Entry.What)] = []
     for (port, recording) in recordings {
       pipeline.follow(port)
-      let behind = Interval(ns: recording.wall &- first.wall)
+      // Recordings of other days have nothing to do with each other: they are put an hour apart, and no replay takes years.
+      let behind = min(Interval(ns: recording.wall &- first.wall), .minutes(24 * 60))
       entries += recording.entries.map { (behind + $0.at, port, $0.what) }
     }
     // What is equally old stays as it was: sorting is stable.

@@ -313,7 +313,7 @@ def test_08_a_port_that_another_program_holds_is_left_alone(meters):
     """It is busy, the doctor names who holds it, nothing is written to it until it is free; then it is the door's alone.
     Nothing is ever written to a port that no settings name, nor asked of one that no profile is named for.
 
-    Missing in the door: a holder that takes no lock is not noticed, only the doctor names it. Not tested here: TIOCEXCL, which
+    A holder that takes no lock is not noticed by the door, only named by the doctor. Not tested here: TIOCEXCL, which
     the door does not set on a pseudo-terminal.
     """
     line = meters.line("line", {"meter": says(500)})
@@ -338,10 +338,8 @@ def test_08_a_port_that_another_program_holds_is_left_alone(meters):
 
 
 def test_09_what_is_absent_is_told_once(meters):
-    """A port and a device that are not there are told when that begins, not at each attempt.
-
-    Missing in the door: counted summaries at growing intervals while it lasts. This test stands for what there is.
-    """
+    """A port and a device that are not there are told when that begins, not at each attempt. That they still are not there is told
+    at growing intervals, from a minute on: PipelineTests lives through four hours of it in virtual time."""
     absent = meters.line("absent", {"unplugged": says(1)})
     absent.unplug()
     (meters.links / "absent").unlink()
@@ -423,7 +421,7 @@ def test_15_a_line_is_set_whole_and_its_ways_are_settings(meters):
     device's answer otherwise; a line that must be left alone after its opening is; requests keep the silence between them
     that their rate demands.
 
-    Missing in the door: settings for the turnaround and for the latency timer, which is always asked to be the shortest.
+    The turnaround is tested in virtual time (PaceTests); the latency timer is always asked to be the shortest.
     """
     meters.profile("at-1200", baud=1200, reply_within_ms=200, every_ms=500)
     plain = meters.line("plain", {"plain-meter": says(1)}, settings="{ baud: 19200 }")

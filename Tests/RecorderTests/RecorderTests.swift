@@ -131,6 +131,24 @@ private final class Bench {
     #expect(entries.count == 4_096 + 2 && entries.suffix(2) == [.missed(904), .received([0xAA])])
   }
 
+  /// A line that the power cut in two costs itself; one in the midst is a mistake.
+  @Test func aLineThatWasCutIsLeftOut() throws {
+    let head = "gatehouse recording 1\nbus b\nbegan 2026-11-26T18:00:00.000000000+08:00\n"
+    let cut = head + "0.000000 in 5a\n0.100000 in 5"
+    #expect(try BusRecording.parse(cut, file: "f").entries.count == 1)
+    #expect(try BusRecording.parse(cut + "\n" + head + "0.000000 in 5b\n", file: "f").entries.count == 2)
+    #expect(throws: RecordingMistake.self) { try BusRecording.parse(cut + "\n0.200000 in 5c\n", file: "f") }
+    #expect(throws: RecordingMistake.self) { try BusRecording.parse(cut + "\n", file: "f") }
+  }
+
+  /// A clock that was set forward by years between two parts makes no years of them.
+  @Test func partsAreAnHourApartAtMost() throws {
+    let head = "gatehouse recording 1\nbus b\nbegan "
+    let recording = try BusRecording.parse(
+      head + "2000-01-01T00:00:00.000000000+08:00\n1.000000 in 5a\n" + head + "2026-11-26T18:00:00.000000000+08:00\n0.000000 in 5b\n", file: "f")
+    #expect(recording.entries.map { $0.at.ns / 1_000_000_000 } == [1, 3_601])
+  }
+
   // MARK: Frozen
 
   @Test func aFaultKeepsWhatLedToItAndWhatFollowed() throws {
@@ -196,6 +214,23 @@ private final class Bench {
   /// Nothing that stands in a file can trap.
   @Test func anyTextIsReadOrRefused() {
     var random = SystemRandomNumberGenerator()
+    let valid = [
+      "gatehouse recording 1", "bus b", "device d p", "began 2026-11-26T18:00:00.000000000+08:00", "open 3", "0.000000 in 5a 5b",
+      "0.100000 out 01", "1.000000 lost hung_up 5", "2.000000 opened 4", "2.500000 failed timed_out", "3.000000 mark alarm.raised", "4.000000 missed 2",
+    ]
+    var read = 0
+    for _ in 0..<5_000 {
+      var lines = valid
+      let line = Int.random(in: 0..<lines.count, using: &random)
+      switch Int.random(in: 0..<4, using: &random) {
+      case 0: lines.remove(at: line)
+      case 1: lines.insert(lines.randomElement(using: &random) ?? "", at: line)
+      case 2: lines[line] = String(lines[line].prefix(Int.random(in: 0...lines[line].count, using: &random)))
+      default: lines[line] = lines[line].replacingOccurrences(of: ["0", "1", " ", "5", "-", ":"].randomElement(using: &random) ?? "", with: "99999999")
+      }
+      if (try? BusRecording.parse(lines.joined(separator: "\n") + "\n", file: "f")) != nil { read += 1 }
+    }
+    #expect(read > 500 && read < 4_900)
     let words = [
       "gatehouse", "recording", "1", "bus", "b", "device", "began", "2026-11-26T18:00:00.000000000+08:00", "open", "0.000000", "in", "out",
       "5a", "lost", "hung_up", "opened", "99999999999999999999", "-1", "failed", "timed_out", "mark", "missed", "\n", "\n", "\n",
