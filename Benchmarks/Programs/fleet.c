@@ -51,6 +51,17 @@ static void ready(void) {
   fflush(stdout);
 }
 
+/* What is ready next; waits when nothing is. */
+static uint32_t next(void) {
+  static struct epoll_event ready[256];
+  static int count, at;
+  while (at >= count) {
+    at = 0;
+    count = epoll_wait(epoll, ready, 256, -1);
+  }
+  return ready[at++].data.u32;
+}
+
 /* Ends the loop when the input has ended. */
 static int is_over(void) {
   char line[64];
@@ -82,41 +93,37 @@ static void serve(int count, int port) {
   ready();
   int counting = 0;
   for (;;) {
-    struct epoll_event events[256];
-    int n = epoll_wait(epoll, events, 256, -1);
-    for (int i = 0; i < n; i++) {
-      uint32_t who = events[i].data.u32;
-      if (who == control) {
-        if (is_over()) goto end;
-        counting = 1;
-      } else if (who >= listener) {
-        int fd;
-        while ((fd = accept4(listening[who - listener], 0, 0, SOCK_NONBLOCK)) >= 0) {
-          setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-          fds[accepted] = fd;
-          watch(fd, accepted);
-          if (++accepted == count) {
-            printf("all\n");
-            fflush(stdout);
-          }
+    uint32_t who = next();
+    if (who == control) {
+      if (is_over()) goto end;
+      counting = 1;
+    } else if (who >= listener) {
+      int fd;
+      while ((fd = accept4(listening[who - listener], 0, 0, SOCK_NONBLOCK)) >= 0) {
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        fds[accepted] = fd;
+        watch(fd, accepted);
+        if (++accepted == count) {
+          printf("all\n");
+          fflush(stdout);
         }
-      } else {
-        uint8_t request[260], reply[260] = {0};
-        ssize_t got = read(fds[who], request, sizeof request);
-        if (got <= 0) {
-          epoll_ctl(epoll, EPOLL_CTL_DEL, fds[who], 0);
-          close(fds[who]);
-          continue;
-        }
-        if (got < 12) continue;
-        if (counting && poll_count[who] < polls_most) polls[who][poll_count[who]++] = now_ns();
-        int registers = request[11];
-        memcpy(reply, request, 8);
-        reply[5] = 3 + 2 * registers;
-        reply[8] = 2 * registers;
-        reply[9] = 2;
-        if (write(fds[who], reply, 9 + 2 * registers) < 0) fail("reply");
       }
+    } else {
+      uint8_t request[260], reply[260] = {0};
+      ssize_t got = read(fds[who], request, sizeof request);
+      if (got <= 0) {
+        epoll_ctl(epoll, EPOLL_CTL_DEL, fds[who], 0);
+        close(fds[who]);
+        continue;
+      }
+      if (got < 12) continue;
+      if (counting && poll_count[who] < polls_most) polls[who][poll_count[who]++] = now_ns();
+      int registers = request[11];
+      memcpy(reply, request, 8);
+      reply[5] = 3 + 2 * registers;
+      reply[8] = 2 * registers;
+      reply[9] = 2;
+      if (write(fds[who], reply, 9 + 2 * registers) < 0) fail("reply");
     }
   }
 end:;
@@ -211,21 +218,17 @@ static void play(int count, int rate, const char *folder) {
   long frames = 0;
   int64_t start = now_ns();
   for (;;) {
-    struct epoll_event events[4];
-    int n = epoll_wait(epoll, events, 4, -1);
-    for (int i = 0; i < n; i++) {
-      if (events[i].data.u32 == control) {
-        printf("%ld\n", frames);
-        return;
-      }
-      uint64_t times;
-      if (read(tick, &times, sizeof times) < 0) continue;
-      long wanted = (now_ns() - start) * rate / 1000000000LL;
-      for (; frames < wanted; frames++) {
-        uint8_t frame[9] = {0x5a, 0x5a, 0x45, 4, 8, 0x98, 8, 0x98};
-        for (int b = 0; b < 8; b++) frame[8] += frame[b];
-        if (write(fds[frames % count], frame, 9) != 9) fail("frame");
-      }
+    if (next() == control) {
+      printf("%ld\n", frames);
+      return;
+    }
+    uint64_t times;
+    if (read(tick, &times, sizeof times) < 0) continue;
+    long wanted = (now_ns() - start) * rate / 1000000000LL;
+    for (; frames < wanted; frames++) {
+      uint8_t frame[9] = {0x5a, 0x5a, 0x45, 4, 8, 0x98, 8, 0x98};
+      for (int b = 0; b < 8; b++) frame[8] += frame[b];
+      if (write(fds[frames % count], frame, 9) != 9) fail("frame");
     }
   }
 }
@@ -242,31 +245,27 @@ static void read_all(int count, const char *folder) {
   ready();
   long frames = 0;
   for (;;) {
-    struct epoll_event events[256];
-    int n = epoll_wait(epoll, events, 256, -1);
-    for (int i = 0; i < n; i++) {
-      uint32_t who = events[i].data.u32;
-      if (who == control) {
-        printf("%ld\n", frames);
-        return;
-      }
-      ssize_t got = read(fds[who], bytes[who] + filled[who], sizeof bytes[who] - filled[who]);
-      if (got <= 0) continue;
-      filled[who] += got;
-      int at = 0;
-      while (filled[who] - at >= 9) {
-        uint8_t *frame = bytes[who] + at, sum = 0;
-        for (int b = 0; b < 8; b++) sum += frame[b];
-        if (frame[0] == 0x5a && frame[1] == 0x5a && sum == frame[8]) {
-          frames++;
-          at += 9;
-        } else {
-          at++;
-        }
-      }
-      memmove(bytes[who], bytes[who] + at, filled[who] - at);
-      filled[who] -= at;
+    uint32_t who = next();
+    if (who == control) {
+      printf("%ld\n", frames);
+      return;
     }
+    ssize_t got = read(fds[who], bytes[who] + filled[who], sizeof bytes[who] - filled[who]);
+    if (got <= 0) continue;
+    filled[who] += got;
+    int at = 0;
+    while (filled[who] - at >= 9) {
+      uint8_t *frame = bytes[who] + at, sum = 0;
+      for (int b = 0; b < 8; b++) sum += frame[b];
+      if (frame[0] == 0x5a && frame[1] == 0x5a && sum == frame[8]) {
+        frames++;
+        at += 9;
+      } else {
+        at++;
+      }
+    }
+    memmove(bytes[who], bytes[who] + at, filled[who] - at);
+    filled[who] -= at;
   }
 }
 

@@ -1,5 +1,5 @@
 // Devices that are down: the change is told once, and then, at growing intervals, that it still is so. A log of a month without
-// a sensor has some hundred lines of it, and not one for each attempt.
+// a sensor has one line an hour of it, and not one for each attempt.
 
 import Domain
 

@@ -1,4 +1,4 @@
-// What the pipeline is built from: the parts of the settings that it needs, without text. gatehoused makes it.
+// What the pipeline is built from: the parts of the settings that it needs, without text. Settings makes it.
 
 public import Devices
 public import Domain

@@ -229,13 +229,7 @@ private func field(_ more: String) throws(Problems) -> Field? {
   /// A million random bytes into every shipped device, by every way it can be reached, with time going on.
   @Test(arguments: ids) func shippedProfilesStandNoise(id: String) throws {
     let profile = try Profile.load(file: "\(profiles)/\(id).yaml")
-    let kinds: [PortKind] =
-      switch profile.transport {
-      case .serial: [.serial]
-      case .hid: [.hid]
-      case .modbus: [.modbusTCP, .modbusRTU]
-      }
-    for kind in kinds {
+    for kind in kinds(of: profile) {
       var instruments = Instruments(
         InstrumentSettings(ports: [kind], devices: [DevicePlan(profile: profile, port: PortID(0), unit: 1, isAtLane: true)]))
       var findings = Findings()

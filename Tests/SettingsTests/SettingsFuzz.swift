@@ -36,14 +36,16 @@ private func check(_ problems: Problems) {
 }
 
 /// Every way by which such a device can be reached.
+func kinds(of profile: Profile) -> [PortKind] {
+  switch profile.transport {
+  case .serial: [.serial]
+  case .hid: [.hid]
+  case .modbus: [.modbusTCP, .modbusRTU]
+  }
+}
+
 private func run(_ profile: Profile, on bytes: [UInt8]) {
-  let kinds: [PortKind] =
-    switch profile.transport {
-    case .serial: [.serial]
-    case .hid: [.hid]
-    case .modbus: [.modbusTCP, .modbusRTU]
-    }
-  for kind in kinds {
+  for kind in kinds(of: profile) {
     let plan = DevicePlan(profile: profile, port: PortID(0), unit: 1, isAtLane: true)
     open(InstrumentSettings(ports: [kind], devices: [plan]), for: .seconds(5), bytes: bytes)
   }
