@@ -31,7 +31,7 @@ public struct RecorderPlan: Sendable {
   public var buses: [Bus]
   /// The ports that have to do with a place.
   public var ports: @Sendable (Place) -> [PortID]
-  /// How far back a bus is known.
+  /// How far back a bus is known; zero: nothing is recorded, and the thread is not needed.
   public var span: Interval
   /// Room of a bus on the disk; a frozen recording takes as much again.
   public var bytesPerBus: Int
@@ -102,7 +102,9 @@ public final class Recorder: @unchecked Sendable {
   }
 
   /// For the real-time thread.
-  public func tap() -> RecorderTap { RecorderTap(pieces: pieces, bell: bell, personal: plan.buses.map(\.isPersonal)) }
+  public func tap() -> RecorderTap { 
+    RecorderTap(pieces: pieces, bell: bell, personal: plan.buses.map(\.isPersonal), isOn: plan.span > .zero)
+  }
 
   private var folder: String { "\(plan.folder)/recorder" }
   private var frozenFolder: String { "\(folder)/frozen" }

@@ -10,10 +10,13 @@ public struct RecorderTap: ~Copyable {
   private let bell: Bell
   /// Ports on which personal bytes come.
   private let personal: Table<Bool>
+  /// Nobody empties the ring where nothing is to be recorded.
+  private let isOn: Bool
   private var missed: UInt64 = 0
   private var rungAt = Instant.past
 
-  init(pieces: SharedRing<Piece>, bell: Bell, personal: [Bool]) {
+  init(pieces: SharedRing<Piece>, bell: Bell, personal: [Bool], isOn: Bool) {
+    self.isOn = isOn
     self.pieces = pieces
     self.bell = bell
     self.personal = Table(personal, filler: false)
@@ -47,7 +50,7 @@ public struct RecorderTap: ~Copyable {
     default: return
     }
     put(.freeze(mark, event.source), PortID(0), Generation(0), event.at.boot)
-    bell.ring()
+    if isOn { bell.ring() }
   }
 
   private mutating func put(_ kind: Piece.Kind, _ port: PortID, _ generation: Generation, _ now: Instant) {
@@ -88,6 +91,7 @@ public struct RecorderTap: ~Copyable {
   }
 
   private mutating func push(_ piece: Piece) {
+    guard isOn else { return }
     if missed > 0 {
       guard pieces.push(Piece(.missed(missed), at: piece.at)) else {
         missed &+= 1
@@ -96,8 +100,8 @@ public struct RecorderTap: ~Copyable {
       missed = 0
     }
     if !pieces.push(piece) { missed = 1 }
-    // Once a second is soon enough, unless the ring fills.
-    if piece.at - rungAt >= .seconds(1) || pieces.count >= pieces.capacity / 2 {
+    // Once a second is soon enough, and when the ring has become half full.
+    if piece.at - rungAt >= .seconds(1) || pieces.count == pieces.capacity / 2 {
       rungAt = piece.at
       bell.ring()
     }

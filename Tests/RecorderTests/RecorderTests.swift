@@ -149,6 +149,14 @@ private final class Bench {
     #expect(recording.entries.map { $0.at.ns / 1_000_000_000 } == [1, 3_601])
   }
 
+  @Test func whereNothingIsRecordedNothingWaits() throws {
+    let bench = try Bench(minutes: 0)
+    for _ in 0..<10 { bench.hear([1]) }
+    bench.raise()
+    bench.write()
+    #expect(bench.text() == "")
+  }
+
   // MARK: Frozen
 
   @Test func aFaultKeepsWhatLedToItAndWhatFollowed() throws {
