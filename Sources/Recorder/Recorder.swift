@@ -102,7 +102,7 @@ public final class Recorder: @unchecked Sendable {
   }
 
   /// For the real-time thread.
-  public func tap() -> RecorderTap { 
+  public func tap() -> RecorderTap {
     RecorderTap(pieces: pieces, bell: bell, personal: plan.buses.map(\.isPersonal), isOn: plan.span > .zero)
   }
 
