@@ -444,8 +444,11 @@ extension Instruments {
     requests[request].tries = 0
     requests[request].due = requests[request].isRegular ? later(requests[request].due, requests[request].period, now) + requests[request].delay : .never
     requests[request].delay = .zero
-    // What waits for a read waits for each part of it where it is split.
+    // What waits for a read waits for all parts of it where it is split.
     let whole = requests[request].whole >= 0 ? Int(requests[request].whole) : request
+    if whole != request {
+      for part in 1...Int(requests[whole].partCount) where requests[whole &+ part].due <= now { return }
+    }
     let own = whole &- Int(devices[device].firstRequest)
     for index in 0..<Int(devices[device].requestCount) {
       let row = Int(devices[device].firstRequest) &+ index

@@ -44,13 +44,14 @@ extension Instruments {
     buses[bus].carriesGate ? min(devices[device].turnaround, .milliseconds(100)) : devices[device].turnaround
   }
 
-  /// The byte that wakes it; what it is asked follows when it had its time.
+  /// The byte that wakes it; what it is asked follows when it had its time, or (`request` -1) the order that waits.
   @_noLocks @_noAllocation
   private func wake(_ bus: Int, _ device: Int, _ request: Int, _ now: Instant, _ outbox: inout Outbox) {
     let start = outbox.byteCount
     outbox.append(UInt8(truncatingIfNeeded: Int(devices[device].wakeByte)))
+    awaitEcho(bus, outbox.bytes, from: start, to: outbox.byteCount)
     guard outbox.finishSend(from: start, to: PortID(bus), buses[bus].generation, urgency: .poll, replyWithin: .zero) else {
-      requests[request].due = now + .milliseconds(100)
+      if request >= 0 { requests[request].due = now + .milliseconds(100) }
       return
     }
     buses[bus].state = .waking(device: Int32(truncatingIfNeeded: device), request: Int32(truncatingIfNeeded: request))
@@ -106,11 +107,7 @@ extension Instruments {
         outbox.append(byte)
         index &+= 1
       }
-      if buses[bus].isEchoing {
-        buses[bus].echoDevice = Int32(truncatingIfNeeded: device)
-        buses[bus].echoRequest = Int32(truncatingIfNeeded: request)
-        buses[bus].echoAt = 0
-      }
+      awaitEcho(bus, outbox.bytes, from: start, to: outbox.byteCount)
     case .hid:
       outbox.append(requests[request].carrier.number)
       for index in 0..<Int(requests[request].byteCount) { outbox.append(constants[Int(requests[request].firstByte) &+ index]) }
@@ -143,24 +140,33 @@ extension Instruments {
     return place < Int(requests[request].byteCount) ? constants[Int(requests[request].firstByte) &+ place] : nil
   }
 
+  /// What is sent now comes back first, where the line does so.
+  @_noLocks @_noAllocation
+  func awaitEcho(_ bus: Int, _ sent: borrowing Table<UInt8>, from start: Int, to end: Int) {
+    let first = Int(buses[bus].firstEcho)
+    guard first >= 0 else { return }
+    // What found no room in the outbox is not sent at all.
+    let count = min(min(end, sent.capacity) &- start, Self.echoRoom)
+    for index in 0..<max(0, count) { buffers[first &+ index] = sent[start &+ index] }
+    buses[bus].echoCount = Int32(truncatingIfNeeded: max(0, count))
+    buses[bus].echoAt = 0
+  }
+
   /// How many of `bytes` are but what was just sent. When one differs, the line gave back nothing, and those before it that
   /// looked so are the device's own.
   @_noLocks @_noAllocation
   func echoed(_ bus: Int, _ bytes: Span<UInt8>) -> Int {
-    guard buses[bus].echoAt >= 0 else { return 0 }
-    let (device, request) = (Int(buses[bus].echoDevice), Int(buses[bus].echoRequest))
     let earlier = Int(buses[bus].echoAt)
+    let awaited = min(Int(buses[bus].echoCount) &- earlier, bytes.count)
+    guard awaited > 0 else { return 0 }
+    let first = Int(buses[bus].firstEcho)
     var count = 0
-    while count < bytes.count {
-      guard let awaited = sentByte(device, request, earlier &+ count) else {
-        buses[bus].echoAt = -1
-        return count
-      }
-      guard awaited == bytes[count] else {
-        buses[bus].echoAt = -1
+    while count < awaited {
+      guard buffers[first &+ earlier &+ count] == bytes[count] else {
+        buses[bus].echoCount = buses[bus].echoAt
         let base = Int(buses[bus].firstByte) &+ Int(buses[bus].buffered)
         guard Int(buses[bus].buffered) &+ earlier < Int(buses[bus].size) else { return 0 }
-        for index in 0..<earlier { buffers[base &+ index] = sentByte(device, request, index) ?? 0 }
+        for index in 0..<earlier { buffers[base &+ index] = buffers[first &+ index] }
         buses[bus].buffered &+= Int32(truncatingIfNeeded: earlier)
         return 0
       }
@@ -531,9 +537,9 @@ extension Instruments {
     if buses[bus].kind.isPackets { outbox.append(Request.Carrier.setFeature.number) }
     appendAddress(device, &outbox)
     for index in 0..<length { outbox.append(buffers[scratch &+ index]) }
+    awaitEcho(bus, outbox.bytes, from: start, to: outbox.byteCount)
     let sent = outbox.finishSend(from: start, to: PortID(bus), buses[bus].generation, urgency: .actuator, replyWithin: .zero)
     if sent { devices[device].counters.writes &+= 1 }
-    buses[bus].echoAt = -1
     buses[bus].restsUntil = now + rest(bus, device)
     finishWrite(bus, device, worked: sent, &findings)
     // What it says of itself is read at once.
@@ -541,6 +547,14 @@ extension Instruments {
       let request = Int(devices[device].firstRequest) &+ index
       if requests[request].isRegular { requests[request].due = now }
     }
+  }
+
+  /// The board is awake: what is ordered of it goes out, unless it was taken back meanwhile.
+  @_noLocks @_noAllocation
+  mutating func awoke(_ bus: Int, _ device: Int, _ now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
+    become(idle: bus)
+    guard buses[bus].writeCount > 0, Int(writes[writeRow(bus)].device) == device else { return }
+    sendRelay(bus, device, now, &findings, &outbox)
   }
 
   /// Function 05; a pulse's value is its length in the board's units.
@@ -565,7 +579,11 @@ extension Instruments {
   mutating func sendWrite(_ bus: Int, _ now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
     let device = Int(writes[writeRow(bus)].device)
     if devices[device].relay.byteCount > 0 {
-      sendRelay(bus, device, now, &findings, &outbox)
+      if buses[bus].kind.isFramed, devices[device].wakeByte >= 0 {
+        wake(bus, device, -1, now, &outbox)
+      } else {
+        sendRelay(bus, device, now, &findings, &outbox)
+      }
       return
     }
     guard let asked = request(for: writes[writeRow(bus)].action, device) else {

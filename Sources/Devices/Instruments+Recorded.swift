@@ -17,7 +17,12 @@ extension Instruments {
     guard buses[bus].isOpen, buses[bus].isFollowing, bytes.count > 0 else { return false }
     var isOne = isWakeByte(bytes, bus)
     if !isOne { isOne = asks(bytes, bus, now, &outbox) }
-    if !isOne { isOne = isOrder(bytes, bus) }
+    if !isOne, isOrder(bytes, bus) {
+      isOne = true
+      let count = min(bytes.count, Self.echoRoom)
+      for index in 0..<count { buffers[scratch &+ index] = bytes[index] }
+      awaitEcho(bus, buffers, from: scratch, to: scratch &+ count)
+    }
     work(bus, now, &findings, &outbox)
     return isOne
   }

@@ -20,7 +20,6 @@ extension Instruments {
       row.firstDevice = Int32(members.count)
       // Neighbours are far apart: multiples of 0.618 of a period.
       row.phase = Int64(port * 158 % 256)
-      row.isEchoing = settings.echoing.contains(PortID(port))
       let plans = riders[port] ?? []
       for index in plans {
         members.append(Int32(index))
@@ -32,6 +31,10 @@ extension Instruments {
       row.firstByte = Int32(bytes)
       row.size = Int32(max(framed + 8, Self.modbusRoom))
       bytes += Int(row.size) * (kind.isFramed ? 2 : 1)
+      if settings.echoing.contains(PortID(port)) {
+        row.firstEcho = Int32(bytes)
+        bytes += Self.echoRoom
+      }
       busRows.append(row)
     }
     scratch = bytes

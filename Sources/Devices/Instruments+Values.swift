@@ -270,9 +270,16 @@ extension Instruments {
     }
     var isWarmingUp = isWarmingUp(device, row, isWarmUpValue, now)
     var scaled: Double?
+    var isUnconfirmed = false
     let extra = Int(fields[row].extra)
     if extra >= 0 {
-      raw = settled(extra, raw, now)
+      if extras[extra].needsAgreement, !buses[Int(devices[device].port)].isTool {
+        let steady = agreed(extra, raw)
+        isUnconfirmed = steady.isNaN
+        if !isUnconfirmed { raw = steady }
+      } else {
+        raw = settled(extra, raw, now)
+      }
       guard let value = scale(device, row, extra, raw) else { return }
       scaled = value
       if extras[extra].skipped < extras[extra].skipFirst {
@@ -281,6 +288,7 @@ extension Instruments {
       }
     }
     var (value, quality) = fields[row].judge(raw, scaled: scaled, isSentinel: isSentinel, isWarmingUp: isWarmingUp)
+    if quality.isGood, isUnconfirmed { quality = .invalid(.unconfirmed) }
     if quality.isGood, fields[row].spoilerCount > 0 { spoil(&quality, device, row, now) }
     findings.add(
       Reading(
@@ -326,15 +334,16 @@ extension Instruments {
     return factor.isFinite ? value * factor : nil
   }
 
-  /// Channel by channel what two frames that follow each other agree on; what they do not agree on stays as it was.
+  /// Channel by channel what two frames that follow each other agree on; what they do not agree on stays as it was. NaN until
+  /// two agreed on all channels: what a board is found in is not known from one frame either.
   @_noLocks @_noAllocation
   private func agreed(_ extra: Int, _ raw: Double) -> Double {
     let before = extras[extra].candidate
     extras[extra].candidate = raw
     guard raw >= 0, raw <= 4_294_967_295 else { return raw }
     guard before >= 0, before <= 4_294_967_295, extras[extra].steady >= 0 else {
-      extras[extra].steady = raw
-      return raw
+      if raw == before { extras[extra].steady = raw }
+      return extras[extra].steady
     }
     let now = UInt32(raw)
     let same = ~(now ^ UInt32(before))
@@ -345,7 +354,6 @@ extension Instruments {
   /// Channels that changed count when they stayed so for the debounce time.
   @_noLocks @_noAllocation
   private func settled(_ extra: Int, _ raw: Double, _ now: Instant) -> Double {
-    if extras[extra].needsAgreement { return agreed(extra, raw) }
     guard extras[extra].debounce > .zero else { return raw }
     if extras[extra].steady.isNaN { extras[extra].steady = raw }
     if raw == extras[extra].steady {

@@ -41,12 +41,11 @@ struct BusRow: BitwiseCopyable {
   var restsUntil = Instant.past
   /// When the last request or write was sent.
   var askedAt = Instant.past
-  /// The line gives back what is sent, and what of it is still to come: this request of this device, from this byte (-1: no
-  /// more).
-  var isEchoing = false
-  var echoDevice: Int32 = 0
-  var echoRequest: Int32 = 0
-  var echoAt: Int32 = -1
+  /// The line gives back what is sent: where that is kept among all buffers (-1: it does not), how many bytes, and how many
+  /// of them came back. All, or a line that gave back nothing: both are equal.
+  var firstEcho: Int32 = -1
+  var echoCount: Int32 = 0
+  var echoAt: Int32 = 0
   /// Where its input lies among all buffers, and how many bytes have room; behind them as much for what they mean decoded.
   var firstByte: Int32 = 0
   var size: Int32 = 0
@@ -222,6 +221,8 @@ struct WriteRow: BitwiseCopyable {
 public struct Instruments: ~Copyable {
   /// Room for the longest Modbus reply and what is joined to it.
   static var modbusRoom: Int { 512 }
+  /// Room for what a line gives back.
+  static var echoRoom: Int { @_noLocks @_noAllocation get { 256 } }
   static var attemptsMax: Int32 { @_noLocks @_noAllocation get { 3 } }
 
   let buses: Table<BusRow>
@@ -297,7 +298,8 @@ public struct Instruments: ~Copyable {
     buses[bus].state = .idle
     buses[bus].until = .never
     buses[bus].restsUntil = .past
-    buses[bus].echoAt = -1
+    buses[bus].echoCount = 0
+    buses[bus].echoAt = 0
     buses[bus].buffered = 0
     buses[bus].isInStep = false
     buses[bus].isSkipping = false
@@ -428,7 +430,8 @@ public struct Instruments: ~Copyable {
       buses[bus].until = .never
       buses[bus].buffered = 0
     case .spoiled: spoil(bus, now, &outbox)
-    case .waking(let device, let request): ask(bus, Int(device), Int(request), now, isAwake: true, &outbox)
+    case .waking(let device, let request):
+      if request >= 0 { ask(bus, Int(device), Int(request), now, isAwake: true, &outbox) } else { awoke(bus, Int(device), now, &findings, &outbox) }
     case .idle, .awaiting, .awaitingWrite: giveUp(bus, .timedOut, now, &findings)
     }
   }

@@ -153,6 +153,16 @@ extension Bench {
     #expect(bench.values.suffix(30) == ArraySlice(repeating: 401, count: 30))
   }
 
+  /// It says no for a while, which is an answer; behind it stands another one.
+  @Test(arguments: numbers) private func aSwapAfterRefusalsIsSeen(_ kind: Number) {
+    let bench = start(kind)
+    bench.talk(until: 5_000) { answer($0, number: kind.right, co2: 400) }
+    bench.talk(until: 20_000) { tcp(Int($0[0]) << 8 | Int($0[1]), [$0[7] | 0x80, 2]) }
+    #expect(bench.changed == ["up 0", "down 0 exception"])
+    bench.talk(until: 400_000) { answer($0, number: kind.wrong[0], co2: 900) }
+    #expect(bench.changed.dropFirst(2) == ["down 0 wrongDevice"] && Set(bench.values) == [400])
+  }
+
   /// Too short for down: one reply that stays out is enough to ask who it is.
   @Test(arguments: numbers) private func aQuickSwapIsSeen(_ kind: Number) {
     let bench = start(kind)

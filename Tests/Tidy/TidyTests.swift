@@ -33,6 +33,26 @@ private func name(of file: URL) -> String {
     }
   }
 
+  /// The fuzzers are a package of their own, which no ordinary run builds.
+  @Test func theFuzzersHaveEveryModuleThatTheirsNeed() throws {
+    let manifest = try String(contentsOf: root.appending(path: "Tests/Fuzz/Package.swift"), encoding: .utf8)
+    let modules = try FileManager.default.contentsOfDirectory(atPath: root.appending(path: "Sources").path)
+    let fuzzed = try FileManager.default.contentsOfDirectory(atPath: root.appending(path: "Tests/Fuzz/Sources").path)
+      .filter(modules.contains)
+    #expect(fuzzed.contains("Devices"))
+    for module in fuzzed {
+      let target = manifest.split(separator: "\n").first { $0.contains(".target(name: \"\(module)\"") } ?? ""
+      for file in files(under: "Sources/\(module)", ending: "swift") {
+        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+        for line in lines where line.hasPrefix("import ") || line.hasPrefix("public import ") {
+          let imported = line.split(separator: " ").last.map(String.init) ?? ""
+          guard modules.contains(imported) else { continue }
+          #expect(fuzzed.contains(imported) && target.contains("\"\(imported)\""), "\(name(of: file)): \(line)")
+        }
+      }
+    }
+  }
+
   @Test func noProductIsNamedInSwift() throws {
     let products = files(under: "DeviceProfiles", ending: "yaml").map { $0.deletingPathExtension().lastPathComponent }
     #expect(products.count >= 5)
