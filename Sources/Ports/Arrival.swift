@@ -10,7 +10,7 @@ public enum Arrival: BitwiseCopyable, Sendable {
   case opened(PortID, Generation)
   /// The port is gone, or could not be opened. Told once an outage, and again when a person has to act: busy, denied.
   case lost(PortID, Generation, PortFailure, errno: Int32)
-  /// A bus has no valid reply for the request that was sent last.
+  /// A bus has no valid reply for the request that was sent last; what came instead is in `Ports.received`.
   case requestFailed(PortID, Generation, RequestFailure)
   /// A watched descriptor was written to; its eight bytes have been read.
   case signalled(token: UInt32)

@@ -34,9 +34,17 @@ struct BusReply: BitwiseCopyable, Sendable {
   }
   var outcome: Outcome
   var at: Instant
-  /// Unit and PDU, without CRC.
+  /// Unit and PDU, without CRC. Of a failure all that came, as far as it is known.
   var bytes = InlineArray<260, UInt8>(repeating: 0)
   var count: Int32 = 0
+
+  /// The same bytes, as this.
+  func judged(_ outcome: Outcome) -> BusReply {
+    var reply = self
+    reply.outcome = outcome
+    reply.at = bootClock()
+    return reply
+  }
 
   init(_ outcome: Outcome) {
     self.outcome = outcome

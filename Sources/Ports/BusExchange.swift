@@ -101,7 +101,13 @@ protocol Exchange: ~Copyable {
       }
       if count == 0 { strangers += 1 }
     }
-    guard count > 0 else { return strangers > 0 && errno == ETIMEDOUT ? BusReply(.failed(.wrongReply)) : Self.unanswered(errno) }
+    guard count > 0 else {
+      let code = errno
+      if strangers > 0, code == ETIMEDOUT { return BusReply(.failed(.wrongReply)) }
+      // It keeps how much it read to itself: as many as the frame says of itself.
+      if code == Self.errorOf(12) { reply.count = Int32(replyLength(reply.bytes.span) ?? 0) }
+      return Self.unanswered(code, reply)
+    }
     reply.at = bootClock()
     reply.count = count - 2
     return Self.checked(reply, request)
@@ -156,6 +162,7 @@ protocol Exchange: ~Copyable {
 
   private func read(_ request: BusRequest, until deadline: Instant) -> BusReply {
     var reply = BusReply(.reply)
+    var strangers = 0
     while true {
       switch judgeReply(
         reply.bytes.span.extracting(0..<Int(reply.count)), unit: request.bytes[0], function: request.bytes[1]) {
@@ -163,12 +170,18 @@ protocol Exchange: ~Copyable {
         reply.at = bootClock()
         reply.count = Int32(count - 2)
         return Self.checked(reply, request)
-      case .bad(let failure): return BusReply(.failed(failure))
+      case .stranger(let count):
+        // Another unit's reply that comes late. Ours may still follow.
+        strangers += 1
+        for index in count..<max(count, Int(reply.count)) { reply.bytes[index - count] = reply.bytes[index] }
+        reply.count -= Int32(count)
+        continue
+      case .bad(let failure): return reply.judged(.failed(failure))
       case .needsMore: break
       }
-      guard reply.count < 256 else { return BusReply(.failed(.badCheck)) }
+      guard reply.count < 256 else { return reply.judged(.failed(.badCheck)) }
       guard ready(for: Int16(POLLIN), until: deadline) else {
-        return BusReply(.failed(reply.count > 0 ? .badCheck : .timedOut))
+        return reply.judged(.failed(reply.count > 0 ? .badCheck : strangers > 0 ? .wrongReply : .timedOut))
       }
       var bytes = reply.bytes.mutableSpan
       let start = Int(reply.count)
@@ -202,7 +215,7 @@ protocol Exchange: ~Copyable {
   private static func checked(_ reply: BusReply, _ request: BusRequest) -> BusReply {
     let matches =
       reply.count >= 2 && reply.bytes[0] == request.bytes[0] && reply.bytes[1] & 0x7F == request.bytes[1] & 0x7F
-    return matches ? reply : BusReply(.failed(.wrongReply))
+    return matches ? reply : reply.judged(.failed(.wrongReply))
   }
 
   private static func unsent(_ code: Int32) -> BusReply {
@@ -212,11 +225,11 @@ protocol Exchange: ~Copyable {
     }
   }
 
-  private static func unanswered(_ code: Int32) -> BusReply {
+  private static func unanswered(_ code: Int32, _ heard: BusReply) -> BusReply {
     switch code {
-    case ETIMEDOUT, EAGAIN, EINTR: BusReply(.failed(.timedOut))
-    case errorOf(12): BusReply(.failed(.badCheck))
-    case _ where code >= MODBUS_ENOBASE: BusReply(.failed(.wrongReply))
+    case ETIMEDOUT, EAGAIN, EINTR: heard.judged(.failed(.timedOut))
+    case errorOf(12): heard.judged(.failed(.badCheck))
+    case _ where code >= MODBUS_ENOBASE: heard.judged(.failed(.wrongReply))
     default: BusReply(.lost(failureInUse(code), code))
     }
   }

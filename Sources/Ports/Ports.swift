@@ -258,18 +258,23 @@ public struct Ports: ~Copyable {
     rows[index].stuckAt = rows[index].underWay == 0 ? .never : bootClock() + rows[index].longestReply + grace
     switch reply.outcome {
     case .reply:
-      bufferCount = max(0, min(Int(reply.count), 260))
-      for offset in 0..<bufferCount { buffer[offset] = reply.bytes[offset] }
-      rows[index].counters.bytesIn &+= UInt64(bufferCount)
+      receive(reply, index)
       return .bytes(port, generation)
     case .woken: return nil
     case .failed(let failure):
+      receive(reply, index)
       rows[index].counters.failedRequests &+= 1
       return .requestFailed(port, generation, failure)
     case .lost(let failure, let code):
       lose(index, failure, code)
       return takeLoss()
     }
+  }
+
+  private mutating func receive(_ reply: BusReply, _ index: Int) {
+    bufferCount = max(0, min(Int(reply.count), 260))
+    for offset in 0..<bufferCount { buffer[offset] = reply.bytes[offset] }
+    rows[index].counters.bytesIn &+= UInt64(bufferCount)
   }
 
   // MARK: Losses

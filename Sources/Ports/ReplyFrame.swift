@@ -6,6 +6,8 @@ import Domain
 enum ReplyVerdict {
   /// A whole frame of this many bytes, CRC included and right.
   case complete(Int)
+  /// First a whole frame of another unit, of this many bytes, CRC included and right.
+  case stranger(Int)
   case needsMore
   case bad(RequestFailure)
 }
@@ -13,16 +15,20 @@ enum ReplyVerdict {
 /// Judges the bytes that came after a request to `unit` with `function`. A vendor function's reply has no known
 /// length: it ends where the CRC fits, which a wrong length does once in 65,536.
 func judgeReply(_ bytes: Span<UInt8>, unit: UInt8, function: UInt8) -> ReplyVerdict {
-  if bytes.count >= 1, bytes[0] != unit { return .bad(.wrongReply) }
-  if bytes.count >= 2, bytes[1] & 0x7F != function { return .bad(.wrongReply) }
+  let isOurs = bytes.count == 0 || bytes[0] == unit
+  if isOurs, bytes.count >= 2, bytes[1] & 0x7F != function { return .bad(.wrongReply) }
   guard bytes.count >= 4 else { return .needsMore }
-  guard let length = replyLength(bytes) else { return hasCRC(bytes) ? .complete(bytes.count) : .needsMore }
+  guard let length = replyLength(bytes) else {
+    if !isOurs { return .bad(.wrongReply) }
+    return hasCRC(bytes) ? .complete(bytes.count) : .needsMore
+  }
   guard bytes.count >= length else { return .needsMore }
-  return hasCRC(bytes.extracting(0..<length)) ? .complete(length) : .bad(.badCheck)
+  guard hasCRC(bytes.extracting(0..<length)) else { return .bad(.badCheck) }
+  return isOurs ? .complete(length) : .stranger(length)
 }
 
 /// Whole length with CRC, from the function and the byte count; `nil` for a vendor function.
-private func replyLength(_ bytes: Span<UInt8>) -> Int? {
+func replyLength(_ bytes: Span<UInt8>) -> Int? {
   switch bytes[1] {
   case 0x80...: 5
   case 1...4, 23: 5 + Int(bytes[2])

@@ -9,7 +9,7 @@
 //     open 3
 //     0.000000 in 5a 5a 45 04 0c 6d 0a 8c 9c
 //     0.072311 out 01 02 00 00 00 08
-//     1.500000 failed timed_out
+//     1.500000 failed bad_check 01 04 02 01
 //     2.000000 mark device.down
 //     2.000000 lost hung_up 5
 //     4.100000 opened 4
@@ -48,18 +48,18 @@ struct BusFile {
   var current: String { "\(folder)/\(name).rec" }
   var former: String { "\(folder)/\(name).before.rec" }
 
-  /// Adds one line: what happened, and the bytes that were said. `wall`: what the wall clock said at `at`.
-  mutating func add(_ what: StaticString, _ bytes: [UInt8] = [], _ text: String = "", at now: Instant, wall: Now) throws(RecordingFailure) {
+  /// Adds one line: what happened, what about it, and the bytes that were said. `wall`: what the wall clock said at `at`.
+  mutating func add(_ what: StaticString, _ text: String = "", _ bytes: [UInt8] = [], at now: Instant, wall: Now) throws(RecordingFailure) {
     if began == .never || now - began >= half || fileBytes + waiting.count >= halfBytes { try turnOver(at: now, wall: wall) }
     if waiting.isEmpty { oldestWaiting = now }
     putSeconds(now - began)
     waiting.append(0x20)
     unsafe what.withUTF8Buffer { unsafe waiting.append(contentsOf: $0) }
-    for byte in bytes { putByte(byte) }
     if !text.isEmpty {
       waiting.append(0x20)
       waiting += text.utf8
     }
+    for byte in bytes { putByte(byte) }
     waiting.append(0x0A)
     if waiting.count >= Self.flushBytes { try flush() }
   }

@@ -22,7 +22,8 @@ public struct BusRecording: Sendable {
       case lost(PortFailure, Int32)
       case received([UInt8])
       case sent([UInt8])
-      case failed(RequestFailure)
+      /// And what came instead of a good reply.
+      case failed(RequestFailure, [UInt8])
       case mark(String)
       case missed(UInt64)
     }
@@ -139,7 +140,9 @@ private struct RecordingReader {
     case "missed": if let number = UInt64(words[2]) { return .missed(number) }
     case "mark": return .mark(String(words[2]))
     case "failed":
-      if let failure = RequestFailure.allCases.first(where: { $0.name == words[2] }) { return .failed(failure) }
+      if let failure = RequestFailure.allCases.first(where: { $0.name == words[2] }) {
+        return .failed(failure, try bytes(words.dropFirst(3)))
+      }
     case "lost":
       if words.count == 4, let failure = PortFailure.allCases.first(where: { $0.name == words[2] }), let code = Int32(words[3]) {
         return .lost(failure, code)

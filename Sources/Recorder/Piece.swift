@@ -11,6 +11,7 @@ public struct Piece: BitwiseCopyable, Sendable {
     case lost(PortFailure, Int32)
     case received
     case sent
+    /// And what came instead of a good reply.
     case failed(RequestFailure)
     /// Something happened at this place that is worth keeping what led to it.
     case freeze(Mark, Place)
@@ -22,8 +23,8 @@ public struct Piece: BitwiseCopyable, Sendable {
   var port = PortID(0)
   var generation = Generation(0)
   var at: Instant
-  /// The same message as the piece before.
-  var continues = false
+  /// The next piece is of the same message.
+  var goesOn = false
   var count: UInt8 = 0
   var bytes = InlineArray<64, UInt8>(repeating: 0)
 

@@ -35,18 +35,21 @@ public struct RecorderPlan: Sendable {
   public var span: Interval
   /// Room of a bus on the disk; a frozen recording takes as much again.
   public var bytesPerBus: Int
+  /// Room of all frozen recordings together; the oldest goes first.
+  public var bytesFrozen: Int
   /// How long frozen recordings are kept: they hold raw values of people, so not longer than those in the log.
   public var keep: Interval
 
   public init(
     folder: String, buses: [Bus], ports: @escaping @Sendable (Place) -> [PortID], span: Interval, bytesPerBus: Int,
-    keep: Interval
+    bytesFrozen: Int, keep: Interval
   ) {
     self.folder = folder
     self.buses = buses
     self.ports = ports
     self.span = span
     self.bytesPerBus = bytesPerBus
+    self.bytesFrozen = bytesFrozen
     self.keep = keep
   }
 }
@@ -74,9 +77,11 @@ public final class Recorder: @unchecked Sendable {
   private var freezeAt: [Instant]
   private var frozenAt: [Instant]
   /// A message that comes in pieces.
-  private var message: (way: StaticString, port: Int, at: Instant, bytes: [UInt8])?
-  private var toldFailure = false
-  private var hasFrozen = false
+  private var message: [UInt8] = []
+  /// Buses that could not be written, and were told of.
+  private var toldFailure: [Bool]
+  /// Bytes of frozen recordings since those that are too much were taken away.
+  private var newlyFrozen = 0
   /// Pieces that found no room and were not written of yet, and whether this step wrote of some.
   private var missed: UInt64 = 0
   private var hasToldMissed = false
@@ -97,6 +102,7 @@ public final class Recorder: @unchecked Sendable {
         name: bus.name, head: bus.devices.map { "device \($0.name) \($0.profile)" }, folder: folder,
         half: Interval(ns: plan.span.ns / 2), halfBytes: plan.bytesPerBus / 2)
     }
+    toldFailure = plan.buses.map { _ in false }
     freezeAt = plan.buses.map { _ in .never }
     frozenAt = plan.buses.map { _ in .past }
   }
@@ -131,7 +137,7 @@ public final class Recorder: @unchecked Sendable {
   }
 
   func flush() {
-    for index in files.indices { attempt { () throws(RecordingFailure) in try files[index].flush() } }
+    for index in files.indices { attempt(index) { () throws(RecordingFailure) in try files[index].flush() } }
   }
 
   /// Ends the thread, or leaves it alone when it has not ended within this time: a disk that hangs holds it, and nobody else.
@@ -145,21 +151,13 @@ public final class Recorder: @unchecked Sendable {
   func step(_ now: Now) {
     hasToldMissed = false
     while let piece = pieces.pop() { take(piece, now) }
-    writeMessage(now)
     for index in files.indices {
       if files[index].oldestWaiting + BusFile.flushAfter <= now.boot, files[index].oldestWaiting < .never {
-        attempt { () throws(RecordingFailure) in try files[index].flush() }
+        attempt(index) { () throws(RecordingFailure) in try files[index].flush() }
       }
       if freezeAt[index] <= now.boot { freeze(index, now) }
     }
-    if hasFrozen {
-      hasFrozen = false
-      prune(now)
-    }
-    if now.boot - prunedAt >= .minutes(10) {
-      prunedAt = now.boot
-      prune(now)
-    }
+    if newlyFrozen > 0 || now.boot - prunedAt >= .minutes(10) { prune(now) }
   }
 
   private var nextLook: Instant {
@@ -174,7 +172,6 @@ public final class Recorder: @unchecked Sendable {
   // MARK: Pieces
 
   private func take(_ piece: Piece, _ now: Now) {
-    if !piece.continues { writeMessage(now) }
     switch piece.kind {
     case .freeze(let mark, let place):
       for port in plan.ports(place) where Int(port.index) < files.count {
@@ -182,16 +179,19 @@ public final class Recorder: @unchecked Sendable {
         add("mark", mark.name, index, piece.at, now)
         if freezeAt[index] == .never { freezeAt[index] = max(piece.at + Self.aftermath, frozenAt[index] + Self.rest) }
       }
-    case .missed(let count): tellMissed(count, piece.at, now)
+    case .missed(let count):
+      // With the rest of a message its beginning is lost too.
+      tellMissed(count + UInt64((message.count + Piece.bytesMax - 1) / Piece.bytesMax), piece.at, now)
+      message.removeAll(keepingCapacity: true)
     case .opened:
       add("opened", "\(piece.generation.number)", Int(piece.port.index), piece.at, now)
       files[Int(piece.port.index)].opened(piece.generation)
     case .lost(let failure, let code):
       add("lost", "\(failure.name) \(code)", Int(piece.port.index), piece.at, now)
       files[Int(piece.port.index)].lost()
-    case .failed(let failure): add("failed", failure.name, Int(piece.port.index), piece.at, now)
-    case .received: gather("in", piece)
-    case .sent: gather("out", piece)
+    case .failed(let failure): gather("failed", failure.name, piece, now)
+    case .received: gather("in", "", piece, now)
+    case .sent: gather("out", "", piece, now)
     }
   }
 
@@ -203,30 +203,26 @@ public final class Recorder: @unchecked Sendable {
     (missed, hasToldMissed) = (0, true)
   }
 
-  /// A message that came in pieces is one line.
-  private func gather(_ way: StaticString, _ piece: Piece) {
-    if message == nil { message = (way, Int(piece.port.index), piece.at, []) }
-    for index in 0..<Int(piece.count) { message?.bytes.append(piece.bytes[index]) }
-  }
-
-  private func writeMessage(_ now: Now) {
-    guard let whole = message else { return }
-    message = nil
-    add(whole.way, bytes: whole.bytes, whole.port, whole.at, now)
+  /// A message that came in pieces is one line, also where the last of them come later.
+  private func gather(_ what: StaticString, _ text: String, _ piece: Piece, _ now: Now) {
+    for index in 0..<Int(piece.count) { message.append(piece.bytes[index]) }
+    if piece.goesOn { return }
+    add(what, text, bytes: message, Int(piece.port.index), piece.at, now)
+    message.removeAll(keepingCapacity: true)
   }
 
   private func add(_ what: StaticString, _ text: String = "", bytes: [UInt8] = [], _ index: Int, _ at: Instant, _ now: Now) {
     guard files.indices.contains(index) else { return }
-    attempt { () throws(RecordingFailure) in try files[index].add(what, bytes, text, at: at, wall: now) }
+    attempt(index) { () throws(RecordingFailure) in try files[index].add(what, text, bytes, at: at, wall: now) }
   }
 
-  private func attempt(_ body: () throws(RecordingFailure) -> Void) {
+  private func attempt(_ index: Int, _ body: () throws(RecordingFailure) -> Void) {
     do throws(RecordingFailure) {
       try body()
-      toldFailure = false
+      toldFailure[index] = false
     } catch {
-      if !toldFailure { say("the recorder cannot write: \(error)", true) }
-      toldFailure = true
+      if !toldFailure[index] { say("the recorder cannot write: \(error)", true) }
+      toldFailure[index] = true
     }
   }
 
@@ -237,12 +233,12 @@ public final class Recorder: @unchecked Sendable {
     frozenAt[index] = now.boot
     let stamp = timeText(wall: now.wall, utcOffset: now.utcOffset).prefix(19).filter { $0 != "-" && $0 != ":" }
     let target = "\(frozenFolder)/\(files[index].name)-\(stamp).rec"
-    attempt { () throws(RecordingFailure) in
+    attempt(index) { () throws(RecordingFailure) in
       try files[index].flush()
       for path in [files[index].former, files[index].current] { try copy(path, to: target) }
       say("what led to the fault on \(files[index].name) is kept in \(target)", false)
     }
-    hasFrozen = true
+    if newlyFrozen > plan.bytesFrozen / 8 { prune(now) }
   }
 
   private func copy(_ path: String, to target: String) throws(RecordingFailure) {
@@ -258,13 +254,16 @@ public final class Recorder: @unchecked Sendable {
       guard count >= 0 else { throw RecordingFailure(path: path, code: errno) }
       if count == 0 { return }
       try append(Array(bytes[0..<count]), to: target)
+      newlyFrozen += count
     }
   }
 
-  /// What is too old goes, and of a bus what is too much.
+  /// What is too old goes, and what is too much, of a bus and of all.
   private func prune(_ now: Now) {
+    newlyFrozen = 0
+    prunedAt = now.boot
     let oldest = now.wall / 1_000_000_000 - plan.keep.ns / 1_000_000_000
-    var kept: [String: [String]] = [:]
+    var kept: [String: [Frozen]] = [:]
     for (folder, isFrozen) in [(frozenFolder, true), (folder, false)] {
       for name in names(in: folder) where name.hasSuffix(".rec") {
         let path = "\(folder)/\(name)"
@@ -274,11 +273,28 @@ public final class Recorder: @unchecked Sendable {
           unlink(path)
         } else if isFrozen {
           // `BUS-20261126T180000.rec`
-          kept[String(name.dropLast(20)), default: []].append(path)
+          kept[String(name.dropLast(20)), default: []].append(Frozen(path: path, at: String(name.suffix(19)), bytes: Int(facts.st_size)))
         }
       }
     }
-    for paths in kept.values { for path in paths.sorted().dropLast(Self.frozenMax) { unlink(path) } }
+    var rest: [Frozen] = []
+    for ofBus in kept.values {
+      let sorted = ofBus.sorted { $0.at < $1.at }
+      for file in sorted.dropLast(Self.frozenMax) { unlink(file.path) }
+      rest += sorted.suffix(Self.frozenMax)
+    }
+    var bytes = rest.reduce(0) { $0 + $1.bytes }
+    for file in rest.sorted(by: { $0.at < $1.at }) where bytes > plan.bytesFrozen {
+      unlink(file.path)
+      bytes -= file.bytes
+    }
+  }
+
+  private struct Frozen {
+    var path: String
+    /// As its name says.
+    var at: String
+    var bytes: Int
   }
 
   private func names(in folder: String) -> [String] {

@@ -23,7 +23,7 @@ public struct RecorderTap: ~Copyable {
   }
 
   public mutating func received(_ bytes: Span<UInt8>, from port: PortID, _ generation: Generation, at now: Instant) {
-    put(bytes, .received, port, generation, now, hidden: Int(port.index) < personal.capacity && personal[Int(port.index)])
+    put(bytes, .received, port, generation, now, hidden: isPersonal(port))
   }
 
   public mutating func sent(_ bytes: Span<UInt8>, to port: PortID, _ generation: Generation, at now: Instant) {
@@ -36,9 +36,12 @@ public struct RecorderTap: ~Copyable {
     put(.lost(failure, errno), port, generation, now)
   }
 
-  public mutating func failed(_ port: PortID, _ generation: Generation, _ failure: RequestFailure, at now: Instant) {
-    put(.failed(failure), port, generation, now)
+  /// - Parameter bytes: what came, check and all, though it is no good reply.
+  public mutating func failed(_ bytes: Span<UInt8>, _ port: PortID, _ generation: Generation, _ failure: RequestFailure, at now: Instant) {
+    put(bytes, .failed(failure), port, generation, now, hidden: isPersonal(port))
   }
+
+  private func isPersonal(_ port: PortID) -> Bool { Int(port.index) < personal.capacity && personal[Int(port.index)] }
 
   /// What happened on the buses of this event's place is kept, if the event is a fault or an alarm.
   public mutating func saw(_ event: Event) {
@@ -64,12 +67,12 @@ public struct RecorderTap: ~Copyable {
     _ bytes: Span<UInt8>, _ kind: Piece.Kind, _ port: PortID, _ generation: Generation, _ now: Instant, hidden: Bool
   ) {
     var start = 0
-    while start < bytes.count {
+    repeat {
       var piece = Piece(kind, at: now)
       piece.port = port
       piece.generation = generation
-      piece.continues = start > 0
       let count = min(Piece.bytesMax, bytes.count - start)
+      piece.goesOn = start + count < bytes.count
       for index in 0..<count {
         let byte = bytes[start + index]
         piece.bytes[index] = hidden ? Self.filler(for: byte) : byte
@@ -77,7 +80,7 @@ public struct RecorderTap: ~Copyable {
       piece.count = UInt8(count)
       push(piece)
       start += count
-    }
+    } while start < bytes.count
   }
 
   /// Codes and card texts are nobody's business afterwards: digits are 0, all else x. What ends and frames a line stays (STX, ETX,

@@ -53,7 +53,7 @@ public struct Replay: ~Copyable {
         unknownCount += 1
         firstUnknown = firstUnknown ?? (now.boot - start, bytes)
       }
-    case .failed(let failure): pipeline.turn(now, .requestFailed(port, generation, failure))
+    case .failed(let failure, _): pipeline.turn(now, .requestFailed(port, generation, failure))
     case .mark, .missed: return false
     }
     return true

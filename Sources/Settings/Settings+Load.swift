@@ -152,6 +152,7 @@ final class SettingsReader {
     return RecorderSettings(
       span: section?.optional("minutes")?.interval(unit: 60, 0...1_440, "min") ?? .minutes(10),
       bytesPerBus: (section?.optional("mb_per_bus")?.whole(1...256, "MB") ?? 4) << 20,
+      bytesFrozen: (section?.optional("mb_frozen")?.whole(16...65_536, "MB") ?? 512) << 20,
       keep: section?.optional("keep_h")?.interval(unit: 3_600, 1...24, "h") ?? .minutes(24 * 60))
   }
 

@@ -75,6 +75,8 @@ public struct RecorderSettings: Sendable {
   public var span: Interval
   /// Room of a bus on the disk, bytes.
   public var bytesPerBus: Int
+  /// Room of all that is kept around faults and alarms.
+  public var bytesFrozen: Int
   /// How long what was kept around a fault or an alarm stays.
   public var keep: Interval
 }

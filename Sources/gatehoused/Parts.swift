@@ -161,6 +161,7 @@ extension RecorderPlan {
         case .device(let device): [portOf[Int(device.index)]]
         case .port(let port): [port]
         }
-      }, span: settings.recorder.span, bytesPerBus: settings.recorder.bytesPerBus, keep: settings.recorder.keep)
+      }, span: settings.recorder.span, bytesPerBus: settings.recorder.bytesPerBus,
+      bytesFrozen: settings.recorder.bytesFrozen, keep: settings.recorder.keep)
   }
 }

@@ -134,7 +134,7 @@ struct RealTimeLoop: ~Copyable {
       tap.lost(port, generation, failure, errno: errno, at: Clock.boot())
       turn(.portLost(port, generation, failure, errno: errno))
     case .requestFailed(let port, let generation, let failure):
-      tap.failed(port, generation, failure, at: Clock.boot())
+      Self.record(&tap, ports, failure, port, generation)
       turn(.requestFailed(port, generation, failure))
     case .signalled: break
     }
@@ -152,6 +152,12 @@ struct RealTimeLoop: ~Copyable {
     _ tap: inout RecorderTap, _ ports: borrowing Ports, _ now: Now, _ port: PortID, _ generation: Generation
   ) {
     tap.received(ports.received, from: port, generation, at: now.boot)
+  }
+
+  private static func record(
+    _ tap: inout RecorderTap, _ ports: borrowing Ports, _ failure: RequestFailure, _ port: PortID, _ generation: Generation
+  ) {
+    tap.failed(ports.received, port, generation, failure, at: Clock.boot())
   }
 
   private static func write(_ send: Send, _ pipeline: borrowing Pipeline, _ ports: inout Ports, _ tap: inout RecorderTap) {

@@ -54,6 +54,8 @@ private let cases: [ExchangeCase] = [
   ExchangeCase("unit 250, bad CRC", read250, answers: frame(good250).dropLast() + [0], fails: .badCheck),
   ExchangeCase("another unit", read1, answers: frame([2, 3, 4, 1, 2, 3, 4]), fails: .wrongReply),
   ExchangeCase("unit 250, another unit", read250, answers: frame([1, 3, 2, 1, 2]), fails: .wrongReply),
+  ExchangeCase("another unit first", read1, answers: frame([2, 3, 4, 1, 2, 3, 4]) + frame(good1), good1),
+  ExchangeCase("unit 250, another unit first", read250, answers: frame([1, 3, 2, 1, 2]) + frame(good250), good250),
   ExchangeCase("another function", read1, answers: frame([1, 4, 4, 1, 2, 3, 4]), fails: .wrongReply),
   ExchangeCase("unit 250, another function", read250, answers: frame([250, 4, 2, 1, 2]), fails: .wrongReply),
   ExchangeCase("silence", read1, answers: [], fails: .timedOut),
@@ -82,10 +84,26 @@ private let cases: [ExchangeCase] = [
     let came = try ports.take { _ in true }[0]
     switch came.arrival {
     case .bytes(let port, let gave): #expect(port == PortID(0) && gave == generation && came.bytes == one.reply)
-    case .requestFailed(_, _, let failure): #expect(failure == one.failure)
+    case .requestFailed(_, _, let failure):
+      #expect(failure == one.failure)
+      // What came instead is there to be looked at.
+      if failure == .badCheck { #expect(came.bytes == one.answer) }
     default: Issue.record("\(came)")
     }
     #expect(ports.counters(of: PortID(0)).failedRequests == (one.failure == nil ? 0 : 1))
+    ports.close()
+  }
+
+  /// Where the line gives back what is sent, and another unit's reply comes late besides.
+  @Test func anEchoAndAStrangerAreReadAway() throws {
+    var echoing = line
+    echoing.echoes = true
+    let ports = try makePorts(.modbusRTU(path: path, echoing))
+    let generation = try ports.takeOpened()
+    #expect(ports.send(read1, generation, within: .seconds(2)))
+    let heard = try device.read(8)
+    try device.write(heard + frame([2, 3, 4, 9, 9, 9, 9]) + frame(good1))
+    #expect(try ports.takeBytes(7) == good1)
     ports.close()
   }
 

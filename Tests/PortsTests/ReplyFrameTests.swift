@@ -22,7 +22,9 @@ import Testing
     let (unit, function) = (body[0], body[1] & 0x7F)
     for count in 0..<whole.count { #expect(judge(Array(whole[..<count]), unit, function) == "needsMore") }
     #expect(judge(whole, unit, function) == "complete(\(whole.count))")
-    #expect(judge(whole, unit ^ 1, function).hasPrefix("bad"))
+    // Another unit's is told from ours where its end is known.
+    let isVendors = function > 23
+    #expect(judge(whole, unit ^ 1, function) == (isVendors ? "bad(Domain.RequestFailure.wrongReply)" : "stranger(\(whole.count))"))
     #expect(judge(whole, unit, function ^ 1).hasPrefix("bad"))
     for bit in 0..<whole.count * 8 {
       var flipped = whole

@@ -15,13 +15,13 @@ private final class Bench {
   /// Seconds since the test began.
   var time = 0.0
 
-  init(buses: Int = 1, personal: Bool = false, minutes: Int64 = 10, bytes: Int = 1 << 20, keepHours: Int64 = 24) throws {
+  init(buses: Int = 1, personal: Bool = false, minutes: Int64 = 10, bytes: Int = 1 << 20, frozen: Int = 1 << 30, keepHours: Int64 = 24) throws {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     let plan = RecorderPlan(
       folder: folder,
       buses: (0..<buses).map { RecorderPlan.Bus(name: "bus-\($0)", devices: [("d\($0)", "p")], isPersonal: personal) },
       ports: { place in if case .device(let device) = place { [PortID(Int(device.index))] } else { [] } },
-      span: .minutes(minutes), bytesPerBus: bytes, keep: .minutes(60 * keepHours))
+      span: .minutes(minutes), bytesPerBus: bytes, bytesFrozen: frozen, keep: .minutes(60 * keepHours))
     let made = Recorder(plan, clock: { Now(boot: .past, wall: 0) }, say: { _, _ in })
     recorder = try #require(made)
     tap = recorder.tap()
@@ -35,6 +35,7 @@ private final class Bench {
   }
 
   func hear(_ bytes: [UInt8], _ port: Int = 0) { tap.received(bytes.span, from: PortID(port), Generation(1), at: now.boot) }
+  func fail(_ bytes: [UInt8], _ failure: RequestFailure) { tap.failed(bytes.span, PortID(0), Generation(1), failure, at: now.boot) }
   func send(_ bytes: [UInt8], _ port: Int = 0) { tap.sent(bytes.span, to: PortID(port), Generation(1), at: now.boot) }
 
   func write() {
@@ -52,9 +53,9 @@ private final class Bench {
     ((try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/recorder/frozen")) ?? []).sorted()
   }
 
-  func raise() {
+  func raise(_ device: Int = 0) {
     let fact = AlarmFact(kind: .deviceSilent, priority: .medium, state: .unacknowledged, occurrence: 1, value: .nan)
-    tap.saw(Event(counter: 1, at: now, source: .device(DeviceID(0)), body: .alarmRaised(fact), personal: .none))
+    tap.saw(Event(counter: 1, at: now, source: .device(DeviceID(device)), body: .alarmRaised(fact), personal: .none))
   }
 }
 
@@ -66,14 +67,15 @@ private final class Bench {
     bench.send([1, 2])
     bench.time = 0.5
     bench.hear(Array(0..<200))
-    bench.tap.failed(PortID(0), Generation(7), .badCheck, at: bench.now.boot)
+    bench.fail([1, 4, 2], .badCheck)
+    bench.fail([], .timedOut)
     bench.tap.lost(PortID(0), Generation(7), .hungUp, errno: 5, at: bench.now.boot)
     bench.write()
     let recording = try bench.recording()
     #expect(recording.bus == "bus-0" && recording.devices.map(\.profile) == ["p"])
     #expect(recording.wall == 1_795_700_000_000_000_000 && recording.utcOffset == 28_800)
-    #expect(recording.entries.map(\.what) == [.opened(7), .sent([1, 2]), .received(Array(0..<200)), .failed(.badCheck), .lost(.hungUp, 5)])
-    #expect(recording.entries.map(\.at.ns) == [0, 250_000_000, 500_000_000, 500_000_000, 500_000_000])
+    #expect(recording.entries.map(\.what) == [.opened(7), .sent([1, 2]), .received(Array(0..<200)), .failed(.badCheck, [1, 4, 2]), .failed(.timedOut, []), .lost(.hungUp, 5)])
+    #expect(recording.entries.map(\.at.ns) == [0, 250_000_000, 500_000_000, 500_000_000, 500_000_000, 500_000_000])
   }
 
   /// The two files of a bus hold the last minutes between them, and neither grows beyond its half.
@@ -129,6 +131,23 @@ private final class Bench {
     bench.write()
     let entries = try bench.recording().entries.map(\.what)
     #expect(entries.count == 4_096 + 2 && entries.suffix(2) == [.missed(904), .received([0xAA])])
+  }
+
+  /// A message of several pieces is one line, also when the recorder looks in between; without its end it is not there.
+  @Test func aLongMessageIsOneLine() throws {
+    let bench = try Bench(bytes: 4 << 20)
+    let long = [UInt8](repeating: 7, count: 200)
+    // 4 pieces each: of the last one three find room.
+    for _ in 0..<1_023 { bench.hear(long) }
+    bench.hear([1])
+    bench.hear(long)
+    bench.write()
+    bench.hear([2])
+    bench.write()
+    let entries = try bench.recording().entries.map(\.what)
+    #expect(entries.count == 1_026, "\(entries.suffix(5))")
+    #expect(entries.prefix(1_023).allSatisfy { $0 == .received(long) })
+    #expect(entries.suffix(3) == [.received([1]), .missed(4), .received([2])])
   }
 
   /// A line that the power cut in two costs itself; one in the midst is a mistake.
@@ -204,6 +223,25 @@ private final class Bench {
     #expect(bench.frozen.count == Recorder.frozenMax)
   }
 
+  /// All buses together have so much room; what is older goes, whichever bus it is of.
+  @Test func allTogetherHaveABound() throws {
+    let bench = try Bench(buses: 3, frozen: 100_000)
+    for round in 0..<6 {
+      bench.time = Double(round * 100)
+      for bus in 0..<3 {
+        for _ in 0..<20 { bench.hear([UInt8](repeating: 1, count: 60), bus) }
+        bench.raise(bus)
+      }
+      bench.write()
+      bench.time += 10
+      bench.write()
+      let sizes = try bench.frozen.map { try FileManager.default.attributesOfItem(atPath: "\(bench.folder)/recorder/frozen/\($0)")[.size] as? Int ?? 0 }
+      #expect(sizes.reduce(0, +) <= 100_000 && !sizes.isEmpty)
+    }
+    // The newest of each bus are there, and not all of the older ones.
+    #expect(bench.frozen.count >= 3 && bench.frozen.count < 18, "\(bench.frozen)")
+  }
+
   @Test func oldOnesAreForgotten() throws {
     let bench = try Bench(keepHours: 1)
     bench.raise()
@@ -224,7 +262,7 @@ private final class Bench {
     var random = SystemRandomNumberGenerator()
     let valid = [
       "gatehouse recording 1", "bus b", "device d p", "began 2026-11-26T18:00:00.000000000+08:00", "open 3", "0.000000 in 5a 5b",
-      "0.100000 out 01", "1.000000 lost hung_up 5", "2.000000 opened 4", "2.500000 failed timed_out", "3.000000 mark alarm.raised", "4.000000 missed 2",
+      "0.100000 out 01", "1.000000 lost hung_up 5", "2.000000 opened 4", "2.500000 failed bad_check 01 04", "3.000000 mark alarm.raised", "4.000000 missed 2",
     ]
     var read = 0
     for _ in 0..<5_000 {
