@@ -16,6 +16,43 @@ def test_the_board_shuts_the_gate_of_a_dead_door(site_of):
     wait_for_gate(site, False, within=4)
 
 
+def relays_on(site):
+    return site.simulator_state()["devices"]["door-relays"]["relays"]
+
+
+def test_a_door_that_is_stopped_shuts_its_gate_behind_who_is_on_the_way(site_of):
+    site = site_of(open_s=4).start()
+    site.ask_simulator("person north-door body=36.5 stay=20 pass=no")
+    wait_for_gate(site, True)
+    assert site.door.end() == 0
+    # Nobody is shut in: the board ends its own pulse.
+    assert relays_on(site) == [1]
+    wait_for_gate(site, False, within=8)
+
+
+def test_a_door_that_is_stopped_puts_the_lamp_out(site):
+    site.ask_simulator("person north-door body=38.2 stay=30")
+    site.ask_simulator("wait relay door-relays 2 on")
+    assert site.door.end() == 0
+    assert relays_on(site) == []
+
+
+def test_a_gate_that_opens_on_failure_is_opened_when_the_door_is_stopped(site_of):
+    site = site_of(on_failure="open").start()
+    assert site.door.end() == 0
+    wait_for_gate(site, True, within=4)
+    released = [e for e in site.events("--type", "gatehouse.gate.released") if e["data"]["cause"] == "failure"]
+    assert len(released) == 1
+
+
+def test_a_gate_that_fire_opened_stays_open_when_the_door_is_stopped(site):
+    site.ask_simulator("input door-relays 7 on")
+    site.wait_for("gate.released", cause="fire")
+    wait_for_gate(site, True)
+    assert site.door.end() == 0
+    assert relays_on(site) == [1]
+
+
 def test_fire_release_opens_with_every_sensor_dead(site):
     site.follow()
     for device in ("door-thermometer", "room-301-co2"):
