@@ -6,7 +6,8 @@ public import Domain
 public import Foundation
 
 /// What a client asks for: one JSON object. `lane` goes with `override`; `ticket` with `resume` and `contact_reading`, which
-/// also takes `celsius`; `occurrence` with `acknowledge` and `clear_suspect`. `id` and `command` are always there.
+/// also takes `celsius`; `occurrence` with `acknowledge` and `clear_suspect`; `device`, `write` and, where it takes one, `value`
+/// with `write`. `id` and `command` are always there.
 public struct CommandRequest: Codable, Sendable, Equatable {
   public var id: String
   public var command: String
@@ -15,6 +16,11 @@ public struct CommandRequest: Codable, Sendable, Equatable {
   public var occurrence: UInt32?
   /// degC, axillary, by contact thermometer.
   public var celsius: Double?
+  public var device: String?
+  /// As the device's profile names it.
+  public var write: String?
+  /// In the profile's unit.
+  public var value: Double?
   /// Seconds after `issued` in which it may still be carried out.
   public var goodFor: Double?
   /// Nanoseconds on this machine's boot clock; absent: when the line arrived.
@@ -24,18 +30,20 @@ public struct CommandRequest: Codable, Sendable, Equatable {
   public var origin: String?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case id, command, lane, ticket, occurrence, celsius, who, why, origin
+    case id, command, lane, ticket, occurrence, celsius, device, write, value, who, why, origin
     case goodFor = "good_for_s"
     case issued = "issued_boot_ns"
   }
 
   public init(
-    id: UUID, action: Action, lane: String? = nil, goodFor: Double? = nil, issued: Instant? = nil, who: String? = nil,
+    id: UUID, action: Action, lane: String? = nil, device: String? = nil, write: String? = nil, goodFor: Double? = nil, issued: Instant? = nil, who: String? = nil,
     why: String? = nil, origin: Origin = .commandLine
   ) {
     self.id = id.uuidString.lowercased()
     command = action.name
     self.lane = lane
+    self.device = device
+    self.write = write
     self.goodFor = goodFor
     self.issued = issued?.ns
     self.who = who
@@ -48,6 +56,7 @@ public struct CommandRequest: Codable, Sendable, Equatable {
     case .contactReading(let number, let value):
       ticket = number
       celsius = value
+    case .write(_, _, let number): value = number.isNaN ? nil : number
     }
   }
 }
@@ -64,6 +73,8 @@ extension CommandRequest {
   /// Gate commands are good for 3 s at most (design: one table of times); others for an hour at most, 60 s by default.
   static let gateGoodForMax = 3.0
   static let goodForMax = 3600.0
+  /// What was meant for a device now is not meant for it in an hour.
+  static let writeGoodForMax = 10.0
   static let goodForDefault = 60.0
 
   /// Reads one line that is known to be JSON in UTF-8.
@@ -95,6 +106,7 @@ extension CommandRequest {
     let longest =
       switch action {
       case .overrideLane, .contactReading: Self.gateGoodForMax
+      case .write: Self.writeGoodForMax
       case .acknowledge, .clearSuspect, .resume: Self.goodForMax
       }
     let seconds = goodFor ?? min(longest, Self.goodForDefault)
@@ -123,18 +135,24 @@ extension CommandRequest {
     case "contact_reading":
       return .contactReading(ticket: try require(ticket, "ticket"), celsius: try require(celsius, "celsius"))
     case "override":
-      let name = try require(lane, "lane")
-      guard let index = names.lanes.firstIndex(of: name) else {
-        let lanes = names.lanes.joined(separator: ", ")
-        throw BadRequest(
-          reason: Refusal.unknownLane.name, message: "there is no lane \"\(name.prefix(96))\"; lanes: \(lanes)")
-      }
+      let index = try find(try require(lane, "lane"), in: names.lanes, "lane")
       return .overrideLane(LaneID(index))
+    case "write":
+      let index = try find(try require(device, "device"), in: names.devices, "device")
+      let writes = names.writes.indices.contains(index) ? names.writes[index] : []
+      return .write(
+        DeviceID(index), UInt8(clamping: try find(try require(write, "write"), in: writes, "write")), value: value ?? .nan)
     case "beat", "confirm":
       throw BadRequest(reason: "not_supported", message: "this door does not watch a desk yet: \(command) has no effect")
     default:
       throw .bad("unknown command \"\(command.prefix(40))\"")
     }
+  }
+
+  private func find(_ name: String, in known: [String], _ what: String) throws(BadRequest) -> Int {
+    if let index = known.firstIndex(of: name) { return index }
+    let list = known.isEmpty ? "there are none here" : "\(what)s: \(known.joined(separator: ", "))"
+    throw BadRequest(reason: "unknown_\(what)", message: "there is no \(what) \"\(name.prefix(96))\"; \(list)")
   }
 
   private func require<Value>(_ value: Value?, _ key: String) throws(BadRequest) -> Value {

@@ -225,29 +225,30 @@ private func decodeReplies(_ bytes: [UInt8], _ profile: Profile, _ context: Deco
   return frames
 }
 
-/// Modbus TCP: a header of transaction, protocol 0, length and unit. Taken for it where the header says so and no CRC
-/// speaks against it.
+/// Modbus TCP: a header of transaction, protocol 0, length and unit. Taken for it where the request has one, or the header
+/// says so and no CRC speaks against it.
 private func decodeTCP(_ bytes: [UInt8], _ profile: Profile, _ context: DecodeContext) -> [DecodedFrame]? {
-  guard bytes.count >= 6, bytes[2] == 0, bytes[3] == 0, wholeFrame(bytes[...], isFirst: true) == nil else { return nil }
-  let asked = context.request.flatMap { $0.count >= 12 && $0[2] == 0 && $0[3] == 0 ? $0 : nil }
+  let asked = context.request.flatMap { $0.count == 12 && $0[2...5].elementsEqual([0, 0, 0, 6]) ? $0 : nil }
+  if asked == nil {
+    guard bytes.count >= 6, bytes[2] == 0, bytes[3] == 0, wholeFrame(bytes[...], isFirst: true) == nil else { return nil }
+  }
   var context = context
   if let asked { context.request = withCRC(Array(asked[6...])) }
   var frames: [DecodedFrame] = []
   var rest = bytes[...]
   while !rest.isEmpty {
     let frame = Array(rest)
-    guard frame.count >= 6 else { return frames + [DecodedFrame(outcome: .incomplete)] }
-    let length = Int(frame[4]) << 8 | Int(frame[5])
-    guard frame[2] == 0, frame[3] == 0, (3...254).contains(length) else {
-      return frames.isEmpty ? nil : frames + [DecodedFrame(outcome: .rejected(.start))]
+    switch HeadedFrame(Table(frame, filler: 0), at: 0, count: frame.count) {
+    case .incomplete: return frames + [DecodedFrame(outcome: .incomplete)]
+    case .wrong: return frames.isEmpty && asked == nil ? nil : frames + [DecodedFrame(outcome: .rejected(.start))]
+    case .whole(let transaction, let length):
+      if let asked, transaction != UInt16(asked[0]) << 8 | UInt16(asked[1]) || asked[6] != frame[6] {
+        frames.append(DecodedFrame(outcome: .rejected(.wrongReply)))
+      } else {
+        frames.append(DecodedFrame(outcome: decodeReply(withCRC(Array(frame[6..<6 + length])), profile, context)))
+      }
+      rest = rest.dropFirst(6 + length)
     }
-    guard frame.count >= 6 + length else { return frames + [DecodedFrame(outcome: .incomplete)] }
-    if let asked, asked[0] != frame[0] || asked[1] != frame[1] {
-      frames.append(DecodedFrame(outcome: .rejected(.wrongReply)))
-    } else {
-      frames.append(DecodedFrame(outcome: decodeReply(withCRC(Array(frame[6..<6 + length])), profile, context)))
-    }
-    rest = rest.dropFirst(6 + length)
   }
   return frames
 }
@@ -314,7 +315,7 @@ private func decodeReply(_ bytes: [UInt8], _ profile: Profile, _ context: Decode
     // The answer to a write repeats it and holds nothing else.
     if expectedCount(bytes[...]) == 8 { candidates.append(ModbusRequest(Array(bytes[1..<6]))) }
   }
-  if bytes[1] & 0x80 != 0 { return .rejected(.exception) }
+  if bytes[1] & 0x80 != 0 { return .rejected(bytes.count == 5 ? .exception : .wrongReply) }
   let table = Table(bytes, filler: 0)
   for asked in candidates {
     guard case .data(let at) = asked.judge(table, at: 1, length: bytes.count - 3) else { continue }

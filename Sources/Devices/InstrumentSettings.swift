@@ -59,12 +59,15 @@ public enum WriteAction: BitwiseCopyable, Sendable {
   case set(channel: UInt8, on: Bool)
   /// On, and off again by the board itself.
   case pulse(channel: UInt8, for: Interval)
+  /// What the profile names so, by its place in `Profile.namedWrites`, with its value; NaN where it takes none.
+  case named(UInt8, value: Double)
 
-  /// The relay, from 1.
+  /// The relay, from 1; 0: it is about none.
   public var channel: UInt8 {
     @_noLocks @_noAllocation get {
       switch self {
       case .set(let channel, _), .pulse(let channel, _): channel
+      case .named: 0
       }
     }
   }

@@ -1,5 +1,5 @@
-// Modbus: requests and replies over RTU (the port's thread adds and checks the CRC) and TCP (the header is made and
-// matched here), and writes to whatever is allowed to be written.
+// Modbus: requests and replies over RTU (the port's thread adds and checks the CRC) and TCP (the header is made and matched
+// here).
 
 public import Domain
 
@@ -46,7 +46,7 @@ extension Instruments {
 
   /// The byte that wakes it; what it is asked follows when it had its time, or (`request` -1) the order that waits.
   @_noLocks @_noAllocation
-  private func wake(_ bus: Int, _ device: Int, _ request: Int, _ now: Instant, _ outbox: inout Outbox) {
+  func wake(_ bus: Int, _ device: Int, _ request: Int, _ now: Instant, _ outbox: inout Outbox) {
     let start = outbox.byteCount
     outbox.append(UInt8(truncatingIfNeeded: Int(devices[device].wakeByte)))
     awaitEcho(bus, outbox.bytes, from: start, to: outbox.byteCount)
@@ -71,7 +71,7 @@ extension Instruments {
 
   /// How long the pipeline itself waits. A bus thread keeps the reply time; here only its silence is watched.
   @_noLocks @_noAllocation
-  private func patience(_ bus: Int, _ reply: Interval) -> Interval {
+  func patience(_ bus: Int, _ reply: Interval) -> Interval {
     switch buses[bus].kind {
     case .modbusRTU: reply + .seconds(3)
     case .serial, .hid, .modbusTCP: reply
@@ -80,14 +80,14 @@ extension Instruments {
 
   /// The deadline of a request's reply; of a write's, for which no request stands (-1).
   @_noLocks @_noAllocation
-  private func replyTime(_ bus: Int, _ device: Int, _ request: Int = -1) -> Interval {
+  func replyTime(_ bus: Int, _ device: Int, _ request: Int = -1) -> Interval {
     let reply = request < 0 ? devices[device].replyWithin : requests[request].replyWithin
     return buses[bus].carriesGate ? min(reply, .milliseconds(100)) : reply
   }
 
   /// Writes the request (`request` ≥ 0) or what stands in `asked` to the outbox.
   @_noLocks @_noAllocation
-  private mutating func transmit(
+  mutating func transmit(
     _ bus: Int, _ device: Int, _ request: Int, urgency: Urgency, replyWithin: Interval, _ outbox: inout Outbox
   ) -> Bool {
     let port = PortID(bus)
@@ -178,7 +178,7 @@ extension Instruments {
 
   /// How one of several devices on a serial line is meant.
   @_noLocks @_noAllocation
-  private func appendAddress(_ device: Int, _ outbox: inout Outbox) {
+  func appendAddress(_ device: Int, _ outbox: inout Outbox) {
     let unit = devices[device].unit
     guard unit > 0, let address = devices[device].address else { return }
     for index in 0..<address.width { outbox.append(address.byte(index, of: unit)) }
@@ -208,23 +208,19 @@ extension Instruments {
       }
       buffers[base &+ Int(buses[bus].buffered)] = bytes[index]
       buses[bus].buffered &+= 1
-      let count = Int(buses[bus].buffered)
-      guard count >= 6 else { continue }
-      let length = Int(buffers[base &+ 4]) << 8 | Int(buffers[base &+ 5])
-      guard buffers[base &+ 2] == 0, buffers[base &+ 3] == 0, length >= 3, length <= 254 else {
-        // Not Modbus, or no longer in step: where the next frame begins cannot be told, so the connection is given up.
-        buses[bus].counters.bytesDropped &+= UInt64(count)
+      switch HeadedFrame(buffers, at: base, count: Int(buses[bus].buffered)) {
+      case .incomplete: break
+      case .wrong:
+        buses[bus].counters.bytesDropped &+= UInt64(buses[bus].buffered)
         giveUp(bus, .wrongReply, now, &findings)
         spoil(bus, now, &outbox)
-        continue
-      }
-      guard count == 6 &+ length else { continue }
-      let transaction = UInt16(buffers[base]) << 8 | UInt16(buffers[base &+ 1])
-      buses[bus].buffered = 0
-      if transaction == buses[bus].transaction, isAwaiting(bus) {
-        take(bus, from: base &+ 6, count: length, now, &findings)
-      } else {
-        buses[bus].counters.lateReplies &+= 1
+      case .whole(let transaction, let length):
+        buses[bus].buffered = 0
+        if transaction == buses[bus].transaction, isAwaiting(bus) {
+          take(bus, from: base &+ 6, count: length, now, &findings)
+        } else {
+          buses[bus].counters.lateReplies &+= 1
+        }
       }
     }
   }
@@ -294,7 +290,7 @@ extension Instruments {
   }
 
   @_noLocks @_noAllocation
-  private func become(idle bus: Int) {
+  func become(idle bus: Int) {
     buses[bus].state = .idle
     buses[bus].until = .never
   }
@@ -430,7 +426,7 @@ extension Instruments {
   /// one reply time nobody is asked, and bytes are nobody's. On a Modbus bus the port tells units apart, so only this one is
   /// not asked. Over TCP replies have numbers.
   @_noLocks @_noAllocation
-  private func quarantine(_ bus: Int, _ device: Int, _ reply: Interval, _ now: Instant) {
+  func quarantine(_ bus: Int, _ device: Int, _ reply: Interval, _ now: Instant) {
     switch buses[bus].kind {
     case .serial, .hid:
       buses[bus].state = .quarantine
@@ -450,191 +446,6 @@ extension Instruments {
     case .timedOut, .notSent: devices[device].counters.timeOuts &+= 1
     case .badCheck: devices[device].counters.checkErrors &+= 1
     case .wrongReply: devices[device].counters.wrongReplies &+= 1
-    }
-  }
-
-  // MARK: Writes
-
-  /// Queues a write before any poll of its bus, a gate's before those of lamps. A newer order for a relay replaces the one
-  /// that waits. `false`: the device is down, or cannot.
-  @_noLocks @_noAllocation
-  public mutating func write(
-    _ action: WriteAction, isGate: Bool = false, to device: DeviceID, at now: Instant, _ findings: inout Findings,
-    _ outbox: inout Outbox
-  ) -> Bool {
-    let row = Int(device.index)
-    let bus = Int(devices[row].port)
-    guard buses[bus].isOpen, !devices[row].isDown, isBelieved(row), canDo(action, row), enqueue(action, isGate, row, bus) else {
-      devices[row].counters.writesFailed &+= 1
-      return false
-    }
-    work(bus, now, &findings, &outbox)
-    return true
-  }
-
-  @_noLocks @_noAllocation
-  private mutating func enqueue(_ action: WriteAction, _ isGate: Bool, _ device: Int, _ bus: Int) -> Bool {
-    let base = bus &* writesMax
-    var onWire = 0
-    if case .awaitingWrite = buses[bus].state { onWire = 1 }
-    var place = onWire
-    // What waits for this relay is out of date.
-    while place < Int(buses[bus].writeCount) {
-      if Int(writes[base &+ place].device) == device, writes[base &+ place].action.channel == action.channel {
-        remove(place, bus)
-      } else {
-        place &+= 1
-      }
-    }
-    let count = Int(buses[bus].writeCount)
-    guard count < writesMax else { return false }
-    var at = onWire
-    while at < count, writes[base &+ at].isGate || !isGate { at &+= 1 }
-    var moving = count
-    while moving > at {
-      writes[base &+ moving] = writes[base &+ moving &- 1]
-      moving &-= 1
-    }
-    writes[base &+ at] = WriteRow(device: Int32(truncatingIfNeeded: device), action: action, attempts: 0, isGate: isGate)
-    buses[bus].writeCount &+= 1
-    return true
-  }
-
-  @_noLocks @_noAllocation
-  private func remove(_ place: Int, _ bus: Int) {
-    let base = bus &* writesMax
-    for index in place..<max(place, Int(buses[bus].writeCount) &- 1) { writes[base &+ index] = writes[base &+ index &+ 1] }
-    buses[bus].writeCount &-= 1
-  }
-
-  @_noLocks @_noAllocation
-  private func writeRow(_ bus: Int) -> Int { bus &* writesMax }
-
-  @_noLocks @_noAllocation
-  private func canDo(_ action: WriteAction, _ device: Int) -> Bool {
-    guard devices[device].relay.byteCount > 0 else { return request(for: action, device) != nil }
-    guard case .set(let channel, _) = action else { return false }
-    return channel >= 1 && Int32(channel) <= devices[device].coilCount
-  }
-
-  /// A relay that is told in bytes: nothing answers, so it is done when it was sent; its board is read back like any other.
-  @_noLocks @_noAllocation
-  private mutating func sendRelay(_ bus: Int, _ device: Int, _ now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
-    let row = devices[device].relay
-    guard case .set(let channel, let on) = writes[writeRow(bus)].action else {
-      finishWrite(bus, device, worked: false, &findings)
-      return
-    }
-    let first = Int(on ? row.firstOn : row.firstOff)
-    let count = Int(row.byteCount)
-    for index in 0..<count {
-      buffers[scratch &+ index] = index == Int(row.channelAt) ? channel : constants[first &+ index]
-    }
-    let length = count &+ row.check.width
-    for index in count..<length { buffers[scratch &+ index] = 0 }
-    row.check.write(to: buffers, at: scratch, length: length)
-    let start = outbox.byteCount
-    if buses[bus].kind.isPackets { outbox.append(Request.Carrier.setFeature.number) }
-    appendAddress(device, &outbox)
-    for index in 0..<length { outbox.append(buffers[scratch &+ index]) }
-    awaitEcho(bus, outbox.bytes, from: start, to: outbox.byteCount)
-    let sent = outbox.finishSend(from: start, to: PortID(bus), buses[bus].generation, urgency: .actuator, replyWithin: .zero)
-    if sent { devices[device].counters.writes &+= 1 }
-    buses[bus].restsUntil = now + rest(bus, device)
-    finishWrite(bus, device, worked: sent, &findings)
-    // What it says of itself is read at once.
-    for index in 0..<Int(devices[device].requestCount) {
-      let request = Int(devices[device].firstRequest) &+ index
-      if requests[request].isRegular { requests[request].due = now }
-    }
-  }
-
-  /// The board is awake: what is ordered of it goes out, unless it was taken back meanwhile.
-  @_noLocks @_noAllocation
-  mutating func awoke(_ bus: Int, _ device: Int, _ now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
-    become(idle: bus)
-    guard buses[bus].writeCount > 0, Int(writes[writeRow(bus)].device) == device else { return }
-    sendRelay(bus, device, now, &findings, &outbox)
-  }
-
-  /// Function 05; a pulse's value is its length in the board's units.
-  @_noLocks @_noAllocation
-  private func request(for action: WriteAction, _ device: Int) -> ModbusRequest? {
-    switch action {
-    case .set(let channel, let on):
-      guard channel >= 1, Int32(channel) <= devices[device].coilCount else { return nil }
-      return ModbusRequest(
-        function: 5, address: UInt16(truncatingIfNeeded: Int(devices[device].coilAddress) &+ Int(channel) &- 1),
-        count: on ? 0xFF00 : 0)
-    case .pulse(let channel, let time):
-      guard channel >= 1, Int32(channel) <= devices[device].pulseCount else { return nil }
-      let units = max(1, min(time.ns / max(devices[device].pulseUnit.ns, 1), 0x7FFF))
-      return ModbusRequest(
-        function: 5, address: UInt16(truncatingIfNeeded: Int(devices[device].pulseAddress) &+ Int(channel) &- 1),
-        count: UInt16(truncatingIfNeeded: units))
-    }
-  }
-
-  @_noLocks @_noAllocation
-  mutating func sendWrite(_ bus: Int, _ now: Instant, _ findings: inout Findings, _ outbox: inout Outbox) {
-    let device = Int(writes[writeRow(bus)].device)
-    if devices[device].relay.byteCount > 0 {
-      if buses[bus].kind.isFramed, devices[device].wakeByte >= 0 {
-        wake(bus, device, -1, now, &outbox)
-      } else {
-        sendRelay(bus, device, now, &findings, &outbox)
-      }
-      return
-    }
-    guard let asked = request(for: writes[writeRow(bus)].action, device) else {
-      finishWrite(bus, device, worked: false, &findings)
-      return
-    }
-    buses[bus].asked = asked
-    buses[bus].unit = devices[device].unit
-    let reply = replyTime(bus, device)
-    guard transmit(bus, device, -1, urgency: .actuator, replyWithin: reply, &outbox) else {
-      finishWrite(bus, device, worked: false, &findings)
-      return
-    }
-    devices[device].counters.writes &+= 1
-    buses[bus].askedAt = now
-    buses[bus].state = .awaitingWrite(device: Int32(truncatingIfNeeded: device))
-    buses[bus].until = now + patience(bus, reply)
-  }
-
-  @_noLocks @_noAllocation
-  func finishWrite(_ bus: Int, _ device: Int, worked: Bool, _ findings: inout Findings) {
-    guard buses[bus].writeCount > 0 else { return }
-    let action = writes[writeRow(bus)].action
-    remove(0, bus)
-    if worked {
-      findings.add(.wrote(DeviceID(device), action))
-    } else {
-      devices[device].counters.writesFailed &+= 1
-      findings.add(.writeFailed(DeviceID(device), action))
-    }
-  }
-
-  @_noLocks @_noAllocation
-  func dropWrite(_ bus: Int, _ findings: inout Findings) {
-    finishWrite(bus, Int(writes[writeRow(bus)].device), worked: false, &findings)
-  }
-
-  /// A dead device's writes are not kept for later: a gate that opens minutes after its verdict is worse than none. Called
-  /// when nothing is on the wire.
-  @_noLocks @_noAllocation
-  func dropWrites(of device: Int, _ bus: Int, _ findings: inout Findings) {
-    var place = 0
-    while place < Int(buses[bus].writeCount) {
-      let row = writes[bus &* writesMax &+ place]
-      guard Int(row.device) == device else {
-        place &+= 1
-        continue
-      }
-      remove(place, bus)
-      devices[device].counters.writesFailed &+= 1
-      findings.add(.writeFailed(DeviceID(device), row.action))
     }
   }
 }

@@ -42,7 +42,7 @@ extension Instruments {
   private func isOrder(_ bytes: Span<UInt8>, _ bus: Int) -> Bool {
     for index in 0..<Int(buses[bus].deviceCount) {
       let device = Int(members[Int(buses[bus].firstDevice) &+ index])
-      if devices[device].relay.byteCount > 0 { return true }
+      if devices[device].relay.byteCount > 0 || buses[bus].kind.isFramed && devices[device].namedCount > 0 { return true }
     }
     let function = buses[bus].kind.isRTU ? 1 : 7
     if buses[bus].kind.isFramed { return false }

@@ -23,7 +23,7 @@ extension Instruments {
       let plans = riders[port] ?? []
       for index in plans {
         members.append(Int32(index))
-        if settings.devices[index].isAtLane, !settings.devices[index].profile.writes.isEmpty { row.carriesGate = true }
+        if settings.devices[index].isAtLane, settings.devices[index].profile.writes.contains(where: \.isRelay) { row.carriesGate = true }
       }
       row.deviceCount = Int32(members.count) - row.firstDevice
       if row.deviceCount == 1 { row.isStream = builder.devices[Int(members[Int(row.firstDevice)])].isStream }
@@ -64,7 +64,8 @@ extension Instruments {
     constants = Table(builder.constants, filler: 0)
     buffers = Table(capacity: bytes + 256, filledWith: 0)
     let relays = riders.values.map { $0.map { Int(builder.devices[$0].coilCount) }.reduce(0, +) }
-    let room = min((relays.max() ?? 0) + 1, 257)
+    let room = min((relays.max() ?? 0) + 1, 257) + (builder.named.isEmpty ? 0 : Self.namedRoom)
+    named = Table(builder.named, filler: NamedRow(Write(name: "", kind: .bytes([])), first: 0))
     writesMax = room
     writes = Table(
       capacity: settings.ports.count * room,
@@ -230,6 +231,7 @@ private struct Builder {
   var spoilers: [Spoiler] = []
   var requests: [RequestRow] = []
   var constants: [UInt8] = []
+  var named: [NamedRow] = []
 
   var filler: DeviceRow {
     row(
@@ -271,6 +273,16 @@ private struct Builder {
     row.isStream = !own.contains { $0.isRegular && (row.variant < 0 || $0.variants >> UInt32(row.variant) & 1 == 1) }
     row.defaultRequest = Int16(own.firstIndex { $0.hasAnswers }.map { $0 - Int(row.firstRequest) } ?? -1)
     for case .relay(let bytes) in profile.writes.map(\.kind) { addRelay(bytes, &row) }
+    row.firstNamed = Int32(named.count)
+    for write in profile.namedWrites {
+      named.append(NamedRow(write, first: constants.count))
+      switch write.kind {
+      case .bytes(let bytes): constants += bytes
+      case .number(let number): constants += number.bytes
+      case .coil, .pulse, .relay, .register, .setting: break
+      }
+    }
+    row.namedCount = Int32(named.count) - row.firstNamed
     devices.append(row)
   }
 

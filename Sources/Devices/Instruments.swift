@@ -124,6 +124,8 @@ struct DeviceRow: BitwiseCopyable {
   /// Exceptions that mean "not now", a bit a code.
   var busyCodes: UInt32 = 0
   var relay = RelayRow()
+  var firstNamed: Int32 = 0
+  var namedCount: Int32 = 0
   var coilAddress: Int32
   var coilCount: Int32
   var pulseAddress: Int32
@@ -202,6 +204,40 @@ struct RelayRow: BitwiseCopyable {
   var check = Check.none
 }
 
+/// One write that people may order by name.
+struct NamedRow: BitwiseCopyable {
+  enum Kind: BitwiseCopyable {
+    /// A register, and its only value.
+    case register(address: UInt16, value: UInt16)
+    /// A register, whatever fits the range.
+    case setting(address: UInt16)
+    /// Bytes, from here in the constants.
+    case bytes(first: Int32, count: Int32)
+    /// Bytes with a number in them, then the check.
+    case number(first: Int32, count: Int32, at: Int32, NumberType, Check)
+  }
+  var kind: Kind
+  var lowest = Double.nan
+  var highest = Double.nan
+  var scale = 1.0
+  var needsPerson = false
+
+  init(_ write: Write, first: Int) {
+    needsPerson = write.needsPerson
+    switch write.kind {
+    case .register(let address, let value): kind = .register(address: UInt16(address), value: value)
+    case .setting(let address, let range, let scale):
+      kind = .setting(address: UInt16(address))
+      (lowest, highest, self.scale) = (range.lowerBound, range.upperBound, scale)
+    case .number(let number):
+      kind = .number(first: Int32(first), count: Int32(number.bytes.count), at: Int32(number.at), number.type, number.check)
+      (lowest, highest, self.scale) = (number.range.lowerBound, number.range.upperBound, number.scale)
+    case .bytes(let bytes): kind = .bytes(first: Int32(first), count: Int32(bytes.count))
+    case .coil, .pulse, .relay: kind = .bytes(first: 0, count: 0)
+    }
+  }
+}
+
 /// Who may be asked next.
 private struct Turn: BitwiseCopyable {
   var device = -1
@@ -256,8 +292,10 @@ public struct Instruments: ~Copyable {
   let scratch: Int
   /// Writes that wait, a bus after the other, each in the order in which they go; the first may be on the wire.
   let writes: Table<WriteRow>
+  let named: Table<NamedRow>
   /// Room a bus: one place a relay and one for the write on the wire, since a newer order for a relay takes the place of
-  /// the one that waits. So no order is ever without room (but beyond 256 relays on one bus).
+  /// the one that waits. So no order of the rules is ever without room (but beyond 256 relays on one bus). People's have
+  /// four places more.
   let writesMax: Int
   /// The devices of each port, one after another.
   let members: Table<Int32>

@@ -13,6 +13,29 @@ public enum ReplyVerdict: BitwiseCopyable, Sendable {
   case wrong
 }
 
+/// What the bytes of a Modbus TCP connection begin with: a header of transaction, protocol 0 and length, then unit and PDU.
+enum HeadedFrame: BitwiseCopyable {
+  case incomplete
+  /// Not Modbus, or no longer in step: where the next frame begins cannot be told.
+  case wrong
+  /// A whole one; `length` bytes stand behind the header.
+  case whole(transaction: UInt16, length: Int)
+
+  /// Of `count` bytes at `base`.
+  @_noLocks @_noAllocation
+  init(_ bytes: borrowing Table<UInt8>, at base: Int, count: Int) {
+    self = .incomplete
+    guard count >= 6 else { return }
+    let length = Int(bytes[base &+ 4]) << 8 | Int(bytes[base &+ 5])
+    guard bytes[base &+ 2] == 0, bytes[base &+ 3] == 0, length >= 3, length <= 254 else {
+      self = .wrong
+      return
+    }
+    guard count >= 6 &+ length else { return }
+    self = .whole(transaction: UInt16(bytes[base]) << 8 | UInt16(bytes[base &+ 1]), length: length)
+  }
+}
+
 /// A read or write as sent, and what its reply must look like.
 public struct ModbusRequest: BitwiseCopyable, Equatable, Sendable {
   /// 1 to 4: read; 5, 6: write one.

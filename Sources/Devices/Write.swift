@@ -6,11 +6,27 @@ public import Domain
 public struct Write: Sendable {
   public var name: String
   public var kind: WriteKind
+  /// It changes what the device measures or remembers: somebody must say who orders it and why.
+  public var needsPerson: Bool
 
-  public init(name: String, kind: WriteKind) {
+  public init(name: String, kind: WriteKind, needsPerson: Bool = false) {
     self.name = name
     self.kind = kind
+    self.needsPerson = needsPerson
   }
+
+  /// A relay belongs to a gate, lamp or buzzer, and is ordered by the rules alone.
+  public var isRelay: Bool {
+    switch kind {
+    case .coil, .pulse, .relay: true
+    case .register, .setting, .bytes, .number: false
+    }
+  }
+}
+
+extension Profile {
+  /// What people may have written, by name: `WriteAction.named` counts among these.
+  public var namedWrites: [Write] { writes.filter { !$0.isRelay } }
 }
 
 public enum WriteKind: Sendable, Equatable {

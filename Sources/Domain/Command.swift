@@ -39,6 +39,8 @@ public enum Action: BitwiseCopyable, Sendable {
   case contactReading(ticket: UInt32, celsius: Double)
   /// A suspect who left was dealt with: the alarm `suspect_left` may go.
   case clearSuspect(occurrence: UInt32)
+  /// One of the writes that the device's profile names, by its place among them; `value` in the profile's unit, NaN for none.
+  case write(DeviceID, UInt8, value: Double)
 
   public var name: String {
     switch self {
@@ -47,6 +49,7 @@ public enum Action: BitwiseCopyable, Sendable {
     case .resume: "resume"
     case .contactReading: "contact_reading"
     case .clearSuspect: "clear_suspect"
+    case .write: "write"
     }
   }
 }
@@ -84,7 +87,7 @@ public struct Command: BitwiseCopyable, Sendable {
 /// Why a command was not carried out.
 public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case expired, unknownAlarm, unknownTicket, unknownLane, notWaiting, laneBusy, laneReleased, whoAndWhyRequired, gateUnavailable
-  case implausible
+  case implausible, valueNotAllowed, deviceUnavailable
 
   public var name: String {
     switch self {
@@ -98,6 +101,8 @@ public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .whoAndWhyRequired: "who_and_why_required"
     case .gateUnavailable: "gate_unavailable"
     case .implausible: "implausible"
+    case .valueNotAllowed: "value_not_allowed"
+    case .deviceUnavailable: "device_unavailable"
     }
   }
 }

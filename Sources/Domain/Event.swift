@@ -118,6 +118,8 @@ public enum EventBody: BitwiseCopyable, Sendable {
   case commandAnswered(Command, Answer)
   case lost(Loss, count: UInt64)
   case writeFailed(DeviceID)
+  /// What somebody ordered by name reached the device.
+  case written(DeviceID, UInt8)
 
   /// Which stream it belongs to.
   @inlinable @inline(__always) public var stream: Stream {

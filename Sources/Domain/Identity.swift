@@ -61,13 +61,18 @@ public struct Names: Sendable {
   public var ports: [String]
   /// The field names of each device, in the order of its profile.
   public var fields: [[String]]
+  /// What people may have written to each device, in the order of its profile.
+  public var writes: [[String]]
 
-  public init(site: String, lanes: [String], rooms: [String], devices: [String], ports: [String], fields: [[String]]) {
+  public init(
+    site: String, lanes: [String], rooms: [String], devices: [String], ports: [String], fields: [[String]], writes: [[String]] = []
+  ) {
     self.site = site
     self.lanes = lanes
     self.rooms = rooms
     self.devices = devices
     self.ports = ports
     self.fields = fields
+    self.writes = writes
   }
 }

@@ -141,6 +141,7 @@ public struct Formatter: Sendable {
     case .commandAnswered(_, .refused): "command.refused"
     case .lost: "loss"
     case .writeFailed: "device.write_failed"
+    case .written: "device.written"
     }
   }
 
@@ -173,6 +174,8 @@ public struct Formatter: Sendable {
     case .commandAnswered(let command, let answer): members(of: command, answer)
     case .lost(let loss, let count): ["what": .string(loss.name), "count": .number(Double(count))]
     case .writeFailed(let device): ["device": .string(name(names.devices, device.index))]
+    case .written(let device, let index):
+      ["device": .string(name(names.devices, device.index)), "write": .string(write(device, index))]
     }
   }
 
@@ -207,10 +210,19 @@ public struct Formatter: Sendable {
     switch command.action {
     case .acknowledge(let occurrence), .clearSuspect(let occurrence): data["occurrence"] = .number(Double(occurrence))
     case .overrideLane(let lane): data["lane"] = .string(name(names.lanes, lane.index))
+    case .write(let device, let index, let value):
+      data["device"] = .string(name(names.devices, device.index))
+      data["write"] = .string(write(device, index))
+      if value.isFinite { data["value"] = .number(value) }
     // A contact reading's degrees are a person's: they never enter a body.
     case .resume(let ticket), .contactReading(let ticket, _): data["ticket"] = .number(Double(ticket))
     }
     return data
+  }
+
+  private func write(_ device: DeviceID, _ index: UInt8) -> String {
+    let known = names.writes.indices.contains(Int(device.index)) ? names.writes[Int(device.index)] : []
+    return known.indices.contains(Int(index)) ? known[Int(index)] : "\(index)"
   }
 
   private func finite(_ values: [String: Double], _ rest: [String: JSON]) -> [String: JSON] {

@@ -266,6 +266,7 @@ public struct Pipeline: ~Copyable {
   /// What became of an order to a relay, told to the lanes whose gate it moves, lamp it lights or buzzer it sounds.
   @_noLocks @_noAllocation
   private mutating func tellOrder(_ device: DeviceID, _ action: WriteAction, worked: Bool, _ now: Now) {
+    guard action.channel > 0 else { return }
     let route = routes.devices[Int(device.index)]
     for index in 0..<Int(route.boardLaneCount) {
       let lane = routes.boardLanes[Int(route.firstBoardLane) &+ index]
@@ -299,6 +300,7 @@ public struct Pipeline: ~Copyable {
     case .writeFailed(let device, let action):
       emit(.writeFailed(device), at: .device(device), .none, now)
       tellOrder(device, action, worked: false, now)
+    case .wrote(let device, .named(let index, _)): emit(.written(device, index), at: .device(device), .none, now)
     case .wrote(let device, let action): tellOrder(device, action, worked: true, now)
     // A restart must not end its warm-up.
     case .poweredOn: snapshotDue = true
@@ -420,6 +422,17 @@ public struct Pipeline: ~Copyable {
           answer = .refused(.whoAndWhyRequired)
         } else {
           answer = lanes.override(lane, now, &alarms, &effects)
+        }
+      case .write(let device, let index, let value):
+        let isSomebodys = !command.claimed.isEmpty && !command.why.isEmpty
+        if instruments.needsPerson(device, index), !isSomebodys {
+          answer = .refused(.whoAndWhyRequired)
+        } else if !instruments.canTake(device, index, value) {
+          answer = .refused(.valueNotAllowed)
+        } else if instruments.write(.named(index, value: value), to: device, at: now.boot, &findings, &outbox) {
+          answer = .done
+        } else {
+          answer = .refused(.deviceUnavailable)
         }
       }
     }

@@ -7,9 +7,9 @@ func readWrites(_ section: Section, isModbus: Bool) -> [Write] {
   section.named("write").compactMap { name, entry in
     guard let write = entry.section() else { return nil }
     defer { write.close() }
-    _ = write.optional("confirm")?.flag()
+    let needsPerson = write.optional("confirm")?.flag() ?? false
     let kind = isModbus ? readRegisterWrite(write, entry) : readByteWrite(write, entry)
-    return kind.map { Write(name: name, kind: $0) }
+    return kind.map { Write(name: name, kind: $0, needsPerson: needsPerson) }
   }
 }
 
@@ -28,7 +28,11 @@ private func readRegisterWrite(_ write: Section, _ entry: Entry) -> WriteKind? {
     guard let address = holding.whole(0...65_535) else { return nil }
     if let range = write.optional("range") {
       let scale = write.optional("scale")?.number(1e-9...1e9) ?? 1
-      return range.ends().map { .setting(address: address, range: $0, scale: scale) }
+      guard let ends = range.ends() else { return nil }
+      guard ends.lowerBound / scale >= -32_768, ends.upperBound / scale <= 65_535 else {
+        return range.expected("a range that fits a register: raw = value / scale", nil)
+      }
+      return .setting(address: address, range: ends, scale: scale)
     }
     return write.required("value")?.whole(0...65_535).map { .register(address: address, value: UInt16($0)) }
   }
@@ -57,6 +61,9 @@ private func readByteWrite(_ write: Section, _ entry: Entry) -> WriteKind? {
   let scale = number.optional("scale")?.number(1e-9...1e9) ?? 1
   guard let at, let type, let range else { return nil }
   guard at + type.width <= bytes.count else { return entry.expected("bytes with room for the number", nil) }
+  guard type.isWritable, type.room.contains(range.lowerBound / scale), type.room.contains(range.upperBound / scale) else {
+    return entry.expected("a number of at most four bytes with room for the range: raw = value / scale", nil)
+  }
   return .number(NumberBytes(bytes: bytes, at: at, type: type, range: range, scale: scale, check: check))
 }
 

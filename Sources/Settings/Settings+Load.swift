@@ -89,7 +89,7 @@ final class SettingsReader {
       policy: policy, realTime: wishes,
       names: Names(
         site: site.id, lanes: whole.map(\.name), rooms: rooms.compactMap { $0?.name }, devices: deviceNames, ports: busNames,
-        fields: plans.map { $0.profile.fields.map(\.name) }),
+        fields: plans.map { $0.profile.fields.map(\.name) }, writes: plans.map { $0.profile.namedWrites.map(\.name) }),
       instruments: InstrumentSettings(
         ports: links.map(\.kind),
         devices: plans.map {

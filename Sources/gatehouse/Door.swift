@@ -59,16 +59,16 @@ struct OrderOptions: ParsableArguments {
   }
 
   /// Gives an order and reports what became of it; ends the program with its exit code.
-  func give(_ action: Action, lane: String? = nil, done: String) throws {
+  func give(_ action: Action, lane: String? = nil, device: String? = nil, write: String? = nil, done: String) throws {
     let id = id.flatMap(UUID.init(uuidString:)) ?? UUID()
     // What may open a gate is carried out at once or not at all.
     let goodFor =
       switch action {
       case .overrideLane, .contactReading: 3.0
-      case .acknowledge, .clearSuspect, .resume: 10.0
+      case .acknowledge, .clearSuspect, .resume, .write: 10.0
       }
     let request = CommandRequest(
-      id: id, action: action, lane: lane, goodFor: goodFor, issued: bootClock(), who: who, why: why, origin: .commandLine)
+      id: id, action: action, lane: lane, device: device, write: write, goodFor: goodFor, issued: bootClock(), who: who, why: why, origin: .commandLine)
     let answer: CommandAnswer
     do {
       // The door itself says `unknown` 5 s after the order has run out.
@@ -125,6 +125,8 @@ struct OrderReport: Equatable {
     case .whoAndWhyRequired: return "a name and a reason are required: --who and --why"
     case .gateUnavailable: return "the gate's board does not answer"
     case .implausible: return "the value can't be a body temperature"
+    case .valueNotAllowed: return "the profile allows no such value for it"
+    case .deviceUnavailable: return "the device does not answer, or has too much to do"
     case nil: return reason
     }
   }

@@ -1,5 +1,5 @@
 // What people ask the door to do: acknowledge an alarm, let one person through, send one back to the lane, enter a
-// contact thermometer's reading.
+// contact thermometer's reading, set a device.
 
 import ArgumentParser
 import Control
@@ -142,6 +142,33 @@ struct ContactCommand: ParsableCommand {
   func run() throws {
     try order.give(
       .contactReading(ticket: ticket, celsius: celsius), done: "\(decimal(celsius)) degC is kept for ticket \(ticket)")
+  }
+}
+
+struct WriteCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "write", abstract: "Have a device do or remember what its profile allows by name.",
+    usage: "gatehouse write <device> <name> [<value>] --who <who> --why <why> [options]",
+    discussion: """
+      Calibrations, intervals, modes: the entries under `writes` in the profile.
+      Those with `confirm: true` need --who and --why. Relays of gates, lamps and
+      buzzers are the door's own and cannot be written so.
+      The log says device.written when the device has it.
+
+      EXAMPLES
+        gatehouse write room-301-co2 interval 2 --who "Li Na" --why "as agreed"
+        gatehouse write room-301-co2 stop --who "Li Na" --why service
+
+      \(ExitCode.help)
+      """)
+  @Argument(help: "The device.") var device: String
+  @Argument(help: "The write, as the profile names it.") var name: String
+  @Argument(help: "Its value, where it takes one.") var value: Double?
+  @OptionGroup var order: OrderOptions
+
+  func run() throws {
+    try order.give(
+      .write(DeviceID(0), 0, value: value ?? .nan), device: device, write: name, done: "\(device) is told: \(name)")
   }
 }
 

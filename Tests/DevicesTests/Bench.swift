@@ -151,6 +151,7 @@ extension WriteAction {
     switch self {
     case .set(let channel, let on): "\(channel) \(on ? "on" : "off")"
     case .pulse(let channel, let time): "\(channel) for \(time.ns / 1_000_000)"
+    case .named(let index, let value): "named \(index)\(value.isNaN ? "" : " \(value)")"
     }
   }
 }

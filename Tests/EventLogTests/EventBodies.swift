@@ -30,7 +30,7 @@ let everyBody: [EventBody] = {
     .systemStarted(restored: true, downSeconds: 4), .systemStopping, .clockStepped(byNanoseconds: -3_600_000_002_000),
     .portOpened, .deviceUp, .screeningBegan(ticket: 17), .gateOpened(ticket: 17), .gateOpened(ticket: 0), .gateShut,
     .gateReturned, .passage(screened: true), .passage(screened: false), .air(AirFact(mean5: 1180.5, mean60: .nan)),
-    .air(AirFact(mean5: .nan, mean60: .nan)), .writeFailed(DeviceID(2)), .writeFailed(DeviceID(900)),
+    .air(AirFact(mean5: .nan, mean60: .nan)), .writeFailed(DeviceID(2)), .writeFailed(DeviceID(900)), .written(DeviceID(1), 0), .written(DeviceID(900), 9),
     .screeningPassed(fact(.normal, .passed)), .screeningResumed(fact(.resumed, .measuring)),
     .screeningAbandoned(fact(.left, .abandoned)), .screeningIsolated(fact(.contactElevated, .isolate)),
   ]
@@ -51,7 +51,7 @@ let everyBody: [EventBody] = {
   all += Reason.allCases.map { reading(.co2, .ppm, .invalid($0)) }
   let actions: [Action] = [
     .acknowledge(occurrence: 4), .overrideLane(LaneID(0)), .resume(ticket: 17), .contactReading(ticket: 17, celsius: 38.15),
-    .clearSuspect(occurrence: 4),
+    .clearSuspect(occurrence: 4), .write(DeviceID(1), 1, value: 2), .write(DeviceID(1), 0, value: .nan),
   ]
   all += actions.map { .commandAnswered(command($0, claimed: "A. Li \"\u{1f600}\"", why: "wheelchair"), .done) }
   all += Origin.allCases.map { .commandAnswered(command(.resume(ticket: 1), origin: $0), .done) }
@@ -91,5 +91,6 @@ func kind(_ body: EventBody) -> Int {
   case .writeFailed: 26
   case .alarmRepeated: 27
   case .deviceStillDown: 28
+  case .written: 29
   }
 }

@@ -24,7 +24,7 @@ struct Seeded: RandomNumberGenerator {
 
 let names = Names(
   site: "school-3", lanes: ["north-door"], rooms: ["room-12"], devices: ["thermometer", "co2", "relays"], ports: ["bus"],
-  fields: [["object", "ambient"], ["co2"], ["inputs"]])
+  fields: [["object", "ambient"], ["co2"], ["inputs"]], writes: [[], ["stop", "interval"], []])
 
 let layout: UInt64 = 7
 
