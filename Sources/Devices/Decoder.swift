@@ -45,8 +45,8 @@ public struct DecodeContext: Sendable {
 /// that size; an answer in frames for that to the first request.
 public func decode(_ bytes: [UInt8], with profile: Profile, _ context: DecodeContext = DecodeContext()) -> [DecodedFrame] {
   switch profile.transport {
-  case .serial(let speech): decodeFrames(bytes, profile, speech, reportLength: nil, context)
-  case .hid(let speech, let reports): decodeFrames(bytes, profile, speech, reportLength: reports.length, context)
+  case .serial(let speech): decodeFrames(bytes, profile, speech, nil, context)
+  case .hid(let speech, let reports): decodeFrames(bytes, profile, speech, reports, context)
   case .modbus: decodeReplies(bytes, profile, context)
   }
 }
@@ -72,17 +72,20 @@ extension Profile {
   }
 }
 
-private func single(_ profile: Profile, kind: PortKind, variant: Int?) -> Instruments {
-  let plan = DevicePlan(profile: profile.timeless, port: PortID(0), unit: 0, isAtLane: false, variant: variant ?? 0)
+private func single(_ profile: Profile, kind: PortKind, unit: UInt8 = 0, variant: Int?) -> Instruments {
+  let plan = DevicePlan(profile: profile.timeless, port: PortID(0), unit: unit, isAtLane: false, variant: variant ?? 0)
   return Instruments(InstrumentSettings(ports: [kind], devices: [plan]))
 }
 
 // MARK: Frames
 
 private func decodeFrames(
-  _ bytes: [UInt8], _ profile: Profile, _ speech: FrameSpeech, reportLength: Int?, _ context: DecodeContext
+  _ bytes: [UInt8], _ profile: Profile, _ speech: FrameSpeech, _ reports: HIDReports?, _ context: DecodeContext
 ) -> [DecodedFrame] {
-  var instruments = single(profile, kind: reportLength == nil ? .serial : .hid, variant: context.variant)
+  // What its number stands before counts with it.
+  let reportLength = reports.map { $0.length + ($0.number == nil ? 0 : 1) }
+  let unit = context.request.flatMap { speech.unit(in: $0) } ?? 0
+  var instruments = single(profile, kind: reportLength == nil ? .serial : .hid, unit: unit, variant: context.variant)
   var findings = Findings()
   var outbox = Outbox()
   let now = Instant(ns: 1)
@@ -90,12 +93,16 @@ private func decodeFrames(
   instruments.buses[0].state = .idle
   instruments.buses[0].isTool = true
   instruments.buses[0].way = context.way
-  if let request = context.request, let index = speech.request(for: request) { instruments.buses[0].assumed = Int16(index) }
+  let request = context.request.flatMap { $0.isEmpty ? nil : $0 }
+  let known = request.flatMap(speech.request(for:))
+  if let known { instruments.buses[0].assumed = Int16(known) }
+  // What answers nothing that the profile asks is no answer.
+  let isUnknown = request != nil && known == nil && !speech.requests.isEmpty
   var frames: [DecodedFrame] = []
   // What is left of a rejected frame is the rest of it, not a new one.
   var rejectedEnd = 0
   var heard = 0
-  for part in parts(of: bytes, reportLength) {
+  for part in parts(of: bytes, reportLength, isNumbered: reports?.number != nil) {
     findings.clear()
     outbox.clear()
     instruments.received(part.span, from: PortID(0), Generation(1), at: now, &findings, &outbox)
@@ -114,13 +121,15 @@ private func decodeFrames(
   } else if frames.isEmpty {
     frames.append(DecodedFrame(outcome: bytes.isEmpty ? .incomplete : .rejected(.start)))
   }
-  return frames
+  guard isUnknown else { return frames }
+  return frames.map { if case .accepted = $0.outcome { DecodedFrame(outcome: .rejected(.wrongReply)) } else { $0 } }
 }
 
-/// As bytes come: one by one, or a report at a time. A report's number, where it stands before the only one, is left out.
-private func parts(of bytes: [UInt8], _ reportLength: Int?) -> [[UInt8]] {
+/// As bytes come: one by one, or a report at a time. Where reports have no numbers the 0 or 1 that some systems put before one
+/// is left out.
+private func parts(of bytes: [UInt8], _ reportLength: Int?, isNumbered: Bool) -> [[UInt8]] {
   guard let reportLength else { return bytes.map { [$0] } }
-  let own = bytes.count % reportLength == 1 && bytes.count > reportLength && bytes[0] <= 1 ? Array(bytes.dropFirst()) : bytes
+  let own = !isNumbered && bytes.count % reportLength == 1 && bytes.count > reportLength && bytes[0] <= 1 ? Array(bytes.dropFirst()) : bytes
   return stride(from: 0, to: own.count, by: reportLength).map { Array(own[$0..<min($0 + reportLength, own.count)]) }
 }
 
@@ -145,6 +154,12 @@ private func gather(_ findings: borrowing Findings, _ profile: Profile, into fra
 }
 
 extension FrameSpeech {
+  /// The unit that a request names in digits before it.
+  fileprivate func unit(in request: [UInt8]) -> UInt8? {
+    guard case .digits(let count)? = address, request.count > count else { return nil }
+    return UInt8(String(decoding: request[..<count], as: UTF8.self))
+  }
+
   /// The request that these bytes are: the longest that they begin with. A unit's address or a report's number may stand
   /// before it.
   fileprivate func request(for bytes: [UInt8]) -> Int? {
@@ -313,7 +328,7 @@ private func decodeReply(_ bytes: [UInt8], _ profile: Profile, _ context: Decode
   } else {
     candidates = profile.likelyReads(of: context.variant ?? 0)
     // The answer to a write repeats it and holds nothing else.
-    if expectedCount(bytes[...]) == 8 { candidates.append(ModbusRequest(Array(bytes[1..<6]))) }
+    if bytes.count == 8, expectedCount(bytes[...]) == 8 { candidates.append(ModbusRequest(Array(bytes[1..<6]))) }
   }
   if bytes[1] & 0x80 != 0 { return .rejected(bytes.count == 5 ? .exception : .wrongReply) }
   let table = Table(bytes, filler: 0)

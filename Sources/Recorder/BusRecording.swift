@@ -46,7 +46,7 @@ public struct BusRecording: Sendable {
   /// Reads a recording's text; `file` is for messages. Parts that follow each other are one recording.
   public static func parse(_ text: String, file: String) throws(RecordingMistake) -> BusRecording {
     var reader = RecordingReader(file: file)
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) { try reader.take(line) }
+    for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) { try reader.take(line) }
     return try reader.finish(isCut: !text.hasSuffix("\n"))
   }
 }

@@ -195,7 +195,12 @@ final class SettingsReader {
     var number: UInt8 = 0
     switch profile.transport {
     case .modbus(let speech): number = UInt8(unit?.1 ?? Int(speech.unit))
-    case .serial(let speech) where speech.address != nil: number = UInt8(unit?.1 ?? Int(speech.unit))
+    case .serial(let speech) where speech.address != nil:
+      number = UInt8(unit?.1 ?? Int(speech.unit))
+      // Beyond it the address would become another byte, and perhaps a command.
+      if case .prefix(let base)? = speech.address, Int(number) > 255 - Int(base) {
+        unit?.0.note("found unit \(number), expected at most \(255 - Int(base)): \(profile.id) adds \(base) to it")
+      }
     case .serial, .hid:
       unit?.0.note("found a unit, expected none: \(profile.id) has no address")
     }

@@ -23,7 +23,7 @@ public struct Vector: Sendable {
   public static func parse(_ text: String, file: String) throws(Problems) -> [Vector] {
     var vectors: [Vector] = []
     var problems: [Problem] = []
-    for (index, raw) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    for (index, raw) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
       let line = String(raw)
       if line.isEmpty || line.hasPrefix("#") { continue }
       if line.hasPrefix(">") {

@@ -148,7 +148,7 @@ struct ContactCommand: ParsableCommand {
 struct WriteCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "write", abstract: "Have a device do or remember what its profile allows by name.",
-    usage: "gatehouse write <device> <name> [<value>] --who <who> --why <why> [options]",
+    usage: "gatehouse write <device> <name> [<value>] [--who <who>] [--why <why>]",
     discussion: """
       Calibrations, intervals, modes: the entries under `writes` in the profile.
       Those with `confirm: true` need --who and --why. Relays of gates, lamps and

@@ -99,6 +99,10 @@ private func checkedProfile(_ file: String) throws(Problems) -> [String] {
       message: "decoding prints \(found), expected \(expected)")
   }
   guard problems.isEmpty else { throw Problems(problems) }
+  guard vectors.contains(where: { $0.expected.contains { $0.contains("\"accepted\"") } }) else {
+    let message = "proves nothing: found no frame that is accepted, expected one at least, with its values"
+    throw Problems([Problem(file: proof, line: 1, column: 1, path: "", message: message)])
+  }
   return ["\(file): no problems, \(vectors.count) \(vectors.count == 1 ? "vector" : "vectors")"] + weaknesses(profile, vectors)
 }
 

@@ -73,7 +73,7 @@ import Testing
 }
 
 @Suite struct CommandRequestTests {
-  static let names = Names(site: "s", lanes: ["north-door", "南门"], rooms: [], devices: [], ports: [], fields: [])
+  static let names = Names(site: "s", lanes: ["north-door", "南门"], rooms: [], devices: ["co2", "relays"], ports: [], fields: [], writes: [["stop", "interval"]])
   static let id = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
   static let now = Instant(ns: 1_000_000_000_000)
 
@@ -111,6 +111,14 @@ import Testing
     guard case .contactReading(17, 38.5) = command.action else { Issue.record("not a reading"); return }
     command = try read(#""command":"clear_suspect","occurrence":4294967295"#)
     guard case .clearSuspect(.max) = command.action else { Issue.record("not a clear"); return }
+    command = try read(#""command":"write","device":"co2","write":"interval","value":2.5"#)
+    guard case .write(DeviceID(0), 1, 2.5) = command.action else { Issue.record("not a write"); return }
+    #expect(command.goodFor == .seconds(10))
+    command = try read(#""command":"write","device":"co2","write":"stop""#)
+    guard case .write(_, 0, let value) = command.action, value.isNaN else { Issue.record("not a write"); return }
+    for line in [#""device":"co3","write":"stop""#, #""device":"co2","write":"off""#, #""device":"relays","write":"relay""#, #""device":"co2""#] {
+      #expect(throws: BadRequest.self) { try read(#""command":"write","# + line) }
+    }
   }
 
   @Test func aMomentInTheFutureIsNow() throws {

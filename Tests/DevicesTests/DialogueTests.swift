@@ -545,6 +545,30 @@ private func registered(_ request: [UInt8], _ values: [Int: Int] = [:]) -> [UInt
     #expect(registers(said) == ["0 6:54", "0 6:55", "0 3:3", "2000 3:3"] && other.device.exceptions == 1 && other.isUp)
   }
 
+  // MARK: Requests given to the tool
+
+  /// Bytes that answer something the profile does not ask are no answer; a unit's digits stand before request and answer.
+  @Test func whatAnswersAnotherRequestIsNoAnswer() {
+    func outcome(_ bytes: [UInt8], _ profile: Profile, _ request: [UInt8]?) -> String {
+      decode(bytes, with: profile, DecodeContext(request: request)).map {
+        switch $0.outcome {
+        case .accepted: "accepted"
+        case .rejected(let why): "\(why)"
+        case .incomplete: "incomplete"
+        }
+      }.joined(separator: " ")
+    }
+    let plain = framed([kind(1)], [field("v", in: 0)], [request(1)])
+    #expect(outcome(reply(1, 5), plain, nil) == "accepted" && outcome(reply(1, 5), plain, [1]) == "accepted")
+    #expect(outcome(reply(1, 5), plain, [7]) == "wrongReply")
+    let addressed = framed(
+      [Framing(startsWith: [], ending: .line(quiet: .milliseconds(100), most: 20))],
+      [Field(name: "v", location: Location.Key("T").map { .after($0) } ?? .line, type: .decimal)],
+      [Request(bytes: Array("?T\r".utf8), replyWithin: .milliseconds(100))], address: .digits(3))
+    #expect(outcome(Array("024T35.5\r\n".utf8), addressed, Array("024?T\r".utf8)) == "accepted")
+    #expect(outcome(Array("025T35.5\r\n".utf8), addressed, Array("024?T\r".utf8)) == "wrongReply")
+  }
+
   // MARK: Read now and then
 
   @Test func readsWhatAnotherOneSaysIsThere() {

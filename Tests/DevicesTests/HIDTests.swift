@@ -68,6 +68,20 @@ private func request(
     #expect(plain.readings.isEmpty && plain.bus.bytesDropped == 9)
   }
 
+  /// The tool is given reports as they come: with their number where they have one.
+  @Test func numberedReportsAreDecoded() {
+    func values(_ bytes: [UInt8], _ number: UInt8?) -> [Double] {
+      decode(bytes, with: hid([framing(0x10)], number: number), DecodeContext(way: .report)).flatMap {
+        if case .accepted(let values) = $0.outcome { values.map(\.value) } else { [Double]() }
+      }
+    }
+    for number in [1, 3] as [UInt8] {
+      #expect(values([number] + report(0x10, 5) + [number] + report(0x10, 6), number) == [5, 6])
+      #expect(values([number + 1] + report(0x10, 5), number).isEmpty)
+    }
+    #expect(values(report(0x10, 5) + report(0x10, 6), nil) == [5, 6] && values([0] + report(0x10, 5), nil) == [5])
+  }
+
   @Test func aFrameMayTakeSeveralReports() {
     let long = Framing(name: "name", startsWith: [0x54, 0x45], ending: .length(16))
     let data = Framing(name: "data", startsWith: [0x80], ending: .quiet(.milliseconds(50), least: 8, most: 16))

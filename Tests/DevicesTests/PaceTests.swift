@@ -194,6 +194,56 @@ import Testing
     #expect(said.map { $0.bytes[11] } == [3])
   }
 
+  // MARK: Orders by name
+
+  /// What somebody orders goes out as the profile says, and what the device says to it is no answer to the next request.
+  @Test func bytesAreSentByName() {
+    var device = asked()
+    device.writes = [
+      Write(name: "relay", kind: .relay(RelayBytes(on: [1], off: [2], channelAt: 0, count: 1, check: .none))),
+      Write(name: "save", kind: .bytes(bytes("a5 65 01 0b")), needsPerson: true),
+      Write(
+        name: "span",
+        kind: .number(
+          NumberBytes(bytes: bytes("ff 01 88 00 00 00 00 00"), at: 3, type: .u16be, range: 1_000...10_000, scale: 1, check: Check(.negativeSum8, from: 1, at: -1)))),
+    ]
+    let bench = Bench(.serial, device)
+    bench.receive(answer(co2: 600))
+    bench.forget()
+    #expect(bench.write(.named(0, value: .nan)) && bench.sent.map(\.bytes) == [bytes("a5 65 01 0b")])
+    #expect(bench.instruments.needsPerson(DeviceID(0), 0) && !bench.instruments.needsPerson(DeviceID(0), 1))
+    bench.receive(answer(co2: 900))
+    #expect(bench.readings.isEmpty)
+    #expect(bench.write(.named(1, value: 2_000)))
+    bench.run(until: ms(4_900))
+    #expect(bench.sent.map(\.bytes).contains(bytes("ff 01 88 07 d0 00 00 00 a0")) && bench.changed.suffix(2) == ["wrote 0 named 0", "wrote 0 named 1 2000.0"])
+    for action in [WriteAction.named(0, value: 1), .named(1, value: .nan), .named(1, value: 999), .named(1, value: 10_001), .named(2, value: .nan)] {
+      #expect(!bench.write(action), "\(action.text)")
+    }
+  }
+
+  /// Only four wait, and the same one again takes the place of the one before.
+  @Test func registersAreWrittenByName() {
+    var device = sensor(period: .seconds(60))
+    device.writes = [
+      Write(name: "interval", kind: .setting(address: 0x25, range: 0...100, scale: 0.01)), Write(name: "stop", kind: .register(address: 0x37, value: 1)),
+    ]
+    let bench = Bench(.modbusTCP, device)
+    _ = bench.talk(until: 10) { Array($0[0..<5]) + [5, 1] + words([400]) }
+    bench.forget()
+    bench.write(.named(0, value: 12.345))
+    bench.write(.named(1, value: .nan))
+    bench.write(.named(1, value: .nan))
+    let said = bench.talk(until: 20) { $0 }
+    #expect(said.map { Array($0.bytes[7...]) } == [bytes("06 00 25 04 d3"), bytes("06 00 37 00 01")])
+    #expect(bench.changed == ["wrote 0 named 0 12.345", "wrote 0 named 1"])
+    // One that does not repeat it has not got it.
+    bench.forget()
+    bench.write(.named(1, value: .nan))
+    _ = bench.talk(until: 10_000) { $0[7] == 6 ? Array($0.dropLast()) + [9] : nil }
+    #expect(bench.changed.first == "failed 0 named 1")
+  }
+
   // MARK: Counting
 
   @Test func theRoundTripIsKept() {

@@ -23,7 +23,7 @@ private final class StandIn: Sendable {
     let hand = Hand()
     server = try ControlServer(
       paths: ControlPaths(folder: folder),
-      names: Names(site: "s", lanes: ["north-door"], rooms: [], devices: [], ports: [], fields: []),
+      names: Names(site: "s", lanes: ["north-door"], rooms: [], devices: ["co2"], ports: [], fields: [], writes: [["interval"]]),
       clock: { bootClock() },
       submit: { command in
         hand.answer(AnsweredCommand(id: command.id, answer: answer, event: "e-1", seq: seq), to: command)
@@ -77,6 +77,7 @@ private final class StandIn: Sendable {
     (["contact", "17", "38.5", "--who", "Li Na"], "contact_reading"),
     (["alarms", "clear", "9", "--who", "Li Na", "--why", "found"], "clear_suspect"),
     (["override", "north-door", "--who", "Li Na", "--why", "wheelchair"], "override"),
+    (["write", "co2", "interval", "2", "--who", "Li Na", "--why", "as agreed"], "write"),
   ])
   func ordersAreCarriedOut(arguments: [String], action: String) throws {
     let door = try StandIn(.done, seq: 5, status: Self.status)
