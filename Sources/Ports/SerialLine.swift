@@ -61,12 +61,15 @@ enum SerialLine {
         failure: .refused, code: EINVAL, explanation: "\(path): a line of \(line.baud) baud is not possible.")
     }
     var asked = wanted
+    // A pseudo-terminal has no parity and always 8 bits: asked for nothing but these, it would say no.
+    let isPseudo = isPseudoTerminal(descriptor)
+    if isPseudo { asked.c_cflag = wanted.c_cflag & ~controlMask | tcflag_t(CREAD | CLOCAL) | tcflag_t(CS8) }
     var found = termios()
     guard unsafe tcsetattr(descriptor, TCSANOW, &asked) == 0, unsafe tcgetattr(descriptor, &found) == 0 else {
       throw unopened(path, errno)
     }
-    // tcsetattr succeeds when any of its settings took. A pseudo-terminal has no parity and always 8 bits.
-    let kept = isPseudoTerminal(descriptor) ? tcflag_t(CREAD | CLOCAL) : controlMask
+    // tcsetattr succeeds when any of its settings took.
+    let kept = isPseudo ? tcflag_t(CREAD | CLOCAL) : controlMask
     guard found.c_cflag & kept == wanted.c_cflag & kept, found.c_iflag == wanted.c_iflag,
       found.c_lflag == wanted.c_lflag, found.c_oflag == wanted.c_oflag,
       unsafe cfgetispeed(&found) == cfgetispeed(&asked), unsafe cfgetospeed(&found) == cfgetospeed(&asked)

@@ -266,6 +266,10 @@ final class SettingsReader {
       }
     }
     if key == "modbus_tcp" { return readHost(value).map { PortSettings(name: name, link: $0) } }
+    if line == nil, let first = riders.first, let other = riders.first(where: { $0.profile.line.speech != first.profile.line.speech }) {
+      entry.warn(
+        "\(first.name) leaves its maker at \(first.profile.line.speech), \(other.name) at \(other.profile.line.speech): the line is set as for \(first.name); set the others like it, or name line")
+    }
     guard let place = readPlace(value) else { return nil }
     let isRTU = key == "modbus_rtu" || !modbus.isEmpty
     return PortSettings(name: name, link: isRTU ? .modbusRTU(place, chosen) : .serial(place, chosen))
@@ -365,4 +369,9 @@ extension PortSettings {
     case .hid: .hid
     }
   }
+}
+
+extension Line {
+  /// `9600 8N1`.
+  fileprivate var speech: String { "\(baud) \(dataBits)\(parity.rawValue)\(stopBits)" }
 }

@@ -36,6 +36,17 @@ import Testing
     ports.close()
   }
 
+  /// A pseudo-terminal has no parity; who asks for it again, with nothing else to change, is not refused.
+  @Test func aLineWithParityIsOpenedAgain() throws {
+    let device = PtyDevice()
+    try device.plug(into: path)
+    for _ in 0..<2 {
+      let ports = try makePorts(.serial(path: path, Line(baud: 9600, dataBits: 8, parity: .even, stopBits: 2)))
+      _ = try ports.takeOpened()
+      ports.close()
+    }
+  }
+
   @Test func anOldGenerationIsNotSent() throws {
     let device = PtyDevice()
     try device.plug(into: path)

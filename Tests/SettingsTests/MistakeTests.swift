@@ -62,6 +62,14 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
 @Suite struct MistakeTests {
   @Test func nothingIsSaidOfAGoodSite() throws { try check([], []) }
 
+  /// One line has one speed: devices that leave their makers at different ones need one of them set.
+  @Test func devicesOfOneLineSpeakAlike() throws {
+    let both = ("sniffer: { profile: vaisala-gmp25x, bus: air, unit: 31 }", "sniffer: { profile: vaisala-gmp25x, bus: air, unit: 31 }\n  s8: { profile: senseair-s8, bus: air, unit: 5 }")
+    #expect(try said([both]).contains { $0.contains("buses.air: sniffer leaves its maker at 19200 8N2, s8 at 9600 8N1") })
+    let named = try said([both, ("modbus_rtu: /dev/serial/by-id/air }", "modbus_rtu: /dev/serial/by-id/air, line: { baud: 9600 } }")])
+    #expect(!named.contains { $0.contains("maker") } && named.allSatisfy { $0.hasPrefix("warning") }, "\(named)")
+  }
+
   /// Beyond its range an address would become another byte, and perhaps a command.
   @Test func anAddressInAByteHasItsRange() throws {
     let other = [("gy-mcu90614, bus: ir }", "optris-cs-ct, bus: ir, unit: 79 }"), ("devices:\n", "devices:\n")]
@@ -279,6 +287,7 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
       "warning f:13:48  lanes.north.thermometer.site_offset_c: -0.2 is outside 0.3 to 3.5 degC, where published offsets lie: measure it again"
     ])
     try check([("bus: air, unit: 31", "bus: bus2, unit: 31"), ("io: { modbus_tcp: \"10.0.0.1:502\" }", "bus2: { modbus_rtu: /dev/serial/by-id/io }"), ("bus: io }", "bus: bus2 }")], [
+      "warning f:5:9  buses.bus2: board leaves its maker at 9600 8N1, sniffer at 19200 8N2: the line is set as for board; set the others like it, or name line",
       "warning f:6:8  buses.air: no device is on this bus",
       "warning f:13:5  lanes.north: the gate shares the bus bus2 with sniffer: it waits while they are asked",
     ])
