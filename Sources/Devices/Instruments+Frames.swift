@@ -246,6 +246,7 @@ extension Instruments {
   private func refuse(_ bus: Int, _ device: Int, _ why: Rejection, _ now: Instant, _ findings: inout Findings) {
     findings.note(.rejected(why))
     devices[device].counters.exceptions &+= 1
+    devices[device].refusedAt = now
     guard case .awaiting(_, let request) = buses[bus].state else { return }
     let isStart = requests[Int(request)].isStart
     if case .exception = why, !isStart { beginAgain(device, now) }

@@ -124,6 +124,8 @@ struct DeviceRow: BitwiseCopyable {
   /// Exceptions that mean "not now", a bit a code.
   var busyCodes: UInt32 = 0
   var relay = RelayRow()
+  /// When a frame came last that held no values.
+  var refusedAt = Instant.past
   var firstNamed: Int32 = 0
   var namedCount: Int32 = 0
   var coilAddress: Int32
@@ -593,7 +595,8 @@ public struct Instruments: ~Copyable {
     for index in 0..<Int(buses[bus].deviceCount) {
       let device = Int(members[Int(buses[bus].firstDevice) &+ index])
       guard devices[device].isStream, !devices[device].isSeldom, !devices[device].isDown, now >= silence(of: device) else { continue }
-      fall(device, .silent, &findings)
+      // One that goes on saying that it has nothing to say is not silent.
+      fall(device, now - devices[device].refusedAt <= silenceLimit(device) ? .exception : .silent, &findings)
       // It may have been off: what it must be told first is told again, and again (`ask`).
       for request in 0..<Int(devices[device].requestCount) {
         let row = Int(devices[device].firstRequest) &+ request

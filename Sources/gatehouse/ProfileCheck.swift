@@ -116,6 +116,9 @@ private func weaknesses(_ profile: Profile, _ vectors: [Vector]) -> [String] {
   return framings.compactMap { framing in
     let name = framings.count == 1 ? "frames" : "frames \"\(framing.name)\""
     if framing.check.kind == .none { return "  \(name): no check proves them" }
+    if framing.check.isWeak, framing.coding != .plain || framing.transform != .none {
+      return "  \(name): the check is a sum, which lets some changes of two bits pass; how many is not counted behind a coding"
+    }
     guard let worst = vectors.compactMap({ framing.weakness(of: $0.bytes) }).max(by: { $0.passing < $1.passing }), worst.passing > 0
     else { return nil }
     return "  \(name): the check lets \(worst.passing) of \(worst.ways) changes of two bits pass"

@@ -194,6 +194,25 @@ import Testing
     #expect(said.map { $0.bytes[11] } == [3])
   }
 
+  // MARK: Frames that hold nothing
+
+  /// A device that goes on sending frames without values is down, and not for silence.
+  @Test func oneThatSaysNothingIsNotSilent() {
+    let device = framed(
+      [Framing(startsWith: [0xA0], ending: .length(3), check: Check(.sum8, at: -1), vetoes: [Veto(zero: 1...1, other: nil, reason: .noData)])],
+      [field("v", at: 1)])
+    func changed(_ frame: [UInt8]) -> [String] {
+      let bench = Bench(.serial, device)
+      bench.receive(summed([0xA0, 5]))
+      for second in 1...10 {
+        bench.run(until: ms(Int64(1_000 * second)))
+        bench.receive(frame)
+      }
+      return bench.changed
+    }
+    #expect(changed(summed([0xA0, 0])) == ["up 0", "down 0 exception"] && changed([]) == ["up 0", "down 0 silent"])
+  }
+
   // MARK: Orders by name
 
   /// What somebody orders goes out as the profile says, and what the device says to it is no answer to the next request.
