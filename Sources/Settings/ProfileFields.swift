@@ -254,7 +254,7 @@ private func check(_ type: NumberType, _ field: Field, _ entry: Entry, _ room: R
       entry.note("found \(count) registers, expected at most the \(registers) of registers_per_read")
     }
     if field.array != nil { entry.note("found an array, expected none: only frames hold them") }
-    if type.width == 3 { entry.note("found three bytes, expected a whole number of registers: u24 stands in frames only") }
+    if type == .u24be || type == .u24le { entry.note("found three bytes, expected a whole number of registers: u24 stands in frames only") }
   default: break
   }
 }

@@ -69,10 +69,13 @@ struct ReplayCommand: ParsableCommand {
   }
 
   private func read(_ file: String) throws -> BusRecording {
-    guard let size = try? FileManager.default.attributesOfItem(atPath: file)[.size] as? Int, size <= BusRecording.bytesMax,
-      let data = FileManager.default.contents(atPath: file)
-    else {
-      complain("\(printable(file)): it cannot be read, or it is larger than \(BusRecording.bytesMax >> 20) MB")
+    let size = try? FileManager.default.attributesOfItem(atPath: file)[.size] as? Int
+    if let size, size > BusRecording.bytesMax {
+      complain("\(printable(file)): found \(size >> 20) MB, expected a recording of at most \(BusRecording.bytesMax >> 20) MB")
+      throw ExitCode.problem
+    }
+    guard let data = FileManager.default.contents(atPath: file) else {
+      complain("\(printable(file)): \(size == nil ? "there is no such file" : "it cannot be read: who may is in its mode and owner")")
       throw ExitCode.problem
     }
     do throws(RecordingMistake) {
