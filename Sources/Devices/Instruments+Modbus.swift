@@ -211,6 +211,7 @@ extension Instruments {
       switch HeadedFrame(buffers, at: base, count: Int(buses[bus].buffered)) {
       case .incomplete: break
       case .wrong:
+        // Where the next one begins cannot be told, so the connection is given up.
         buses[bus].counters.bytesDropped &+= UInt64(buses[bus].buffered)
         giveUp(bus, .wrongReply, now, &findings)
         spoil(bus, now, &outbox)
