@@ -19,15 +19,6 @@ extension Instruments {
     let size = Int(buses[bus].size)
     var index = echoed(bus, bytes)
     while index < bytes.count {
-      if buses[bus].isSkipping {
-        buses[bus].heardAt = now
-        while index < bytes.count, buses[bus].isSkipping {
-          if isLineEnd(bytes[index]) { buses[bus].isSkipping = false }
-          buses[bus].counters.bytesDropped &+= 1
-          index &+= 1
-        }
-        continue
-      }
       guard isListening(bus, device) else {
         // Nobody asked: a late reply, a second one or noise is never taken for the next answer. The LF of the answer's CR LF
         // is none of these.
@@ -163,11 +154,16 @@ extension Instruments {
         devices[device].counters.checkErrors &+= 1
         findings.note(.rejected(why))
         buses[bus].isInStep = false
-        // Among lines of text the rest of a spoiled frame would be taken for one.
-        var dropped = packets ? total &- start : devices[device].hasLines ? max(1, wire) : 1
-        if frame >= 0, frames[Int(devices[device].firstFrame) &+ frame].isLine, case .length = why, dropped >= total &- start {
-          dropped = total &- start
-          buses[bus].isSkipping = !isLineEnd(buffers[first &+ total &- 1])
+        var dropped = packets ? total &- start : 1
+        if devices[device].hasLines, frame >= 0 {
+          if frames[Int(devices[device].firstFrame) &+ frame].isLine {
+            dropped = max(1, wire)
+            // What follows up to the end of a line that is too long belongs to it.
+            if case .length = why, dropped >= total &- start { buses[bus].isSkipping = !isLineEnd(buffers[first &+ total &- 1]) }
+          } else {
+            // Some of its bytes may be lost: the text behind it has perhaps no beginning.
+            buses[bus].isSkipping = true
+          }
         }
         buses[bus].counters.bytesDropped &+= UInt64(dropped)
         start &+= dropped
@@ -175,7 +171,8 @@ extension Instruments {
         buses[bus].isInStep = false
         let dropped = packets ? total &- start : 1
         let isEnd = devices[device].hasLines && isLineEnd(buffers[first &+ start])
-        if !isEnd { buses[bus].counters.bytesDropped &+= UInt64(dropped) }
+        if !isEnd || buses[bus].isSkipping { buses[bus].counters.bytesDropped &+= UInt64(dropped) }
+        if isEnd { buses[bus].isSkipping = false }
         start &+= dropped
       }
     }
@@ -188,12 +185,17 @@ extension Instruments {
     let first = Int(devices[device].firstFrame)
     var worst = Fit.no
     var broken = -1
+    var isOnlyTooLong = true
     for index in 0..<Int(devices[device].frameCount) {
-      guard isExpected(bus, device, first &+ index), broken < 0 || !frames[first &+ index].isLine else { continue }
+      guard isExpected(bus, device, first &+ index) else { continue }
+      if frames[first &+ index].isLine, !isOnlyTooLong || buses[bus].isSkipping { continue }
       let fit = fit(first &+ index, area)
       switch fit {
       case .no: continue
-      case .broken: if broken < 0 { (broken, worst) = (index, fit) }
+      case .broken(_, let why):
+        if broken < 0 { (broken, worst) = (index, fit) }
+        // What is too long a line for one kind may be one of a kind with longer lines.
+        if case .length = why, frames[first &+ index].isLine {} else { isOnlyTooLong = false }
       case .frame, .more, .refused: return (index, fit)
       }
     }

@@ -54,7 +54,7 @@ struct BusRow: BitwiseCopyable {
   var heardAt = Instant.past
   /// The last frame ended where the next one begins.
   var isInStep = false
-  /// A line was too long: what comes up to its end is dropped.
+  /// A line was too long, or a frame among lines was spoiled: up to the next end of a line, or silence, no text is a line.
   var isSkipping = false
   /// The number of the frame that is being read, an even one: which fields it held.
   var serial: UInt32 = 0

@@ -294,6 +294,51 @@ private let plainValues = [0x0102, 0x1010, 0x7E7D, 0x7D7E, 0xAA55, 0x0D0A, 0, 0x
     }
   }
 
+  /// A reply that lost some of its bytes takes the first ones of the code behind it: what is left is nobody's code.
+  @Test func aCodeBehindASpoiledFrameIsNone() {
+    let ack = Framing(name: "ack", startsWith: [0x02, 0], ending: .length(6), check: Check(.crc16Modbus, at: -2))
+    var line = Self.line
+    line.ending = .line(quiet: .milliseconds(100), most: 64)
+    var fields = [field("status", at: 2), Field(name: "code", location: .line, type: .ascii(4_096))]
+    fields[0].frames = 1
+    fields[1].frames = 2
+    let device = framed([ack, line], fields)
+    let good = withCRC([0x02, 0, 7, 8])
+    for cut in 2...6 {
+      let bench = Bench(.serial, device)
+      // Whole, but one bit of it flipped, counts like one that was cut: nobody can tell which it was.
+      var spoiled = Array(good.prefix(cut))
+      spoiled[cut - 1] ^= cut == 6 ? 1 : 0
+      bench.receive(spoiled + Array("40063813\r\n".utf8))
+      #expect(bench.texts.isEmpty && bench.device.checkErrors == 1, "cut at \(cut)")
+      // A frame that proves itself counts at once, and so does the next line.
+      bench.receive(good + Array("B2\r".utf8))
+      #expect(bench.said(device) == ["status=7.0"] && bench.told(device) == ["code: B2"], "cut at \(cut)")
+    }
+    // Silence ends it too.
+    let bench = Bench(.serial, device)
+    bench.receive(Array(good.dropLast()) + [good[5] ^ 1] + good)
+    bench.run(until: ms(200))
+    bench.receive(Array("C3\r".utf8))
+    #expect(bench.said(device) == ["status=7.0"] && bench.told(device) == ["code: C3"])
+  }
+
+  /// A kind of short lines before one of longer ones that begin alike.
+  @Test func aLineTooLongForOneKindMayBeOneOfAnother() {
+    var short = Self.line
+    (short.startsWith, short.ending) = (Array("U".utf8), .line(quiet: nil, most: 2))
+    var fields = [Field(name: "unit", location: .line, type: .ascii(4_096)), Self.temperature]
+    fields[0].frames = 1
+    fields[1].frames = 2
+    let device = framed([short, Self.line], fields)
+    let bench = Bench(.serial, device)
+    bench.receive(Array("UC\rU T=4 \rUF\r".utf8))
+    #expect(bench.told(device) == ["unit: UC", "unit: UF"] && bench.said(device) == ["t=4.0"] && bench.device.checkErrors == 0)
+    // Too long for both, it is dropped to its end.
+    bench.receive(Array("U3456789012345T=9\rT=5\r".utf8))
+    #expect(bench.said(device) == ["t=4.0", "t=5.0"] && bench.device.checkErrors == 1)
+  }
+
   @Test func aLineMayProveItself() {
     // Two digits of hexadecimal would be text; this one is a raw byte before the end.
     var proven = Self.line
