@@ -31,9 +31,10 @@ public struct DecodeContext: Sendable {
   public var request: [UInt8]?
   /// Index of the variant that sent them; `nil`: the first.
   public var variant: Int?
-  public var way: Way
+  /// How they came; `nil`: as an answer, or in the one way in which the profile's frames come.
+  public var way: Way?
 
-  public init(request: [UInt8]? = nil, variant: Int? = nil, way: Way = .response) {
+  public init(request: [UInt8]? = nil, variant: Int? = nil, way: Way? = nil) {
     self.request = request
     self.variant = variant
     self.way = way
@@ -92,7 +93,7 @@ private func decodeFrames(
   instruments.opened(PortID(0), Generation(1), at: now, &findings, &outbox)
   instruments.buses[0].state = .idle
   instruments.buses[0].isTool = true
-  instruments.buses[0].way = context.way
+  instruments.buses[0].way = context.way ?? speech.onlyWay ?? .response
   let request = context.request.flatMap { $0.isEmpty ? nil : $0 }
   let known = request.flatMap(speech.request(for:))
   if let known { instruments.buses[0].assumed = Int16(known) }
@@ -154,6 +155,9 @@ private func gather(_ findings: borrowing Findings, _ profile: Profile, into fra
 }
 
 extension FrameSpeech {
+  /// The way that all of its frames come; `nil`: there are several, or it does not matter.
+  fileprivate var onlyWay: Way? { frames.dropFirst().allSatisfy { $0.way == frames[0].way } && frames[0].way != .any ? frames[0].way : nil }
+
   /// The unit that a request names in digits before it.
   fileprivate func unit(in request: [UInt8]) -> UInt8? {
     guard case .digits(let count)? = address, request.count > count else { return nil }
@@ -199,22 +203,25 @@ private func values(
       (
         Int(text.field),
         DecodedFrame.Value(
-          name: field.name, value: .nan, text: field.type.string(bytes), unit: .text, quality: .good, isSingle: false)
+          name: field.name, value: .nan, text: field.string(bytes), unit: .text, quality: .good, isSingle: false)
       ))
   }
   return all.sorted { $0.field < $1.field }.map(\.value)
 }
 
-extension NumberType {
-  /// Text as people read it: without the zeros and blanks behind it, in a line as it is.
+extension Field {
+  /// Text as people read it: without the zeros and blanks that fill its place; in a line, which has no place to fill, as it
+  /// is. What is not UTF-8 shows as U+FFFD.
   fileprivate func string(_ bytes: [UInt8]) -> String {
-    switch self {
-    case .utf16le:
+    if case .utf16le = type {
       let units = stride(from: 0, to: bytes.count - 1, by: 2).map { UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8 }
       return String(decoding: units[...(units.lastIndex { $0 != 0 && $0 != 0x20 } ?? -1)], as: UTF16.self)
-    default:
-      let end = bytes.firstIndex(of: 0) ?? bytes.count
-      return String(decoding: bytes[..<end][...(bytes[..<end].lastIndex { $0 != 0x20 } ?? -1)], as: UTF8.self)
+    }
+    switch location {
+    case .line, .head: return String(decoding: bytes, as: UTF8.self)
+    case .frame, .after, .register:
+      let text = bytes.prefix { $0 != 0 }
+      return String(decoding: text[...(text.lastIndex { $0 != 0x20 } ?? -1)], as: UTF8.self)
     }
   }
 }
@@ -322,7 +329,7 @@ private func decodeReply(_ bytes: [UInt8], _ profile: Profile, _ context: Decode
   let request = context.request
   var candidates: [ModbusRequest]
   if let request {
-    guard request.count >= 8, request[0] == bytes[0] || request[0] == 0 || request[0] == 0xFE, request[1] == bytes[1] & 0x7F
+    guard request.count >= 6, request[0] == bytes[0] || request[0] == 0 || request[0] == 0xFE, request[1] == bytes[1] & 0x7F
     else { return .rejected(.wrongReply) }
     candidates = [ModbusRequest(Array(request[1..<6]))]
   } else {

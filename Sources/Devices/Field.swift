@@ -105,7 +105,8 @@ public struct Multiplier: Sendable, Equatable {
   public var field: Int
   /// Factors by the other field's raw number; empty: its value is the factor.
   public var factors: [Double: Double]
-  /// The factor as long as the other field was not read; `nil`: no value until then.
+  /// The factor that a tool takes, which sees one frame and not what was read before; `nil`: no value. The door waits until
+  /// it has read the other field.
   public var otherwise: Double?
 
   public init(field: Int, factors: [Double: Double] = [:], otherwise: Double? = nil) {

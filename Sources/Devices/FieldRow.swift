@@ -71,7 +71,7 @@ struct FieldExtra: BitwiseCopyable {
   var multiplier: Int16 = -1
   var firstFactor: Int32 = 0
   var factorCount: Int32 = 0
-  /// The factor while the other field is not known; NaN: no value until then.
+  /// What a tool takes for the factor that it does not know; NaN: no value.
   var otherwise = Double.nan
   var firstNeed: Int32 = 0
   var needCount: Int32 = 0

@@ -114,8 +114,16 @@ extension Instruments {
     switch shape.reducer {
     case .max: return most
     case .min: return least
-    case .mean, .percentile: return sum / count
+    case .mean, .percentile:
+      // One number of nonsense would hide in a mean.
+      if !isInRange(row, least) { return least }
+      return isInRange(row, most) ? sum / count : most
     }
+  }
+
+  @_noLocks @_noAllocation
+  private func isInRange(_ row: Int, _ raw: Double) -> Bool {
+    fields[row].judge(raw, isSentinel: false, isWarmingUp: false).quality.isGood
   }
 
   /// The least whole number that at least `share` percent do not exceed: by halving, since nothing may be sorted here.
@@ -321,7 +329,7 @@ extension Instruments {
     guard extras[extra].multiplier >= 0 else { return value }
     let other = Int(devices[device].firstField) &+ Int(extras[extra].multiplier)
     let said = raws[other]
-    var factor = extras[extra].otherwise
+    var factor = buses[Int(devices[device].port)].isTool ? extras[extra].otherwise : .nan
     if said.isFinite {
       if extras[extra].factorCount == 0 {
         factor = said * fields[other].scale + fields[other].offset
