@@ -268,6 +268,7 @@ final class Section {
   let entry: Entry
   private let pairs: [(key: Entry, name: String, value: Entry)]
   private var asked: [String] = []
+  private var isAbandoned = false
 
   init(_ entry: Entry, _ mapping: Node.Mapping) {
     self.entry = entry
@@ -314,8 +315,12 @@ final class Section {
       return (name, value)
     }
   }
+  /// What is wrong in it keeps the rest from being read: keys that nobody asked for may be known ones.
+  func abandon() { isAbandoned = true }
+
   /// Notes the keys that nobody asked for.
   func close() {
+    guard !isAbandoned else { return }
     for pair in pairs where !asked.contains(pair.name) {
       let valid = Array(Set(asked)).sorted()
       pair.key.note("found an unknown key \(pair.key.found), expected \(either(valid))" + meant(pair.name, valid))

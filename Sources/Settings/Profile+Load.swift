@@ -58,7 +58,10 @@ private func readProfile(_ top: Section) -> Profile? {
   var fields: [Field] = []
   switch transportKind {
   case .serial, .hid:
-    guard var speech = readSpeech(top, isPackets: transportKind == .hid) else { break }
+    guard var speech = readSpeech(top, isPackets: transportKind == .hid) else {
+      top.abandon()
+      break
+    }
     let room = Room.frames(speech.frames)
     fields = fieldEntry.flatMap { readFields($0, in: room, variants: names) } ?? []
     speech.requests = readRequests(top.optional("requests"), &fields, speech.asked, isPackets: transportKind == .hid)

@@ -45,7 +45,17 @@ func readFields(_ entry: Entry, in room: Room, variants: [String]) -> [Field]? {
     draft.part.close()
   }
   checkSerialNumber(fields, drafts)
+  checkUses(fields, drafts)
   return fields
+}
+
+/// Notes a second field of one use that is there whenever the first is: a rule would take now one and now the other.
+private func checkUses(_ fields: [Field], _ drafts: [Draft]) {
+  for (index, field) in fields.enumerated() where field.use != .information && field.use != .status && field.when.isEmpty {
+    let isSame = { (other: Field) in other.use == field.use && other.when.isEmpty && other.variants & field.variants != 0 }
+    guard let first = fields[..<index].first(where: isSame), first.name != field.name else { continue }
+    drafts[index].part.optional("use")?.note("found \(field.use.name) a second time, expected it once: \(first.name) has it")
+  }
 }
 
 /// Notes a serial number that is not always there, or no text and no whole number.
@@ -131,13 +141,14 @@ private func readField(_ name: String, _ entry: Entry, _ part: Section, _ room: 
   let use = part.optional("use")?.choice(Use.allCases.map { ($0.name, $0) })
   let negativeAbove = part.optional("negative_above")
   if let negativeAbove, let type, !isUnsigned(type) { negativeAbove.note("found a type that is not unsigned, expected u8, u16, u24 or u32") }
+  let lowest = negativeAbove == nil ? 0 : -4_294_967_296.0
   let told = part.optional("told")?.choice(Telling.allCases.map { ($0.rawValue, $0) })
   var field = Field(
     name: name, location: location, type: type ?? .u8, scale: part.optional("scale")?.number(-1e9...1e9) ?? 1,
     offset: part.optional("offset")?.number(-1e9...1e9) ?? 0, unit: unit ?? .none, use: use ?? .information,
     negativeAbove: negativeAbove?.number(0...4_294_967_295), range: part.optional("range")?.ends(),
-    sentinels: readRaws(part.optional("sentinels")), absent: readRaws(part.optional("absent")),
-    warmUpValues: readRaws(part.optional("warm_up_values")), flags: readFlags(part.optional("flags")),
+    sentinels: readRaws(part.optional("sentinels"), type, lowest: lowest), absent: readRaws(part.optional("absent"), type, lowest: lowest),
+    warmUpValues: readRaws(part.optional("warm_up_values"), type, lowest: lowest), flags: readFlags(part.optional("flags")),
     inverted: part.optional("inverted")?.flag() ?? false,
     staleAfter: part.optional("stale_after_s")?.interval(unit: 1, 0.01...864_000, "s"), told: told ?? .always)
   field.frames = frames
@@ -149,12 +160,21 @@ private func readField(_ name: String, _ entry: Entry, _ part: Section, _ room: 
   field.isSerialNumber = part.optional("serial_number")?.flag() ?? false
   field.array = part.optional("array").flatMap(readArray)
   if case .modbus = room { field.every = part.optional("every_s")?.interval(unit: 1, 0.1...86_400, "s") }
+  if field.scale == 0 { part.optional("scale")?.note("found 0, expected another number: all values would be the same") }
   if let type { check(type, field, entry, room) }
   return type == nil ? nil : field
 }
 
-private func readRaws(_ entry: Entry?) -> [Double] {
-  let values = entry?.list()?.compactMap { $0.number(-4_294_967_296...4_294_967_296) } ?? []
+private func readRaws(_ entry: Entry?, _ type: NumberType?, lowest: Double) -> [Double] {
+  var words: ClosedRange<Int>?
+  if let type, type != .decimal { words = wholeWords(type) }
+  let values = (entry?.list() ?? []).compactMap { item -> Double? in
+    guard let raw = item.number(-4_294_967_296...4_294_967_296) else { return nil }
+    if let words, raw != raw.rounded() || raw > Double(words.upperBound) || raw < min(Double(words.lowerBound), lowest) {
+      item.note("found \(item.plain ?? "\(raw)"), expected a number that this type can be: it is compared before scale and offset")
+    }
+    return raw
+  }
   if values.count > Field.rawValuesMax { entry?.note("found \(values.count) numbers, expected at most \(Field.rawValuesMax)") }
   return values
 }

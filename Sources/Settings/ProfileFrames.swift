@@ -73,7 +73,10 @@ private func readFrame(_ entry: Entry, name: String, _ isPackets: Bool) -> Frami
   let start = frame.optional("starts_with").map { $0.hex(1...Framing.startMax) } ?? []
   let way = frame.optional("way").map { $0.choice(Way.allCases.map { ($0.rawValue, $0) }) } ?? .any
   let count = frame.optional("count").flatMap(readCount)
-  guard let ending = readEnding(frame, entry, hasCount: count != nil), let start, let way else { return nil }
+  guard let ending = readEnding(frame, entry, hasCount: count != nil), let start, let way else {
+    frame.abandon()
+    return nil
+  }
   var framing = Framing(name: name, way: way, startsWith: start, ending: ending, count: count)
   framing.coding = readCoding(frame, ending)
   if let transform = frame.optional("transform")?.section() {
@@ -192,9 +195,10 @@ func readCheck(_ entry: Entry, tail: Int, _ ending: Ending?) -> Check? {
   if let from = section.optional("from")?.whole(0...255) { check.from = from }
   if let to = section.optional("to")?.whole(1...length) { check.to = to }
   if let adds = section.optional("adds")?.whole(0...255) { check.adds = UInt8(adds) }
-  if check.at >= 0, check.from > (check.to ?? check.at) {
-    entry.note("found from: \(check.from), expected a byte before the check at \(check.at)")
-  }
+  var end = check.to
+  if end == nil, check.at >= 0 { end = check.at }
+  if end == nil, case .length(let whole)? = ending { end = whole + check.at }
+  if let end, check.from >= end { entry.note("found a check over no byte, from \(check.from) to before \(end), expected one at least") }
   return check
 }
 

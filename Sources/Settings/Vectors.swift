@@ -11,7 +11,7 @@ public struct Vector: Sendable {
   public var request: [UInt8]?
   /// By name.
   public var variant: String?
-  public var way: Way
+  public var way: Way?
   public var bytes: [UInt8]
   /// The JSON lines that must come out.
   public var expected: [String]
@@ -45,7 +45,7 @@ public struct Vector: Sendable {
 }
 
 private func readVector(_ line: String, at number: Int) -> Vector? {
-  var vector = Vector(line: number, request: nil, variant: nil, way: .response, bytes: [], expected: [])
+  var vector = Vector(line: number, request: nil, variant: nil, way: nil, bytes: [], expected: [])
   var rest = line.dropFirst().split(separator: " ").map(String.init)[...]
   while let option = rest.first, option.hasPrefix("--") {
     guard rest.count > 1 else { return nil }

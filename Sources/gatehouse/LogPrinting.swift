@@ -4,12 +4,13 @@ import Foundation
 
 /// What of the log is asked for.
 struct LogFilter: Equatable {
-  /// Whole types, or their beginnings up to a dot, with or without `gatehouse.`; empty: all.
+  /// Whole types, or their beginnings up to a dot (or with it), with or without `gatehouse.`; empty: all.
   var types: [String] = []
 
   func takes(_ type: String) -> Bool {
     types.isEmpty || types.contains { wanted in
-      [wanted, "gatehouse." + wanted].contains { type == $0 || type.hasPrefix($0 + ".") }
+      let wanted = wanted.hasSuffix(".") ? String(wanted.dropLast()) : wanted
+      return [wanted, "gatehouse." + wanted].contains { type == $0 || type.hasPrefix($0 + ".") }
     }
   }
 }

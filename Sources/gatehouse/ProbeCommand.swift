@@ -70,7 +70,10 @@ struct ProbeCommand: ParsableCommand {
     if let baud { line.baud = baud }
     switch profile.transport {
     case .hid(_, let reports):
-      guard let known = profile.usb.first else { throw ExitCode.problem }
+      guard let known = profile.usb.first else {
+        complain("\(profile.id) names no USB numbers by which its device could be found; add usb: to the profile")
+        throw ExitCode.problem
+      }
       return .hid(
         USBMatch(vendor: known.vendor, product: known.product, productName: known.productName),
         reports)
@@ -78,6 +81,9 @@ struct ProbeCommand: ParsableCommand {
     case .modbus:
       guard !port.hasPrefix("/"), let colon = port.lastIndex(of: ":"), let number = Int(port[port.index(after: colon)...]) else {
         return .modbusRTU(path: port, line)
+      }
+      guard (1...65_535).contains(number) else {
+        throw ValidationError("\(port) has port \(number), expected 1 to 65535.")
       }
       return .modbusTCP(host: String(port[..<colon]), port: number)
     }

@@ -13,7 +13,8 @@ extension ProfileCommand {
       discussion: """
         Prints every problem at once, each with its place, what was found and
         what was expected. FILE.vectors beside FILE.yaml is played. What a weak
-        check lets pass is said, and is no problem.
+        check lets pass and what is still to be filled in is said, and is no
+        problem.
 
         EXAMPLES
           gatehouse profile check my-device.yaml
@@ -103,7 +104,14 @@ private func checkedProfile(_ file: String) throws(Problems) -> [String] {
     let message = "proves nothing: found no frame that is accepted, expected one at least, with its values"
     throw Problems([Problem(file: proof, line: 1, column: 1, path: "", message: message)])
   }
-  return ["\(file): no problems, \(vectors.count) \(vectors.count == 1 ? "vector" : "vectors")"] + weaknesses(profile, vectors)
+  return ["\(file): no problems, \(vectors.count) \(vectors.count == 1 ? "vector" : "vectors")"] + unfilled(file) + unfilled(proof)
+    + weaknesses(profile, vectors)
+}
+
+/// The lines that `profile new` left open.
+private func unfilled(_ file: String) -> [String] {
+  let lines = ((try? String(contentsOfFile: file, encoding: .utf8)) ?? "").split(separator: "\n", omittingEmptySubsequences: false)
+  return lines.indices.filter { lines[$0].contains(ProfileTransport.open) }.map { "  \(file):\($0 + 1): still to be filled in" }
 }
 
 /// What each kind of frame lets pass, on the worst frame among the proofs.
@@ -128,16 +136,19 @@ private func weaknesses(_ profile: Profile, _ vectors: [Vector]) -> [String] {
 enum ProfileTransport: String, ExpressibleByArgument, CaseIterable {
   case serial, hid, modbus
 
+  /// What stands where only its author knows.
+  static let open = "FILL IN"
+
   func profile(id: String) -> String {
     let head = """
       id: \(id)
-      maker: FILL IN
-      model: FILL IN
-      kind: FILL IN, for example CO2 sensor
-      source: FILL IN, the manual and its version
+      maker: \(Self.open)
+      model: \(Self.open)
+      kind: \(Self.open), for example CO2 sensor
+      source: \(Self.open), the manual and its version
       proof: constructed                       # capture | vendor-example | constructed
       notes:
-        - FILL IN, what surprises
+        - \(Self.open), what surprises
       transport: \(rawValue)
 
       """
@@ -191,7 +202,7 @@ enum ProfileTransport: String, ExpressibleByArgument, CaseIterable {
     let value = #"{"name":"value","value":25.6,"unit":"degC","quality":"good"}"#
     let accepted = #"{"outcome":"accepted","readings":["# + value + "]}\n"
     let rejected = #"{"outcome":"rejected","reason":"checksum"}"# + "\n"
-    let source = "# FILL IN, where the bytes come from: a capture, the manual's page, or constructed from the layout\n"
+    let source = "# \(Self.open), where the bytes come from: a capture, the manual's page, or constructed from the layout\n"
     return switch self {
     case .serial: source + "> aa 55 01 00 00\n" + accepted + "\n# a wrong check\n> aa 55 01 00 01\n" + rejected
     case .hid: source + "> 42 01 00 43 0d 00 00 00\n" + accepted + "\n# a wrong check\n> 42 01 00 44 0d 00 00 00\n" + rejected

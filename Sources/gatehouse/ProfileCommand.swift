@@ -39,8 +39,8 @@ struct ProfileCommand: ParsableCommand {
     @Option(help: "The bytes that were asked with, for answers that mean something only after a request.")
     var request: String?
     @Option(help: "Which variant of the device sent them; the first, unless said.") var variant: String?
-    @Option(help: "How they came, where frames differ by it: response, stream, report or feature.")
-    var direction = Way.response
+    @Option(help: "How they came, where frames differ by it: response, stream, report or feature; response, unless all come one way.")
+    var direction: Way?
     @Flag(help: "A JSON line a frame.") var json = false
     @OptionGroup var places: PlaceOptions
 

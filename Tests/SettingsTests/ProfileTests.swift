@@ -166,6 +166,10 @@ private func field(_ more: String) throws(Problems) -> Field? {
     ("sentinels: [1, 2, 3, 4, 5, 6, 7, 8, 9]", "16:", "found 9 numbers, expected at most 8"),
     ("absent: [1, 2, 3, 4, 5, 6, 7, 8, 9]", "16:", "found 9 numbers, expected at most 8"),
     ("warm_up_values: [1, 2, 3, 4, 5, 6, 7, 8, 9]", "16:", "found 9 numbers, expected at most 8"),
+    ("sentinels: [1.5]", "16:", "found 1.5, expected a number that this type can be"),
+    ("absent: [65536]", "16:", "found 65536, expected a number that this type can be"),
+    ("warm_up_values: [-1]", "16:", "found -1, expected a number that this type can be"),
+    ("scale: 0", "16:", "found 0, expected another number"),
     ("told: sometimes", "16:", "expected always, on_request or never"),
     ("flags: { 1: 15000 }", "16:", "expected a name: a number would mean the whole word"),
     ("flags: { 1: a, 2: a }", "16:", "found flag \"a\" twice"),
@@ -180,6 +184,10 @@ private func field(_ more: String) throws(Problems) -> Field? {
     ("at: 4", "at: 8", "ends at byte 10, expected within the frame's 9 bytes"),
     ("type: u16, unit: ppm", "type: bits16, unit: ppm", "expected bits1 to bits8 in a frame"),
     ("type: u16, unit: ppm", "type: i16, negative_above: 5, unit: ppm", "found a type that is not unsigned"),
+    ("at: 8 }", "from: 8, at: 8 }", "found a check over no byte, from 8 to before 8"),
+    ("at: 8 }", "from: 8 }", "found a check over no byte, from 8 to before 8"),
+    ("at: 8 }", "from: 4, to: 4, at: 8 }", "found a check over no byte, from 4 to before 4"),
+    ("type: i8", "type: i8, use: co2", "found co2 a second time, expected it once: offset has it"),
     ("warm_up_s: 60", "warm_up_s: 0", "found warm_up_s: 0 and warm_up_values"),
     ("fields:", "writes: { relay: { coil: 0, count: 8 } }\nfields:", "writes.relay: send is required"),
   ])
@@ -187,6 +195,20 @@ private func field(_ more: String) throws(Problems) -> Field? {
     let text = serial.replacing("use: co2 }", with: "use: co2, warm_up_values: [400] }").replacing(old, with: new)
     let problems = #expect(throws: Problems.self) { try parse(text) }
     #expect(problems?.description.contains(message) == true, "\(problems?.description ?? "")")
+  }
+
+  /// What keeps the rest from being read makes no unknown keys of it.
+  @Test func oneMistakeIsOneProblem() {
+    for (old, new) in [("length: 9", "length: x"), ("starts_with: \"ff\"", "starts_with: fg"), ("period_ms: 100", "period_ms: fast")] {
+      #expect(Self.problems(serial.replacing(old, with: new)).count == 1, "\(new)")
+    }
+  }
+
+  /// What is there under different conditions is one of several, not a second one.
+  @Test func twoFieldsOfOneUseMayExcludeEachOther() {
+    let text = serial.replacing("use: co2 }", with: "use: co2, when: { status: [1] } }")
+      .replacing("type: i8 }", with: "type: i8, use: co2, when: { status: [2] } }")
+    #expect(throws: Never.self) { try parse(text) }
   }
 
   @Test(arguments: [
