@@ -8,11 +8,11 @@ from site_under_test import Site
 
 @pytest.fixture
 def site_of(tmp_path):
-    """Makes sites in this test's folder and ends their programs afterwards."""
+    """Makes sites in this test's folder, or in folders in it, and ends their programs afterwards."""
     sites = []
 
-    def make(**options):
-        site = Site(tmp_path, **options)
+    def make(folder=".", **options):
+        site = Site(tmp_path / folder, **options)
         sites.append(site)
         return site
 

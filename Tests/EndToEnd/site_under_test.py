@@ -112,7 +112,7 @@ class Site:
         self.folder = pathlib.Path(folder)
         self.profiles = profiles
         self.run = self.folder / "run"
-        self.run.mkdir(exist_ok=True)
+        self.run.mkdir(parents=True, exist_ok=True)
         self.io_port = free_port()
         text = (settings or SETTINGS).format(
             run=self.run, io_port=self.io_port, offset=offset, open_s=open_s, on_failure=on_failure,
