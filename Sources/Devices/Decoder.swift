@@ -85,20 +85,12 @@ private func decodeFrames(
 ) -> [DecodedFrame] {
   // What its number stands before counts with it.
   let reportLength = reports.map { $0.length + ($0.number == nil ? 0 : 1) }
-  let unit = context.request.flatMap { speech.unit(in: $0) } ?? 0
-  var instruments = single(profile, kind: reportLength == nil ? .serial : .hid, unit: unit, variant: context.variant)
   var findings = Findings()
   var outbox = Outbox()
   let now = Instant(ns: 1)
-  instruments.opened(PortID(0), Generation(1), at: now, &findings, &outbox)
-  instruments.buses[0].state = .idle
-  instruments.buses[0].isTool = true
-  instruments.buses[0].way = context.way ?? speech.onlyWay ?? .response
-  let request = context.request.flatMap { $0.isEmpty ? nil : $0 }
-  let known = request.flatMap(speech.request(for:))
-  if let known { instruments.buses[0].assumed = Int16(known) }
+  var instruments = listening(profile, speech, isHID: reportLength != nil, context, now, &findings, &outbox)
   // What answers nothing that the profile asks is no answer.
-  let isUnknown = request != nil && known == nil && !speech.requests.isEmpty
+  let isUnknown = context.request?.isEmpty == false && instruments.buses[0].assumed < 0 && !speech.requests.isEmpty
   var frames: [DecodedFrame] = []
   // What is left of a rejected frame is the rest of it, not a new one.
   var rejectedEnd = 0
@@ -124,6 +116,53 @@ private func decodeFrames(
   }
   guard isUnknown else { return frames }
   return frames.map { if case .accepted = $0.outcome { DecodedFrame(outcome: .rejected(.wrongReply)) } else { $0 } }
+}
+
+/// One device as a tool hears it.
+private func listening(
+  _ profile: Profile, _ speech: FrameSpeech, isHID: Bool, _ context: DecodeContext, _ now: Instant, _ findings: inout Findings,
+  _ outbox: inout Outbox
+) -> Instruments {
+  let unit = context.request.flatMap { speech.unit(in: $0) } ?? 0
+  var instruments = single(profile, kind: isHID ? .hid : .serial, unit: unit, variant: context.variant)
+  instruments.opened(PortID(0), Generation(1), at: now, &findings, &outbox)
+  instruments.buses[0].state = .idle
+  instruments.buses[0].isTool = true
+  instruments.buses[0].way = context.way ?? speech.onlyWay ?? .response
+  if let request = context.request, !request.isEmpty, let known = speech.request(for: request) {
+    instruments.buses[0].assumed = Int16(known)
+  }
+  return instruments
+}
+
+extension Profile {
+  /// How much the check of `framing` lets pass, counted on a good frame of that kind as it stands on the wire, of at most 64
+  /// bytes; `nil`: it is none. Behind a coding a flip may do more than change a byte, so the framer itself judges there.
+  public func weakness(of framing: Framing, on frame: [UInt8], _ context: DecodeContext = DecodeContext()) -> Weakness? {
+    if framing.coding == .plain, framing.transform == .none { return framing.weakness(of: frame) }
+    let speech: FrameSpeech
+    switch transport {
+    case .serial(let own), .hid(let own, _): speech = own
+    case .modbus: return nil
+    }
+    guard frame.count <= 64, frame.starts(with: framing.startsWith) else { return nil }
+    if case .tail(let tail, _) = framing.ending, Array(frame.suffix(tail.count)) != tail { return nil }
+    var findings = Findings()
+    var outbox = Outbox()
+    let now = Instant(ns: 1)
+    var isHID = false
+    if case .hid = transport { isHID = true }
+    var instruments = listening(self, speech, isHID: isHID, context, now, &findings, &outbox)
+    func isTaken(_ bytes: [UInt8]) -> Bool {
+      findings.clear()
+      outbox.clear()
+      instruments.forget(0)
+      instruments.received(bytes.span, from: PortID(0), Generation(1), at: now, &findings, &outbox)
+      return (0..<findings.verdictCount).contains { if case .accepted = findings.verdicts[$0].outcome { true } else { false } }
+    }
+    guard isTaken(frame), findings.verdictCount == 1, instruments.buses[0].buffered == 0 else { return nil }
+    return Weakness(flippingPairsOf: frame, from: framing.startsWith.count * 8, isTaken)
+  }
 }
 
 /// As bytes come: one by one, or a report at a time. Where reports have no numbers the 0 or 1 that some systems put before one

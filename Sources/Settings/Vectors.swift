@@ -70,8 +70,13 @@ private func readVector(_ line: String, at number: Int) -> Vector? {
 extension Vector {
   /// What `profile decode` prints for it.
   public func report(with profile: Profile) -> [String] {
+    guard let context = context(for: profile) else { return ["there is no variant \"\(variant ?? "")\""] }
+    return decodeReport(bytes, with: profile, context)
+  }
+
+  /// What it says besides its bytes; `nil`: the profile has no such variant.
+  public func context(for profile: Profile) -> DecodeContext? {
     let known = variant.flatMap { profile.variant(named: $0) ?? profile.variant(named: $0.replacing(" ", with: "_")) }
-    if let variant, known == nil { return ["there is no variant \"\(variant)\""] }
-    return decodeReport(bytes, with: profile, DecodeContext(request: request, variant: known, way: way))
+    return variant != nil && known == nil ? nil : DecodeContext(request: request, variant: known, way: way)
   }
 }

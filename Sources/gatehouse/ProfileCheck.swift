@@ -114,7 +114,7 @@ private func unfilled(_ file: String) -> [String] {
   return lines.indices.filter { lines[$0].contains(ProfileTransport.open) }.map { "  \(file):\($0 + 1): still to be filled in" }
 }
 
-/// What each kind of frame lets pass, on the worst frame among the proofs.
+/// What each kind of frame lets pass, on the worst frame among the proofs; behind a coding, on the first.
 private func weaknesses(_ profile: Profile, _ vectors: [Vector]) -> [String] {
   let framings: [Framing]
   switch profile.transport {
@@ -124,11 +124,13 @@ private func weaknesses(_ profile: Profile, _ vectors: [Vector]) -> [String] {
   return framings.compactMap { framing in
     let name = framings.count == 1 ? "frames" : "frames \"\(framing.name)\""
     if framing.check.kind == .none { return "  \(name): no check proves them" }
-    if framing.check.isWeak, framing.coding != .plain || framing.transform != .none {
-      return "  \(name): the check is a sum, which lets some changes of two bits pass; how many is not counted behind a coding"
+    let single = vectors.filter { $0.expected.count == 1 && $0.expected[0].contains("\"accepted\"") }
+    let all = single.lazy.compactMap { vector in
+      vector.context(for: profile).flatMap { profile.weakness(of: framing, on: vector.bytes, $0) }
     }
-    guard let worst = vectors.compactMap({ framing.weakness(of: $0.bytes) }).max(by: { $0.passing < $1.passing }), worst.passing > 0
-    else { return nil }
+    // Behind a coding each frame takes the framer a while; one of them tells as much.
+    let isCoded = framing.coding != .plain || framing.transform != .none
+    guard let worst = isCoded ? all.first : all.max(by: { $0.passing < $1.passing }), worst.passing > 0 else { return nil }
     return "  \(name): the check lets \(worst.passing) of \(worst.ways) changes of two bits pass"
   }
 }
