@@ -328,7 +328,8 @@ struct Keeper: ~Copyable {
 
   /// Tells the first failure of an outage, and later ones that a person has to act upon.
   private mutating func fail(_ index: Int, _ failure: OpenFailure) {
-    ports[index].stage = .waiting(until: ports[index].backOff.next(after: bootClock()))
+    let due = ports[index].backOff.next(after: bootClock())
+    ports[index].stage = .waiting(until: ports[index].appeared ? .past : due)
     if ports[index].told != failure.failure {
       ports[index].told = failure.failure
       tell(index, failure.failure, failure.code, failure.explanation)

@@ -19,25 +19,35 @@ struct LinkWatch {
   /// From now on `arrived` tells when `path`, or the first missing folder above it, appears or changes its rights.
   /// Call it before each attempt to open, so that nothing appears unseen between the two.
   mutating func await(_ path: String, for port: Int) {
+    // A folder that was made while this looked further up would never be seen to appear.
+    for _ in 0..<8 {
+      guard let missing = watch(path, for: port), unsafe access(missing, F_OK) == 0 else { return }
+    }
+  }
+
+  /// Watches the nearest folder that is there; the path in it that is awaited, where that is not the whole.
+  private mutating func watch(_ path: String, for port: Int) -> String? {
     var folder = path
     var name = ""
     // Without IN_MASK_ADD the kernel empties the mask of a folder's watch for a moment when it is set again, and whatever
     // appears there just then, for another port, is not told.
-    let events = UInt32(IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_MASK_ADD)
+    let events = UInt32(IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_MOVE_SELF | IN_MASK_ADD)
     while let slash = folder.lastIndex(of: "/") {
       name = String(folder[folder.index(after: slash)...])
       folder = slash == folder.startIndex ? "/" : String(folder[..<slash])
       let watch = unsafe inotify_add_watch(descriptor, folder, events)
       if watch >= 0 {
         awaited[port] = (watch, name)
-        return
+        let awaitedPath = folder == "/" ? "/" + name : folder + "/" + name
+        return awaitedPath == path ? nil : awaitedPath
       }
       if folder == "/" { break }
     }
     awaited[port] = nil
+    return nil
   }
 
-  /// The ports whose name appeared.
+  /// The ports whose name appeared, or whose folder is gone: what comes in a new one of that name is seen by `await` only.
   func arrived() -> Set<Int> {
     var ports: Set<Int> = []
     var buffer = [UInt8](repeating: 0, count: 8192)
@@ -58,7 +68,8 @@ struct LinkWatch {
         let name = String(decoding: buffer[(offset + 16)..<end].prefix { $0 != 0 }, as: UTF8.self)
         offset = end
         let all = mask & UInt32(IN_Q_OVERFLOW) != 0
-        for (port, entry) in awaited where all || entry.watch == watch && entry.name == name { ports.insert(port) }
+        let isGone = mask & UInt32(IN_IGNORED | IN_MOVE_SELF) != 0
+        for (port, entry) in awaited where all || entry.watch == watch && (isGone || entry.name == name) { ports.insert(port) }
       }
     }
   }

@@ -98,6 +98,34 @@ import Testing
     ports.close()
   }
 
+  /// udev removes /dev/serial/by-id with the last adapter in it, and makes it anew with the next.
+  @Test func aFolderThatGoesWithItsLinkIsAwaitedAnew() throws {
+    let folders = [folder.path + "/serial", folder.path + "/serial/by-id"]
+    func makeFolders() { for made in folders { unsafe mkdir(made, 0o700) } }
+    func removeFolders() { for made in folders.reversed() { unsafe rmdir(made) } }
+    let deep = folders[1] + "/tty"
+    var device = PtyDevice()
+    makeFolders()
+    try device.plug(into: deep)
+    let ports = try makePorts(.serial(path: deep, line))
+    _ = try ports.takeOpened()
+    let start = bootClock()
+    for _ in 0..<10 {
+      unsafe unlink(deep)
+      removeFolders()
+      device.unplug()
+      #expect(try ports.takeLost() == .hungUp)
+      device = PtyDevice()
+      makeFolders()
+      try device.plug(into: deep)
+      _ = try ports.takeOpened()
+    }
+    #expect(bootClock() - start < .seconds(5), "ten doublings of 0.1 s would be more than a minute")
+    ports.close()
+    unsafe unlink(deep)
+    removeFolders()
+  }
+
   @Test func absentIsToldOnceAndFoundWhenItComes() throws {
     let counts = Notices()
     let ports = try Loop([PortSettings(name: "door", link: .serial(path: path, line))], BusOptions(), counts.add)
