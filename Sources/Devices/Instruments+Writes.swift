@@ -256,6 +256,14 @@ extension Instruments {
   }
 }
 
+extension Instruments {
+  /// Nobody waits for any order any longer.
+  @_noLocks @_noAllocation
+  public func dropOrders(_ findings: inout Findings) {
+    for bus in 0..<buses.capacity { while buses[bus].writeCount > 0 { dropWrite(bus, &findings) } }
+  }
+}
+
 extension WriteAction {
   /// The same relay, or what has the same name.
   @_noLocks @_noAllocation

@@ -9,7 +9,10 @@ public enum RequestFailure: UInt8, BitwiseCopyable, Sendable, CaseIterable {
 /// One input of a turn. Inputs of ports name port and generation; older generations are dropped and counted.
 public enum Input: BitwiseCopyable, Sendable {
   case started(restored: Bool, downSeconds: Int64)
+  /// The last orders are given; nothing is decided any more.
   case stopping
+  /// The time for those orders is over.
+  case stopped
   /// A deadline the pipeline named has come, or nothing in particular.
   case tick
   case portOpened(PortID, Generation)

@@ -40,6 +40,8 @@ public struct Pipeline: ~Copyable {
   private var absences: Absences
   /// The door ends: nothing is decided any more, and what was ordered last is carried out.
   private var isStopping = false
+  /// Orders given by `stopping` that no board carried out.
+  public private(set) var failedLastOrders = 0
 
   public init(_ settings: PipelineSettings) {
     let fieldCounts = settings.instruments.devices.map(\.profile.fields.count)
@@ -119,10 +121,13 @@ public struct Pipeline: ~Copyable {
       lanes.start(now)
       emit(.systemStarted(restored: restored, downSeconds: downSeconds), at: .site, .none, now)
     case .stopping:
-      emit(.systemStopping, at: .site, .none, now)
+      isStopping = true
       lanes.stop(&effects)
       carryOut(now)
-      isStopping = true
+    case .stopped:
+      instruments.dropOrders(&findings)
+      judgeLast(now)
+      emit(.systemStopping, at: .site, .none, now)
     case .tick: break
     case .portOpened(let port, let generation):
       emit(.portOpened, at: .port(port), .none, now)
@@ -158,8 +163,7 @@ public struct Pipeline: ~Copyable {
   private mutating func finish(_ now: Now) {
     if isStopping {
       if instruments.nextDeadline <= now.boot { instruments.advance(to: now.boot, &findings, &outbox) }
-      findings.clear()
-      return
+      return judgeLast(now)
     }
     for _ in 0..<4 {
       judge(now)
@@ -171,6 +175,31 @@ public struct Pipeline: ~Copyable {
     tellLanes(now)
     carryOut(now)
     if now.boot - snapshotAt >= .seconds(60) { snapshotDue = true }
+  }
+
+  /// What became of the last orders. Nobody gives them again, so what no board has confirmed is told as that.
+  @_noLocks @_noAllocation
+  private mutating func judgeLast(_ now: Now) {
+    for index in 0..<findings.changeCount {
+      switch findings.changes[index] {
+      case .writeFailed(let device, _):
+        failedLastOrders &+= 1
+        emit(.writeFailed(device), at: .device(device), .none, now)
+      case .wrote(let device, .set(let channel, on: true)): tellOpened(device, channel, now)
+      case .wrote, .up, .down, .poweredOn: break
+      }
+    }
+    findings.clear()
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func tellOpened(_ device: DeviceID, _ channel: UInt8, _ now: Now) {
+    let route = routes.devices[Int(device.index)]
+    for index in 0..<Int(route.boardLaneCount) {
+      let lane = routes.boardLanes[Int(route.firstBoardLane) &+ index]
+      guard routes.lanes[Int(lane.index)].gate.channel == channel, lanes.opensWhenStopped(lane) else { continue }
+      emit(.gateReleased(.failure), at: .lane(lane), .none, now)
+    }
   }
 
   /// Lamps and buzzers of all lanes follow the alarms that wait for somebody.
@@ -388,6 +417,7 @@ public struct Pipeline: ~Copyable {
   @_noLocks @_noAllocation
   private mutating func write(_ action: WriteAction, isGate: Bool = false, to device: DeviceID, _ now: Now) {
     if !instruments.write(action, isGate: isGate, to: device, at: now.boot, &findings, &outbox) {
+      if isStopping { failedLastOrders &+= 1 }
       emit(.writeFailed(device), at: .device(device), .none, now)
       tellOrder(device, action, worked: false, now)
     }

@@ -111,6 +111,9 @@ extension Lanes {
     rows[index].gate.isForOne = true
     rows[index].gate.passages = 0
     rows[index].gate.shutAt = now.boot + rows[index].settings.openFor
+    // What was read before says nothing of what comes.
+    rows[index].gate.readBack = nil
+    rows[index].gate.relay = nil
     effects.add(.gate(LaneID(index), .pulse(rows[index].settings.openFor)))
     effects.event(.gateOpened(ticket: ticket), at: .lane(LaneID(index)))
   }
@@ -119,6 +122,8 @@ extension Lanes {
   private func shut(_ index: Int, _ now: Now, _ effects: inout Effects) {
     rows[index].gate.state = .shutting
     rows[index].gate.shutAt = .never
+    // It is shut when its contact says so from now on.
+    rows[index].gate.readBack = nil
     effects.add(.gate(LaneID(index), .shut))
   }
 
@@ -254,7 +259,6 @@ extension Lanes {
       if rows[index].settings.hasGate, !rows[index].isReleased {
         if rows[index].settings.opensOnFailure {
           effects.add(.gate(lane, .hold))
-          effects.event(.gateReleased(.failure), at: .lane(lane))
         } else if case .open = rows[index].gate.state {
           effects.add(.gate(lane, .end))
         } else {
@@ -264,6 +268,13 @@ extension Lanes {
       effects.add(.lamp(lane, on: false))
       effects.add(.buzzer(lane, on: false))
     }
+  }
+
+  /// Whether `stop` opens this lane's gate. That it is open is told when its board says so: nobody sees to it later.
+  @_noLocks @_noAllocation
+  public func opensWhenStopped(_ lane: LaneID) -> Bool {
+    let row = rows[Int(lane.index)]
+    return row.settings.hasGate && !row.isReleased && row.settings.opensOnFailure
   }
 
   // MARK: Without a verdict

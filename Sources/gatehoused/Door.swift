@@ -60,7 +60,10 @@ import Synchronization
       fflush(nil)
       signals.wait()
       signals.endAtOnceOnTheNext()
-      parts.end()
+      guard parts.end() else {
+        tell("a board did not do what it was told at the end: look at the gates. The log names it (device.write_failed)")
+        return 1
+      }
       return 0
     } catch {
       tell("it can't start: \(error)")

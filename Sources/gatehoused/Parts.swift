@@ -111,8 +111,8 @@ final class Parts {
     threads = [try thread("control") { server.run() }]
   }
 
-  /// Stops deciding, commits what happened, then closes the sockets.
-  func end() {
+  /// Stops deciding, commits what happened, then closes the sockets. `false`: some gate is not left as it should be.
+  func end() -> Bool {
     inputs.stop.set(true)
     inputs.bell.ring()
     realTime?.join()
@@ -121,6 +121,7 @@ final class Parts {
     if let recorderThread { recorder.stop(recorderThread, within: 1_000) }
     server.stop()
     for thread in threads { thread.join() }
+    return !results.leftUndone.isSet
   }
 }
 

@@ -29,6 +29,8 @@ struct Results: Sendable {
   let bell: Bell
   let snapshots: Exchange
   let status: StatusBoard
+  /// Some board did not carry out what the door ordered at its end.
+  let leftUndone = SharedFlag(false)
 }
 
 /// Runs the pipeline on the calling thread until told to stop.
@@ -96,9 +98,11 @@ struct RealTimeLoop: ~Copyable {
       ring()
     }
     turn(.stopping)
+    finishOrders()
+    turn(.stopped)
+    if pipeline.failedLastOrders > 0 { results.leftUndone.set(true) }
     handOverSnapshot()
     ring()
-    finishOrders()
     ports.close()
   }
 
@@ -109,8 +113,8 @@ struct RealTimeLoop: ~Copyable {
       ports.wait(until: min(pipeline.nextDeadline, giveUpAt))
       while let arrival = ports.next() { take(arrival) }
       if Clock.boot() >= pipeline.nextDeadline { turn(.tick) }
+      ring()
     }
-    ring()
   }
 
   /// A snapshot that found no empty buffer is tried again soon: records wait for it on their way to the disk.

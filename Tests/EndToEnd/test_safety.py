@@ -45,6 +45,16 @@ def test_a_gate_that_opens_on_failure_is_opened_when_the_door_is_stopped(site_of
     assert len(released) == 1
 
 
+def test_a_board_that_does_not_open_the_gate_when_the_door_is_stopped_is_told_of(site_of):
+    site = site_of(on_failure="open").start()
+    site.ask_simulator("fault door-relays silence")
+    assert site.door.end() == 1
+    assert "look at the gates" in "\n".join(site.door.seen + list(iter(lambda: site.door.lines.get(timeout=5), None)))
+    assert site.events("--type", "gatehouse.device.write_failed")
+    assert not [e for e in site.events("--type", "gatehouse.gate.released") if e["data"]["cause"] == "failure"]
+    assert site.events()[-1]["type"] == "gatehouse.system.stopping", "it was a clean end for the log"
+
+
 def test_a_gate_that_fire_opened_stays_open_when_the_door_is_stopped(site):
     site.ask_simulator("input door-relays 7 on")
     site.wait_for("gate.released", cause="fire")

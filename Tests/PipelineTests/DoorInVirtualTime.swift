@@ -22,6 +22,8 @@ struct DoorInVirtualTime: ~Copyable {
   /// degC, and what the thermometer says of its own.
   var skin = 22.0
   var boardAnswers = true
+  /// It answers each order with an exception, and does not carry it out.
+  var boardRefuses = false
   private var coils: UInt8 = 0
   private var coilOff = [Instant](repeating: .never, count: 8)
   var inputs: UInt8 = 0
@@ -130,6 +132,11 @@ struct DoorInVirtualTime: ~Copyable {
       reply[5] = 4
       // The gate's leaf follows its relay: input 1.
       return reply + [1, bytes[7] == 1 ? coils : inputs | coils & 1]
+    case 5 where boardRefuses:
+      var reply = Array(bytes[0..<8])
+      reply[5] = 3
+      reply[7] |= 0x80
+      return reply + [4]
     default:
       let coil = address & 7
       if address >= 0x200 {

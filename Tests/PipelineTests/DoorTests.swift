@@ -221,6 +221,7 @@ import Testing
     door.live(3)
     door.tell(.stopping)
     #expect(door.orders.contains(.set(1, true)))
+    door.live(0.5)
     #expect(door.events.contains { if case .gateReleased(.failure) = $0.body { true } else { false } })
     // What its relay says then is no reason to shut it again.
     let count = door.orders.count
@@ -247,6 +248,33 @@ import Testing
     door.tell(.stopping)
     let isUnfinished = door.pipeline.hasOrders
     #expect(!isUnfinished)
+  }
+
+  /// A gate that should be open and is not: whoever reads the log, or stops the door, must learn that it is not.
+  @Test func whatTheBoardDoesNotDoAtTheEndIsTold() {
+    for isSilent in [false, true] {
+      var door = DoorInVirtualTime(opensOnFailure: true)
+      door.live(3)
+      door.boardAnswers = !isSilent
+      door.boardRefuses = !isSilent
+      let count = door.events.count
+      door.tell(.stopping)
+      door.live(0.05)
+      door.tell(.stopped)
+      let last = door.events[count...].map(\.body)
+      #expect(!last.contains { if case .gateReleased = $0 { true } else { false } }, "silent: \(isSilent)")
+      #expect(last.contains { if case .writeFailed = $0 { true } else { false } }, "silent: \(isSilent)")
+      let isLast = if case .systemStopping? = last.last { true } else { false }
+      let (left, isUnfinished) = (door.pipeline.failedLastOrders, door.pipeline.hasOrders)
+      #expect(isLast && left > 0 && !isUnfinished, "silent: \(isSilent)")
+    }
+    var door = DoorInVirtualTime(opensOnFailure: true)
+    door.live(3)
+    door.tell(.stopping)
+    door.live(1)
+    door.tell(.stopped)
+    let left = door.pipeline.failedLastOrders
+    #expect(left == 0)
   }
 
   // MARK: Absences

@@ -59,6 +59,11 @@ private func happened(_ text: String, change: (inout LaneTimeline) -> Void = { _
     #expect(words == ["shut", "began 1", "passed 1 normal", "pulse", "gate opens", "alarm 1 gate_jammed high", "shut", "gate is shut", "cleared 1 gate_jammed"])
   }
 
+  /// What its contact said before it was opened does not say that it is shut again.
+  @Test func anOldReadBackConfirmsNothing() {
+    #expect(happened("0 nobody\n3 override\n3 unread\n9 end") == ["shut", "pulse", "gate opens", "alarm 1 gate_jammed high", "shut"])
+  }
+
   /// The contact is never known: nobody is let through on a guess, and it is told.
   @Test func anUnknownReadBackIsAnAlarm() {
     let words = happened("0 readback unknown\n3 skin 35.0\n9 nobody\n12 end")

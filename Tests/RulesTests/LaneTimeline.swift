@@ -29,6 +29,8 @@ struct LaneTimeline: ~Copyable {
   private var isValid = true
   private var knowsAmbient = true
   private var boardIsUp = true
+  /// Its contacts are not read, and it has not been missed yet.
+  private var boardIsUnread = false
   private var contacts: [Contact: Bool] = [.readBack: false, .passage: false, .fireRelease: false, .staffButton: false]
   /// What the leaf does: follows the relay after 0.3 s, unless it is stuck.
   private var relayUntil = Instant.past
@@ -72,6 +74,7 @@ struct LaneTimeline: ~Copyable {
     case "silent": surface = nil
     case "ambient": knowsAmbient = words[1] == "known"
     case "board": setBoard(words[1] == "up")
+    case "unread": boardIsUnread = true
     case "stuck": isStuck = true
     case "passage": tell(.passage, words[1] == "on")
     case "fire": tell(.fireRelease, words[1] == "on")
@@ -131,7 +134,7 @@ struct LaneTimeline: ~Copyable {
         if settings.hasAmbient { lanes.ambient(reading(22, .sensorAmbient, knowsAmbient ? .good : .invalid(.deviceError)), at: lane, now) }
         lanes.surface(reading(surface, .surface, quality), at: lane, now, &alarms, &effects)
       }
-      if boardIsUp, now.boot >= nextContacts {
+      if boardIsUp, !boardIsUnread, now.boot >= nextContacts {
         nextContacts = now.boot + .milliseconds(200)
         if !isStuck { contacts[.readBack] = leaf }
         for contact in [Contact.readBack, .passage, .presence, .fireRelease, .staffButton] {
