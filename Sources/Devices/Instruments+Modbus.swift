@@ -271,12 +271,16 @@ extension Instruments {
     become(idle: bus)
     switch state {
     case .awaiting(let device, let request):
-      if case .data(let at) = verdict {
+      if isDoubtful(bus, Int(device), Int(request), now) {
+        buses[bus].counters.lateReplies &+= 1
+        countReply(bus, Int(device), now)
+      } else if case .data(let at) = verdict {
         answered(bus, Int(device), Int(request), at, now, &findings)
       } else if case .exception(let code) = verdict {
         buses[bus].restsUntil = now + rest(bus, Int(device))
         refused(Int(device), Int(request), code, now, &findings)
       }
+      if devices[Int(device)].hasPaid { quarantine(bus, Int(device), latest(replyTime(bus, Int(device), Int(request))), now) }
     case .awaitingWrite(let device):
       buses[bus].restsUntil = now + rest(bus, Int(device))
       if case .data = verdict {
@@ -395,6 +399,7 @@ extension Instruments {
     case .awaiting(let device, let request):
       buses[bus].restsUntil = now + rest(bus, Int(device))
       count(failure, Int(device))
+      if case .notSent = failure {} else { owe(bus, Int(device), Int(request), now) }
       defer { quarantine(bus, Int(device), replyTime(bus, Int(device), Int(request)), now) }
       if requests[Int(request)].tries < requests[Int(request)].retries {
         // A lost reply is normal for it: asked again, and no failure.
@@ -423,6 +428,83 @@ extension Instruments {
     }
   }
 
+  // MARK: Replies that come late
+  //
+  // RTU gives a reply no number: one that comes after its request was given up looks like the answer to the next request of the
+  // same shape. A device answers in order, so what it owes comes first, and the answer behind it. While it owes something, an
+  // answer that could be an owed one is not believed, and the next request waits for what may follow. If a reply was found in
+  // between (`late`), the debt is paid; if none was, it is lost, and what comes then is believed.
+
+  /// How late a reply may come and still be reckoned with.
+  @_noLocks @_noAllocation
+  private func latest(_ reply: Interval) -> Interval { max(.seconds(2), reply * 4) }
+
+  @_noLocks @_noAllocation
+  private func owe(_ bus: Int, _ device: Int, _ request: Int, _ now: Instant) {
+    guard buses[bus].kind.isRTU, hasLike(device, request) else { return }
+    devices[device].owedRow = devices[device].owed == 0 || devices[device].owedRow == Int32(request) ? Int32(truncatingIfNeeded: request) : -1
+    devices[device].owed &+= 1
+    devices[device].owedAt = now
+    devices[device].hasPaid = false
+  }
+
+  /// Whether the device is asked something else whose reply looks the same.
+  @_noLocks @_noAllocation
+  private func hasLike(_ device: Int, _ request: Int) -> Bool {
+    for index in 0..<Int(devices[device].requestCount) {
+      let row = Int(devices[device].firstRequest) &+ index
+      if row != request, requests[row].modbus.looksLike(requests[request].modbus) { return true }
+    }
+    return false
+  }
+
+  /// Whether the reply to this request may be one that the device owed.
+  @_noLocks @_noAllocation
+  private func isDoubtful(_ bus: Int, _ device: Int, _ request: Int, _ now: Instant) -> Bool {
+    guard devices[device].owed > 0 else { return false }
+    let reply = replyTime(bus, device, request)
+    let row = Int(devices[device].owedRow)
+    let isOtherShape = row >= 0 && !requests[row].modbus.looksLike(requests[request].modbus)
+    // Behind an answer nothing came, or nothing for so long: it is lost.
+    if devices[device].hasPaid || isOtherShape || now - devices[device].owedAt > latest(reply) {
+      devices[device].owed = 0
+      devices[device].hasPaid = false
+      return false
+    }
+    devices[device].hasPaid = true
+    // What the same registers said a moment before is no lie.
+    return row != request
+  }
+
+  /// What is asked regularly is asked again now.
+  @_noLocks @_noAllocation
+  private func recall(_ device: Int, _ now: Instant) {
+    for index in 0..<Int(devices[device].requestCount) {
+      let row = Int(devices[device].firstRequest) &+ index
+      if requests[row].isRegular, requests[row].due < .never { requests[row].due = min(requests[row].due, now) }
+    }
+  }
+
+  /// A whole reply of this unit came when nobody waited for one.
+  @_noLocks @_noAllocation
+  public func late(_ port: PortID, _ generation: Generation, unit: UInt8, at now: Instant) {
+    let bus = Int(port.index)
+    guard buses[bus].isOpen, buses[bus].generation.number == generation.number else { return }
+    buses[bus].counters.lateReplies &+= 1
+    for index in 0..<Int(buses[bus].deviceCount) {
+      let device = Int(members[Int(buses[bus].firstDevice) &+ index])
+      guard devices[device].unit == unit, devices[device].owed > 0 else { continue }
+      // It had been left alone for too short a time.
+      if devices[device].hasPaid {
+        devices[device].lateness = min(.seconds(2), max(devices[device].lateness, devices[device].replyWithin) * 2)
+      }
+      devices[device].owed &-= 1
+      devices[device].hasPaid = false
+      // All is paid: no need to wait for more.
+      if devices[device].owed == 0 { recall(device, now) }
+    }
+  }
+
   /// A late reply may still come, and is never taken for the next one. In frames of a device's own nothing says whose it is: for
   /// one reply time nobody is asked, and bytes are nobody's. On a Modbus bus the port tells units apart, so only this one is
   /// not asked. Over TCP replies have numbers.
@@ -435,7 +517,7 @@ extension Instruments {
     case .modbusRTU:
       for index in 0..<Int(devices[device].requestCount) {
         let row = Int(devices[device].firstRequest) &+ index
-        requests[row].due = max(requests[row].due, now + reply)
+        requests[row].due = max(requests[row].due, now + max(reply, devices[device].lateness))
       }
     case .modbusTCP: break
     }

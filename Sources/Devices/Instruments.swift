@@ -134,8 +134,21 @@ struct DeviceRow: BitwiseCopyable {
   var pulseCount: Int32
   var pulseUnit: Interval
 
+  /// How many replies it owes to requests that were given up and may still come, to be taken for the next one's.
+  var owed: Int32 = 0
+  /// The request they are to, by row; -1: they are to several.
+  var owedRow: Int32 = -1
+  /// When the last of them was given up.
+  var owedAt = Instant.past
+  /// One reply came since: either one of those, or they are lost.
+  var hasPaid = false
+  /// How long it is left alone for them, when a reply time has shown to be too short.
+  var lateness = Interval.zero
+
   var isUp = false
   var isDown = false
+  /// Why it is down, as it was told last; `nil`: it was up since.
+  var toldReason: DownReason?
   /// Since when it may show values of its warm-up: its port was opened, or it answers again.
   var warmingSince = Instant.past
   /// Its last valid frame; before the first one, when its port was opened.
@@ -315,6 +328,13 @@ public struct Instruments: ~Copyable {
   @_noLocks @_noAllocation
   public func isUp(_ device: DeviceID) -> Bool { devices[Int(device.index)].isUp }
 
+  @_noLocks @_noAllocation
+  public func port(of device: DeviceID) -> PortID { PortID(Int(devices[Int(device.index)].port)) }
+
+  /// Whether it is one over the network, which the other end may take and give up at will.
+  @_noLocks @_noAllocation
+  public func isConnection(_ port: PortID) -> Bool { if case .modbusTCP = buses[Int(port.index)].kind { true } else { false } }
+
   /// Whether orders wait, or are on a wire.
   @_noLocks @_noAllocation
   public func hasOrders() -> Bool {
@@ -354,6 +374,10 @@ public struct Instruments: ~Copyable {
       devices[device].failures = 0
       devices[device].backOff = .milliseconds(500)
       devices[device].isDown = false
+      devices[device].owed = 0
+      devices[device].lateness = .zero
+      // Each plug is somebody's doing and told anew; a gateway's connections are not.
+      if !isConnection(port) { devices[device].toldReason = nil }
       // A port that was there when the door started says nothing: the device may have been on for days. One that was
       // missing and appeared, or went and came back, does.
       if devices[device].isUSBPowered, buses[bus].wasLost {
@@ -507,6 +531,7 @@ public struct Instruments: ~Copyable {
     devices[device].isDown = false
     guard !devices[device].isUp else { return }
     devices[device].isUp = true
+    devices[device].toldReason = nil
     // What was not asked while it was down; and what it must be told first, unless it speaks without.
     for request in 0..<Int(devices[device].requestCount) {
       let row = Int(devices[device].firstRequest) &+ request
@@ -552,6 +577,9 @@ public struct Instruments: ~Copyable {
     devices[device].isUp = false
     devices[device].isDown = true
     forgetWho(device)
+    // A port that comes and goes, and nothing on it ever answers: that is one absence, not many.
+    guard devices[device].toldReason != reason else { return }
+    devices[device].toldReason = reason
     findings.add(.down(DeviceID(device), reason))
   }
 

@@ -62,6 +62,10 @@ public struct ModbusRequest: BitwiseCopyable, Equatable, Sendable {
     }
   }
 
+  /// Whether a proper reply to the one could be one to the other.
+  @_noLocks @_noAllocation
+  func looksLike(_ other: ModbusRequest) -> Bool { function == other.function && dataCount == other.dataCount }
+
   /// The five bytes of its PDU.
   @_noLocks @_noAllocation
   public func byte(_ index: Int) -> UInt8 {

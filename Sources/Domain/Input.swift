@@ -18,6 +18,8 @@ public enum Input: BitwiseCopyable, Sendable {
   case portOpened(PortID, Generation)
   case portLost(PortID, Generation, PortFailure, errno: Int32)
   case requestFailed(PortID, Generation, RequestFailure)
+  /// A whole reply of this unit was found on the bus when nobody waited for one.
+  case lateReply(PortID, Generation, unit: UInt8)
   case command(Command)
   /// The log has (not) committed within its bound while work waits.
   case logStalled(Bool)

@@ -38,6 +38,7 @@ public struct Pipeline: ~Copyable {
   private var toldLoud = false
   private var toldRaises: UInt64 = 0
   private var absences: Absences
+  private var connections: Connections
   /// The door ends: nothing is decided any more, and what was ordered last is carried out.
   private var isStopping = false
   /// Orders given by `stopping` that no board carried out.
@@ -60,6 +61,7 @@ public struct Pipeline: ~Copyable {
       isAtLane: { settings.instruments.devices[Int($0.index)].isAtLane })
     routes = Routes(settings)
     absences = Absences(devices: fieldCounts.count)
+    connections = Connections(ports: settings.instruments.ports.count)
     thinning = Thinning(fieldCounts: fieldCounts, settings: settings.thinning)
     devices = Table(capacity: fieldCounts.count, filledWith: DeviceReport())
     var starts: [Int32] = []
@@ -79,8 +81,8 @@ public struct Pipeline: ~Copyable {
   public var nextDeadline: Instant {
     @_noLocks @_noAllocation get {
       if isStopping { return instruments.nextDeadline }
-      return min(
-        min(min(instruments.nextDeadline, lanes.nextDeadline), min(rooms.nextDeadline, alarms.nextDeadline)), absences.nextDeadline)
+      let rules = min(lanes.nextDeadline, min(rooms.nextDeadline, alarms.nextDeadline))
+      return min(min(instruments.nextDeadline, rules), min(absences.nextDeadline, connections.nextDeadline))
     }
   }
 
@@ -130,15 +132,17 @@ public struct Pipeline: ~Copyable {
       emit(.systemStopping, at: .site, .none, now)
     case .tick: break
     case .portOpened(let port, let generation):
-      emit(.portOpened, at: .port(port), .none, now)
-      alarms.set(.portLost, at: .port(port), false, now, &effects)
+      if !instruments.isConnection(port) || connections.opened(port, at: now.boot) { tellOpen(port, now) }
       instruments.opened(port, generation, at: now.boot, &findings, &outbox)
     case .portLost(let port, let generation, let failure, let errno):
-      emit(.portLost(failure, errno: errno), at: .port(port), .none, now)
+      if !instruments.isConnection(port) || connections.lost(port, at: now.boot) {
+        emit(.portLost(failure, errno: errno), at: .port(port), .none, now)
+      }
       alarms.set(.portLost, at: .port(port), true, now, &effects)
       instruments.lost(port, generation, at: now.boot, &findings, &outbox)
     case .requestFailed(let port, let generation, let failure):
       instruments.failed(port, generation, failure, at: now.boot, &findings, &outbox)
+    case .lateReply(let port, let generation, let unit): instruments.late(port, generation, unit: unit, at: now.boot)
     case .command(let command): obey(command, now)
     case .logStalled(let isStalled): alarms.set(.logStalled, at: .log, isStalled, now, &effects)
     case .clockStepped(let nanoseconds): emit(.clockStepped(byNanoseconds: nanoseconds), at: .site, .none, now)
@@ -147,6 +151,12 @@ public struct Pipeline: ~Copyable {
     case .beat: break
     }
     finish(now)
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func tellOpen(_ port: PortID, _ now: Now) {
+    emit(.portOpened, at: .port(port), .none, now)
+    alarms.set(.portLost, at: .port(port), false, now, &effects)
   }
 
   @_noLocks @_noAllocation
@@ -218,6 +228,7 @@ public struct Pipeline: ~Copyable {
     if lanes.nextDeadline <= now.boot { lanes.advance(to: now, &alarms, &effects) }
     if rooms.nextDeadline <= now.boot { rooms.advance(to: now, &alarms, &effects) }
     if alarms.nextDeadline <= now.boot { alarms.advance(to: now, &effects) }
+    while let port = connections.next(at: now.boot) { tellOpen(port, now) }
     // What finds no room in this turn is told in the next.
     while outbox.count < outbox.outputs.capacity / 2, let device = absences.next(at: now.boot) {
       let failed = instruments.counters(of: device).failed
@@ -315,6 +326,8 @@ public struct Pipeline: ~Copyable {
   private mutating func judge(_ change: DeviceChange, _ now: Now) {
     switch change {
     case .up(let device):
+      let port = instruments.port(of: device)
+      if instruments.isConnection(port), connections.answered(port) { tellOpen(port, now) }
       show(device, .up, now)
       emit(.deviceUp, at: .device(device), .none, now)
       absences.ended(device)

@@ -12,6 +12,8 @@ public enum Arrival: BitwiseCopyable, Sendable {
   case lost(PortID, Generation, PortFailure, errno: Int32)
   /// A bus has no valid reply for the request that was sent last; what came instead is in `Ports.received`.
   case requestFailed(PortID, Generation, RequestFailure)
+  /// A bus found a whole reply that nobody waited for: see `Ports.received` (unit, PDU, CRC).
+  case late(PortID, Generation)
   /// A watched descriptor was written to; its eight bytes have been read.
   case signalled(token: UInt32)
 }

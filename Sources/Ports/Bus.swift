@@ -30,6 +30,8 @@ struct BusReply: BitwiseCopyable, Sendable {
     /// It went out, and nothing answers it.
     case woken
     case failed(RequestFailure)
+    /// Beside the reply to a request: one to an earlier request, CRC and all.
+    case late
     case lost(PortFailure, Int32)
   }
   var outcome: Outcome
@@ -68,7 +70,7 @@ final class Bus: Sendable {
 
   let urgent = SharedRing<BusRequest>(capacity: requestsMax)
   let polls = SharedRing<BusRequest>(capacity: requestsMax)
-  let replies = SharedRing<BusReply>(capacity: 4 * requestsMax)
+  let replies = SharedRing<BusReply>(capacity: 8 * requestsMax)
   /// Wakes this bus's thread.
   let wake: Alert
   /// Wakes the real-time thread.
@@ -136,6 +138,7 @@ final class Bus: Sendable {
     while let request = urgent.pop() ?? (stopping.load(ordering: .acquiring) ? nil : polls.pop()) {
       options.beforeExchange?()
       let reply = exchange.carry(request)
+      while let late = exchange.takeLate() { answer(late) }
       answer(reply)
       if case .lost = reply.outcome { return false }
     }

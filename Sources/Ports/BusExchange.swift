@@ -15,6 +15,8 @@ import Glibc
 /// What carries the requests of one bus.
 protocol Exchange: ~Copyable {
   mutating func carry(_ request: BusRequest) -> BusReply
+  /// The next of the replies that were found meanwhile and answer nothing that was asked now.
+  mutating func takeLate() -> BusReply?
 }
 
 /// Owns one context of libmodbus. Safe: it is made by `init`, freed by `deinit`, and used by one thread in between.
@@ -27,6 +29,7 @@ protocol Exchange: ~Copyable {
   private var lastByte = Instant.past
   /// A device that was woken needs this long before its request.
   private var wakesUntil = Instant.past
+  private var late: [BusReply] = []
 
   /// `nil`: libmodbus refused the settings, see `errno`.
   init?(descriptor: Int32, line: Line) {
@@ -66,10 +69,23 @@ protocol Exchange: ~Copyable {
       return failure ?? BusReply(.woken)
     }
     // What came late belongs to an earlier request. Not TCIOFLUSH: a waking byte may still be on its way out.
+    findLate()
     tcflush(descriptor, TCIFLUSH)
     let unit = request.bytes[0]
     // libmodbus knows no echo: it would take the request for its reply.
     return !echoes && unit >= 1 && unit <= 247 && Self.isKnown(request.bytes[1]) ? throughLibrary(request) : throughFramer(request)
+  }
+
+  mutating func takeLate() -> BusReply? { late.isEmpty ? nil : late.removeFirst() }
+
+  /// Whole replies among the bytes that came since the last exchange.
+  private mutating func findLate() {
+    var bytes = InlineArray<260, UInt8>(repeating: 0)
+    var span = bytes.mutableSpan
+    let count = unsafe span.withUnsafeMutableBufferPointer { buffer in unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
+    guard count > 0 else { return }
+    var start = 0
+    while start < count { start += noteLate(bytes.span.extracting(start..<count)) ?? 1 }
   }
 
   /// The functions whose replies libmodbus can measure.
@@ -80,7 +96,7 @@ protocol Exchange: ~Copyable {
     }
   }
 
-  private func throughLibrary(_ request: BusRequest) -> BusReply {
+  private mutating func throughLibrary(_ request: BusRequest) -> BusReply {
     unsafe modbus_set_slave(context, Int32(request.bytes[0]))
     let sent = unsafe request.bytes.span.withUnsafeBufferPointer { bytes in
       unsafe modbus_send_raw_request(context, bytes.baseAddress, request.count)
@@ -99,7 +115,10 @@ protocol Exchange: ~Copyable {
       count = unsafe bytes.withUnsafeMutableBufferPointer { buffer in
         unsafe modbus_receive_confirmation(context, buffer.baseAddress)
       }
-      if count == 0 { strangers += 1 }
+      if count == 0 {
+        strangers += 1
+        noteLate(reply.bytes.span)
+      }
     }
     guard count > 0 else {
       let code = errno
@@ -113,7 +132,7 @@ protocol Exchange: ~Copyable {
     return Self.checked(reply, request)
   }
 
-  private func throughFramer(_ request: BusRequest) -> BusReply {
+  private mutating func throughFramer(_ request: BusRequest) -> BusReply {
     let deadline = bootClock() + request.replyWithin
     var frame = request
     let crc = crc16(request.bytes.span.extracting(0..<Int(request.count)))
@@ -160,7 +179,7 @@ protocol Exchange: ~Copyable {
     return nil
   }
 
-  private func read(_ request: BusRequest, until deadline: Instant) -> BusReply {
+  private mutating func read(_ request: BusRequest, until deadline: Instant) -> BusReply {
     var reply = BusReply(.reply)
     var strangers = 0
     while true {
@@ -173,6 +192,7 @@ protocol Exchange: ~Copyable {
       case .stranger(let count):
         // Another unit's reply that comes late. Ours may still follow.
         strangers += 1
+        noteLate(reply.bytes.span)
         for index in count..<max(count, Int(reply.count)) { reply.bytes[index - count] = reply.bytes[index] }
         reply.count -= Int32(count)
         continue
@@ -195,6 +215,17 @@ protocol Exchange: ~Copyable {
         return BusReply(.lost(failureInUse(code), code))
       }
     }
+  }
+
+  /// Takes a whole reply that these bytes begin with and nobody waits for; its length.
+  @discardableResult
+  private mutating func noteLate(_ bytes: Span<UInt8>) -> Int? {
+    guard let length = wholeReply(bytes) else { return nil }
+    var reply = BusReply(.late)
+    for index in 0..<length { reply.bytes[index] = bytes[index] }
+    reply.count = Int32(length)
+    if late.count < 4 { late.append(reply) }
+    return length
   }
 
   private func ready(for events: Int16, until deadline: Instant) -> Bool {

@@ -59,6 +59,14 @@ enum Connection {
   }
 }
 
+/// Why a host of a connection is not known; `nil`: it is. It may ask the network, so it is for tools.
+public func whyUnknown(host: String) -> String? {
+  switch Address.resolve(host: host, port: 502, numericOnly: false) {
+  case .success: nil
+  case .failure(let failure): failure.explanation
+  }
+}
+
 extension Address {
   /// Asks the resolver for all addresses of a host. With `numericOnly` it never looks anything up and never blocks.
   static func resolve(host: String, port: Int, numericOnly: Bool) -> Result<[Address], OpenFailure> {

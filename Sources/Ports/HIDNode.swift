@@ -62,6 +62,9 @@ enum HIDNode {
 
 /// Carries one request: what it sends stands behind a byte that says how.
 struct HIDExchange: Exchange {
+  /// A report says which one it is.
+  mutating func takeLate() -> BusReply? { nil }
+
   let descriptor: Int32
 
   mutating func carry(_ request: BusRequest) -> BusReply {

@@ -254,13 +254,17 @@ public struct Ports: ~Copyable {
     let port = PortID(index)
     let generation = rows[index].counters.generation
     receivedAt = reply.at
+    if case .late = reply.outcome {
+      receive(reply, index)
+      return .late(port, generation)
+    }
     rows[index].underWay = max(0, rows[index].underWay &- 1)
     rows[index].stuckAt = rows[index].underWay == 0 ? .never : bootClock() + rows[index].longestReply + grace
     switch reply.outcome {
     case .reply:
       receive(reply, index)
       return .bytes(port, generation)
-    case .woken: return nil
+    case .woken, .late: return nil
     case .failed(let failure):
       receive(reply, index)
       rows[index].counters.failedRequests &+= 1

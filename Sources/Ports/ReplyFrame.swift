@@ -38,6 +38,13 @@ func replyLength(_ bytes: Span<UInt8>) -> Int? {
   }
 }
 
+/// The length of the whole reply of some unit that `bytes` begin with, CRC included and right; `nil`: there is none, or its
+/// function's replies have no known length.
+func wholeReply(_ bytes: Span<UInt8>) -> Int? {
+  guard bytes.count >= 5, let length = replyLength(bytes), length <= bytes.count else { return nil }
+  return hasCRC(bytes.extracting(0..<length)) ? length : nil
+}
+
 private func hasCRC(_ bytes: Span<UInt8>) -> Bool {
   let crc = crc16(bytes.extracting(0..<bytes.count - 2))
   return bytes[bytes.count - 2] == UInt8(truncatingIfNeeded: crc) && bytes[bytes.count - 1] == UInt8(crc >> 8)

@@ -53,7 +53,7 @@ extension PluggedDevice {
 }
 
 /// What the settings mean, among what is plugged in.
-enum Found {
+public enum Found: Sendable, Equatable {
   case node(String)
   case missing
   /// More than one fits; how to tell them apart.
@@ -105,30 +105,8 @@ enum Found {
   func devices() -> [PluggedDevice] { devices(in: "tty", .serial) + devices(in: "hidraw", .hid) }
 
   /// The node the settings mean.
-  func find(_ match: USBMatch, _ kind: PluggedDevice.Kind, usesLastNode: Bool = true) -> Found {
-    var fitting = devices().filter { $0.kind == kind && $0.fits(match) }.sorted { $0.interface < $1.interface }
-    // One stick with several nodes is not two sticks.
-    if kind == .hid, match.interface == nil, Set(fitting.map(\.path)).count == 1 {
-      fitting = [usesLastNode ? fitting.last : fitting.first].compactMap(\.self)
-    }
-    switch fitting.count {
-    case 0: return .missing
-    case 1: return .node(fitting[0].node)
-    default: return .ambiguous(ambiguity(match, fitting))
-    }
-  }
-
-  private func ambiguity(_ match: USBMatch, _ fitting: [PluggedDevice]) -> String {
-    let numbers = Set(fitting.compactMap(\.serialNumber))
-    let hint: String
-    if Set(fitting.map(\.path)).count < fitting.count {
-      hint = "interface: \(fitting.map { String($0.interface) }.joined(separator: " or "))"
-    } else if numbers.count == fitting.count {
-      hint = "serial_number: \(fitting.compactMap(\.serialNumber).joined(separator: " or "))"
-    } else {
-      hint = "path: \(fitting.map(\.path).joined(separator: " or "))"
-    }
-    return "\(match.text) fits \(fitting.map(\.described).joined(separator: " and ")). Say which one is meant with \(hint)."
+  func find(_ match: USBMatch, _ kind: PluggedDevice.Kind, usesLastNode: Bool) -> Found {
+    nodeOf(match, kind, among: devices(), usesLastNode: usesLastNode)
   }
 
   private func devices(in subsystem: String, _ kind: PluggedDevice.Kind) -> [PluggedDevice] {
@@ -181,6 +159,34 @@ enum Found {
 
   private func text(_ pointer: UnsafePointer<CChar>?) -> String? { unsafe pointer.map { unsafe String(cString: $0) } }
   private func number(_ pointer: UnsafePointer<CChar>?) -> UInt16? { unsafe text(pointer).flatMap { UInt16($0, radix: 16) } }
+}
+
+/// The node that the settings mean, among what is plugged in: what the door opens and what tools say that it opens.
+/// - Parameter usesLastNode: of a HID device with several, the last is meant; the first otherwise.
+public func nodeOf(_ match: USBMatch, _ kind: PluggedDevice.Kind, among devices: [PluggedDevice], usesLastNode: Bool) -> Found {
+  var fitting = devices.filter { $0.kind == kind && $0.fits(match) }.sorted { $0.interface < $1.interface }
+  // One stick with several nodes is not two sticks.
+  if kind == .hid, match.interface == nil, Set(fitting.map(\.path)).count == 1 {
+    fitting = [usesLastNode ? fitting.last : fitting.first].compactMap(\.self)
+  }
+  switch fitting.count {
+  case 0: return .missing
+  case 1: return .node(fitting[0].node)
+  default: return .ambiguous(ambiguity(match, fitting))
+  }
+}
+
+private func ambiguity(_ match: USBMatch, _ fitting: [PluggedDevice]) -> String {
+  let numbers = Set(fitting.compactMap(\.serialNumber))
+  let hint: String
+  if Set(fitting.map(\.path)).count < fitting.count {
+    hint = "interface: \(fitting.map { String($0.interface) }.joined(separator: " or "))"
+  } else if numbers.count == fitting.count {
+    hint = "serial_number: \(fitting.compactMap(\.serialNumber).joined(separator: " or "))"
+  } else {
+    hint = "path: \(fitting.map(\.path).joined(separator: " or "))"
+  }
+  return "\(match.text) fits \(fitting.map(\.described).joined(separator: " and ")). Say which one is meant with \(hint)."
 }
 
 /// Everything that is plugged in now and speaks USB; empty where nobody can say.

@@ -24,6 +24,7 @@ public struct BusRecording: Sendable {
       case sent([UInt8])
       /// And what came instead of a good reply.
       case failed(RequestFailure, [UInt8])
+      case late([UInt8])
       case mark(String)
       case missed(UInt64)
     }
@@ -136,6 +137,7 @@ private struct RecordingReader {
     switch words[1] {
     case "in": return .received(try bytes(words.dropFirst(2)))
     case "out": return .sent(try bytes(words.dropFirst(2)))
+    case "late": return .late(try bytes(words.dropFirst(2)))
     case "opened": if let number = UInt32(words[2]) { return .opened(number) }
     case "missed": if let number = UInt64(words[2]) { return .missed(number) }
     case "mark": return .mark(String(words[2]))
@@ -147,7 +149,7 @@ private struct RecordingReader {
       if words.count == 4, let failure = PortFailure.allCases.first(where: { $0.name == words[2] }), let code = Int32(words[3]) {
         return .lost(failure, code)
       }
-    default: throw mistake("found \"\(shown(words[1]))\", expected in, out, opened, lost, failed, mark or missed")
+    default: throw mistake("found \"\(shown(words[1]))\", expected in, out, opened, lost, failed, late, mark or missed")
     }
     throw mistake("found \"\(shown(line))\", which is not said so")
   }

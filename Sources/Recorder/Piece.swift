@@ -13,6 +13,8 @@ public struct Piece: BitwiseCopyable, Sendable {
     case sent
     /// And what came instead of a good reply.
     case failed(RequestFailure)
+    /// A whole reply that nobody waited for.
+    case late
     /// Something happened at this place that is worth keeping what led to it.
     case freeze(Mark, Place)
     /// This many pieces before this one found no room.

@@ -190,6 +190,7 @@ public final class Recorder: @unchecked Sendable {
       add("lost", "\(failure.name) \(code)", Int(piece.port.index), piece.at, now)
       files[Int(piece.port.index)].lost()
     case .failed(let failure): gather("failed", failure.name, piece, now)
+    case .late: gather("late", "", piece, now)
     case .received: gather("in", "", piece, now)
     case .sent: gather("out", "", piece, now)
     }

@@ -41,6 +41,11 @@ public struct RecorderTap: ~Copyable {
     put(bytes, .failed(failure), port, generation, now, hidden: isPersonal(port))
   }
 
+  /// - Parameter bytes: a whole reply that nobody waited for.
+  public mutating func late(_ bytes: Span<UInt8>, _ port: PortID, _ generation: Generation, at now: Instant) {
+    put(bytes, .late, port, generation, now, hidden: isPersonal(port))
+  }
+
   private func isPersonal(_ port: PortID) -> Bool { Int(port.index) < personal.capacity && personal[Int(port.index)] }
 
   /// What happened on the buses of this event's place is kept, if the event is a fault or an alarm.

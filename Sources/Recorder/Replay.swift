@@ -53,6 +53,7 @@ public struct Replay: ~Copyable {
         unknownCount += 1
         firstUnknown = firstUnknown ?? (now.boot - start, bytes)
       }
+    case .late(let bytes): pipeline.turn(now, .lateReply(port, generation, unit: bytes.first ?? 0))
     case .failed(let failure, _): pipeline.turn(now, .requestFailed(port, generation, failure))
     case .mark, .missed: return false
     }

@@ -345,7 +345,10 @@ final class SettingsReader {
     guard let text = entry.text(), let colon = text.lastIndex(of: ":"), colon > text.startIndex,
       let port = Int(text[text.index(after: colon)...]), (1...65_535).contains(port), !text.contains(where: \.isWhitespace)
     else { return entry.expected("host:port, for example \"10.20.0.15:502\"", nil) }
-    return .modbusTCP(host: String(text[..<colon]), port: port)
+    // `[::1]:502`: the brackets keep the colons of the address apart from the port's.
+    var host = String(text[..<colon])
+    if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+    return .modbusTCP(host: host, port: port)
   }
 }
 

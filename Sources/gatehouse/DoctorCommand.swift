@@ -2,6 +2,7 @@
 // to do. It changes nothing, and opens no port.
 
 import ArgumentParser
+import Control
 import Domain
 import Foundation
 import Ports
@@ -29,11 +30,29 @@ struct DoctorCommand: ParsableCommand {
   func run() throws {
     let settings = try loadSettings(places.locations)
     let machine = Machine(root: root)
-    let findings = examine(settings, machine, devices: pluggedDevices())
+    let findings = examine(settings, machine, devices: pluggedDevices(), door: try runningDoor())
     for finding in findings { print(json ? try jsonLine(finding) : finding.text) }
     if findings.contains(where: { $0.isProblem }) { throw ExitCode.problem }
     if findings.isEmpty, !json { print("nothing found that is in the way") }
   }
+}
+
+extension DoctorCommand {
+  /// Holds its own ports, and that is well.
+  private func runningDoor() throws -> RunningDoor {
+    let path = try places.sockets().events
+    do { return .process(Int(try Status(line: try EventsClient(path: path).status()).pid)) } catch ControlError.notRunning {
+      return .none
+    } catch {
+      return .unknown
+    }
+  }
+}
+
+/// The door of these settings.
+enum RunningDoor: Equatable {
+  case none, unknown
+  case process(Int)
 }
 
 /// Something in the way, or worth knowing.
@@ -62,13 +81,20 @@ struct Machine {
   }
 
   /// The programs that have a file open, by name and number; those of others only root can see.
-  func holders(of node: String) -> [String] {
-    names(in: "/proc").filter { Int($0) != nil }.compactMap { process in
+  func holders(of node: String) -> [(name: String, process: Int)] {
+    names(in: "/proc").compactMap { Int($0) }.compactMap { process in
       let held = names(in: "/proc/\(process)/fd").contains { number in
         (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(root)/proc/\(process)/fd/\(number)")) == node
       }
-      return held ? "\(text("/proc/\(process)/comm") ?? "a program") (process \(process))" : nil
+      return held ? (text("/proc/\(process)/comm") ?? "a program", process) : nil
     }
+  }
+
+  /// Whether bytes can go through it at all: files and folders are no ports.
+  func isPort(_ path: String) -> Bool {
+    var facts = stat()
+    guard root.isEmpty, unsafe stat(path, &facts) == 0 else { return true }
+    return facts.st_mode & S_IFMT == S_IFCHR
   }
 
   func isRunning(_ program: String) -> Bool {
@@ -93,56 +119,71 @@ private let takers: [(program: String, rules: [String], why: String, fix: String
   ),
 ]
 
-func examine(_ settings: Settings, _ machine: Machine, devices: [PluggedDevice]) -> [Finding] {
-  settings.ports.flatMap { examine($0, machine, devices) } + examineMachine(machine) + examineTwins(devices)
+func examine(_ settings: Settings, _ machine: Machine, devices: [PluggedDevice], door: RunningDoor) -> [Finding] {
+  var findings: [Finding] = []
+  var users: [String: String] = [:]
+  for port in settings.ports {
+    switch node(of: port, machine, devices) {
+    case .failure(let failure): findings.append(failure.finding)
+    case .success(nil): break
+    case .success(let node?):
+      if let other = users[node] {
+        findings.append(
+          Finding(
+            port: port.name, isProblem: true, what: "\(node) is the port of \(other) too.",
+            fix: "One bus has one port: give them one bus with both devices, or correct the one that is wrong."))
+      }
+      users[node] = port.name
+      findings += examine(node, of: port.name, machine, door)
+    }
+  }
+  return findings + examineMachine(machine) + examineTwins(devices)
 }
 
-private func examine(_ port: PortSettings, _ machine: Machine, _ devices: [PluggedDevice]) -> [Finding] {
-  let node: String
+private struct Obstacle: Error {
+  var finding: Finding
+}
+
+/// Where a port leads; `nil`: over the network.
+private func node(of port: PortSettings, _ machine: Machine, _ devices: [PluggedDevice]) -> Result<String?, Obstacle> {
+  func obstacle(_ what: String, _ fix: String) -> Result<String?, Obstacle> {
+    .failure(Obstacle(finding: Finding(port: port.name, isProblem: true, what: what, fix: fix)))
+  }
   switch port.link {
-  case .modbusTCP: return []
+  case .modbusTCP(let host, _):
+    guard let why = whyUnknown(host: host) else { return .success(nil) }
+    return obstacle(why, "Correct the host in the settings, or give its number: 10.20.0.15:502.")
   case .serial(.path(let path), _), .modbusRTU(.path(let path), _):
     guard machine.exists(path) else {
-      return [
-        Finding(
-          port: port.name, isProblem: true, what: "\(path) is not there.",
-          fix: "Is it plugged in? `gatehouse devices --plugged` lists what is.")
-      ]
+      return obstacle("\(path) is not there.", "Is it plugged in? `gatehouse devices --plugged` lists what is.")
     }
-    node = URL(filePath: path).resolvingSymlinksInPath().path
+    guard machine.isPort(path) else {
+      return obstacle("\(path) is not a serial line.", "Serial lines are /dev/tty…, or links to them below /dev/serial.")
+    }
+    return .success(URL(filePath: path).resolvingSymlinksInPath().path)
   case .serial(.usb(let match), _), .modbusRTU(.usb(let match), _), .hid(let match, _):
-    let fitting = devices.filter { port.link.means($0) }
-    guard let first = fitting.first else {
-      return [
-        Finding(
-          port: port.name, isProblem: true, what: "\(match.text) is not plugged in.",
-          fix: "`gatehouse devices --plugged` lists what is.")
-      ]
+    switch port.link.found(among: devices) {
+    case .node(let node)?: return .success(node)
+    case .ambiguous(let why)?: return obstacle(why, "With the same numbers only the path tells them apart: label the sockets.")
+    case .missing?, nil: return obstacle("\(match.text) is not plugged in.", "`gatehouse devices --plugged` lists what is.")
     }
-    if fitting.count > 1, port.link.isByIdentity {
-      return [
-        Finding(
-          port: port.name, isProblem: true, what: "\(match.text) fits \(fitting.map(\.node).joined(separator: " and ")).",
-          fix: "Say which one with serial_number, path or interface: \(fitting.map { "\($0.node) has path \($0.path)" }.joined(separator: ", ")).")
-      ]
-    }
-    node = first.node
   }
-  return examine(node, of: port.name, machine)
 }
 
-private func examine(_ node: String, of port: String, _ machine: Machine) -> [Finding] {
+private func examine(_ node: String, of port: String, _ machine: Machine, _ door: RunningDoor) -> [Finding] {
   var findings: [Finding] = []
   if let denied = deniedText(machine.root + node) {
     findings.append(
       Finding(
         port: port, isProblem: true, what: denied.what.replacing(machine.root, with: ""), fix: denied.fix))
   }
-  let holders = machine.holders(of: node).filter { !$0.hasPrefix("gatehoused ") }
+  // The door of these settings holds what is its own; another one is in the way like any program.
+  let holders = machine.holders(of: node).filter { door != .process($0.process) && (door != .unknown || $0.name != "gatehoused") }
   if !holders.isEmpty {
+    let names = holders.map { "\($0.name) (process \($0.process))" }.joined(separator: ", ")
     findings.append(
       Finding(
-        port: port, isProblem: true, what: "\(node) is held by \(holders.joined(separator: ", ")).",
+        port: port, isProblem: true, what: "\(node) is held by \(names).",
         fix: "End it, or give it another port: a port is for one program alone."))
   }
   let timer = "/sys/bus/usb-serial/devices/\(URL(filePath: node).lastPathComponent)/latency_timer"

@@ -28,10 +28,10 @@ func plugged(_ settings: Settings?, devices: [PluggedDevice]) -> [Plugged] {
       node: device.node, kind: device.kind.rawValue, usb: device.usbText, path: device.path, serial_number: device.serialNumber,
       product: device.productName, interface: device.interface, bus: claims.first?.name)
     if let bus = claims.first {
-      let rivals = devices.filter { $0.node != device.node && $0.kind == device.kind && bus.link.means($0) }
-      if !rivals.isEmpty, bus.link.isByIdentity {
-        row.bus = nil
-        row.why = "\(bus.name) fits \(rivals.map(\.node).joined(separator: ", ")) too"
+      switch bus.link.found(among: devices) {
+      case .ambiguous(let why)?: (row.bus, row.why) = (nil, "\(bus.name): \(why)")
+      case .node(let node)? where node != device.node: (row.bus, row.why) = (nil, "\(bus.name) uses \(node) of it")
+      case .node, .missing, nil: break
       }
     } else if settings != nil {
       row.why = "no bus means it"
@@ -67,10 +67,12 @@ extension Link {
     }
   }
 
-  var isByIdentity: Bool {
+  /// What the door finds for it by identity; `nil`: it goes by a path or a host.
+  func found(among devices: [PluggedDevice]) -> Found? {
     switch self {
-    case .serial(.usb, _), .modbusRTU(.usb, _): true
-    case .serial(.path, _), .modbusRTU(.path, _), .modbusTCP, .hid: false
+    case .serial(.usb(let match), _), .modbusRTU(.usb(let match), _): nodeOf(match, .serial, among: devices, usesLastNode: true)
+    case .hid(let match, let reports): nodeOf(match, .hid, among: devices, usesLastNode: reports.usesLastNode)
+    case .serial(.path, _), .modbusRTU(.path, _), .modbusTCP: nil
     }
   }
 }

@@ -70,13 +70,18 @@ struct ProbeCommand: ParsableCommand {
     if let baud { line.baud = baud }
     switch profile.transport {
     case .hid(_, let reports):
-      guard let known = profile.usb.first else {
-        complain("\(profile.id) names no USB numbers by which its device could be found; add usb: to the profile")
+      // The node that was named and no other: what no profile knows is not written to.
+      let node = URL(filePath: port).resolvingSymlinksInPath().path
+      guard let plugged = pluggedDevices().first(where: { $0.node == node && $0.kind == .hid }) else {
+        complain("\(port) is no HID device that is plugged in; `gatehouse devices --plugged` lists what is")
+        throw ExitCode.problem
+      }
+      guard profile.usb.contains(where: { plugged.fits(USBMatch(vendor: $0.vendor, product: $0.product, productName: $0.productName)) }) else {
+        complain("\(port) is \(plugged.usbText), which \(profile.id) does not mean; nothing was written to it")
         throw ExitCode.problem
       }
       return .hid(
-        USBMatch(vendor: known.vendor, product: known.product, productName: known.productName),
-        reports)
+        USBMatch(vendor: plugged.vendor, product: plugged.product, path: plugged.path, interface: plugged.interface), reports)
     case .serial: return .serial(path: port, line)
     case .modbus:
       guard !port.hasPrefix("/"), let colon = port.lastIndex(of: ":"), let number = Int(port[port.index(after: colon)...]) else {
@@ -85,7 +90,8 @@ struct ProbeCommand: ParsableCommand {
       guard (1...65_535).contains(number) else {
         throw ValidationError("\(port) has port \(number), expected 1 to 65535.")
       }
-      return .modbusTCP(host: String(port[..<colon]), port: number)
+      let host = port[..<colon]
+      return .modbusTCP(host: host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : String(host), port: number)
     }
   }
 }
@@ -151,6 +157,9 @@ private struct Probe: ~Copyable {
     case .requestFailed(let port, let generation, let failure):
       say("no good reply: \(failure)")
       instruments.failed(port, generation, failure, at: now, &findings, &outbox)
+    case .late(let port, let generation):
+      say("a reply to an earlier request came late")
+      if !ports.received.isEmpty { instruments.late(port, generation, unit: ports.received[0], at: now) }
     case .signalled: break
     }
     send(say)

@@ -140,6 +140,9 @@ struct RealTimeLoop: ~Copyable {
     case .requestFailed(let port, let generation, let failure):
       Self.record(&tap, ports, failure, port, generation)
       turn(.requestFailed(port, generation, failure))
+    case .late(let port, let generation):
+      let unit = Self.recordLate(&tap, ports, port, generation)
+      turn(.lateReply(port, generation, unit: unit))
     case .signalled: break
     }
   }
@@ -150,6 +153,12 @@ struct RealTimeLoop: ~Copyable {
     _ pipeline: inout Pipeline, _ ports: borrowing Ports, _ now: Now, _ port: PortID, _ generation: Generation
   ) {
     pipeline.turn(now, bytes: ports.received, from: port, generation)
+  }
+
+  /// The unit that it is from.
+  private static func recordLate(_ tap: inout RecorderTap, _ ports: borrowing Ports, _ port: PortID, _ generation: Generation) -> UInt8 {
+    tap.late(ports.received, port, generation, at: ports.receivedAt)
+    return ports.received.isEmpty ? 0 : ports.received[0]
   }
 
   private static func record(

@@ -77,6 +77,11 @@ final class Bench {
     collect()
   }
 
+  /// A bus thread found a whole reply that nobody waited for.
+  func late(unit: UInt8, _ port: PortID = port, _ generation: UInt32 = 1) {
+    instruments.late(port, Generation(generation), unit: unit, at: now)
+  }
+
   @discardableResult
   func write(_ action: WriteAction, isGate: Bool = false, to device: Int = 0) -> Bool {
     let taken = instruments.write(action, isGate: isGate, to: DeviceID(device), at: now, &findings, &outbox)

@@ -124,12 +124,13 @@ extension Bench {
   @Test(arguments: numbers) private func aSwapWithALostPortIsSeen(_ kind: Number) {
     let bench = start(kind)
     bench.talk(until: 2_000) { answer($0, number: kind.right, co2: 400) }
-    for wrong in kind.wrong {
+    for (index, wrong) in kind.wrong.enumerated() {
       bench.lose()
       bench.forget()
       bench.open()
       bench.talk(until: (bench.now.ns - ms(0).ns) / 1_000_000 + 60_000) { answer($0, number: wrong, co2: 900) }
-      #expect(bench.changed == ["down 0 wrongDevice"] && bench.values.isEmpty)
+      // Over the network it goes on being the wrong one, however often the connection is made.
+      #expect(bench.changed == (index == 0 ? ["down 0 wrongDevice"] : []) && bench.values.isEmpty)
     }
     // The right one is put back.
     bench.lose()

@@ -57,7 +57,7 @@ private func settings(_ links: [Link]) throws -> Settings {
   @Test func saysWhatIsNotThere() throws {
     let root = try Root()
     let usb = try settings([.serial(.usb(eye), Line(baud: 9_600)), .serial(path: "/dev/ttyX", Line(baud: 9_600))])
-    let findings = examine(usb, root.machine, devices: [])
+    let findings = examine(usb, root.machine, devices: [], door: .none)
     #expect(findings.map(\.port) == ["bus-0", "bus-1"] && findings.allSatisfy { $0.isProblem })
     #expect(findings[0].what == "usb 1a86:7523 is not plugged in." && findings[1].what == "/dev/ttyX is not there.")
   }
@@ -68,27 +68,46 @@ private func settings(_ links: [Link]) throws -> Settings {
     try root.run("minicom", number: 41, holding: "/dev/ttyUSB0")
     try root.run("gatehoused", number: 42, holding: "/dev/ttyUSB0")
     let one = try settings([.serial(.usb(eye), Line(baud: 9_600))])
-    let findings = examine(one, root.machine, devices: [adapter("/dev/ttyUSB0", path: "1-1")])
-    #expect(findings.map(\.what) == ["/dev/ttyUSB0 is held by minicom (process 41)."])
+    func said(_ door: RunningDoor) -> [String] {
+      examine(one, root.machine, devices: [adapter("/dev/ttyUSB0", path: "1-1")], door: door).map(\.what)
+    }
+    // The door's own ports are no problem; those of another door are.
+    #expect(said(.process(42)) == ["/dev/ttyUSB0 is held by minicom (process 41)."] && said(.unknown) == said(.process(42)))
+    let both = "/dev/ttyUSB0 is held by minicom (process 41), gatehoused (process 42)."
+    #expect(said(.none) == [both] && said(.process(43)) == [both])
+  }
+
+  @Test func saysWhichPortsAreNone() throws {
+    let file = FileManager.default.temporaryDirectory.appending(path: "file-\(UUID().uuidString.prefix(8))").path
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    try Data().write(to: URL(filePath: file))
+    let all = try settings([
+      .serial(path: file, Line(baud: 9_600)), .modbusTCP(host: "no such host", port: 502), .modbusTCP(host: "::1", port: 502),
+      .serial(path: "/dev/full", Line(baud: 9_600)), .modbusRTU(path: "/dev/full", Line(baud: 9_600)),
+    ])
+    let findings = examine(all, Machine(root: ""), devices: [], door: .unknown).filter { $0.port != nil }
+    #expect(findings.map(\.port) == ["bus-0", "bus-1", "bus-4"])
+    #expect(findings[0].what == "\(file) is not a serial line." && findings[1].what.hasPrefix("The host no such host is not known"))
+    #expect(findings[2].what == "/dev/full is the port of bus-3 too.")
   }
 
   @Test func saysThatAnAdapterHoldsBytes() throws {
     let root = try Root()
     try root.put("/sys/bus/usb-serial/devices/ttyUSB0/latency_timer", "16\n")
     let one = try settings([.serial(.usb(eye), Line(baud: 9_600))])
-    let findings = examine(one, root.machine, devices: [adapter("/dev/ttyUSB0", path: "1-1")])
+    let findings = examine(one, root.machine, devices: [adapter("/dev/ttyUSB0", path: "1-1")], door: .none)
     #expect(findings.count == 1 && findings[0].what.contains("16 ms") && !findings[0].isProblem)
     try root.put("/sys/bus/usb-serial/devices/ttyUSB0/latency_timer", "1\n")
-    #expect(examine(one, root.machine, devices: [adapter("/dev/ttyUSB0", path: "1-1")]).isEmpty)
+    #expect(examine(one, root.machine, devices: [adapter("/dev/ttyUSB0", path: "1-1")], door: .none).isEmpty)
   }
 
   @Test func saysWhichProgramsTakePorts() throws {
     let root = try Root()
     let none = try settings([])
-    #expect(examine(none, root.machine, devices: []).isEmpty)
+    #expect(examine(none, root.machine, devices: [], door: .none).isEmpty)
     try root.put("/usr/lib/udev/rules.d/85-brltty.rules")
     try root.put("/proc/7/comm", "ModemManager\n")
-    let findings = examine(none, root.machine, devices: [])
+    let findings = examine(none, root.machine, devices: [], door: .none)
     #expect(findings.map(\.isProblem) == [false, true])
     #expect(findings[0].fix.contains("apt-get remove brltty") && findings[1].what.contains("it is running"))
   }
@@ -97,11 +116,11 @@ private func settings(_ links: [Link]) throws -> Settings {
     let root = try Root()
     let twins = [adapter("/dev/ttyUSB0", path: "1-1"), adapter("/dev/ttyUSB1", path: "1-2")]
     let one = try settings([.serial(.usb(eye), Line(baud: 9_600))])
-    let findings = examine(one, root.machine, devices: twins)
-    #expect(findings.count == 2 && findings[0].isProblem && findings[0].fix.contains("/dev/ttyUSB1 has path 1-2"))
+    let findings = examine(one, root.machine, devices: twins, door: .none)
+    #expect(findings.count == 2 && findings[0].isProblem && findings[0].what.hasSuffix("Say which one is meant with path: 1-1 or 1-2."))
     #expect(findings[1].what.contains("/dev/ttyUSB0 (path 1-1) and /dev/ttyUSB1 (path 1-2) say the same"))
     let other = [adapter("/dev/ttyUSB0", path: "1-1"), adapter("/dev/ttyUSB1", path: "1-2", serialNumber: "B2")]
-    #expect(examine(try settings([]), root.machine, devices: other).isEmpty)
+    #expect(examine(try settings([]), root.machine, devices: other, door: .none).isEmpty)
   }
 
   @Test func saysWhoClaimsWhatIsPluggedIn() throws {
@@ -111,7 +130,18 @@ private func settings(_ links: [Link]) throws -> Settings {
     #expect(rows.map(\.bus) == ["bus-0", nil] && rows.map(\.why) == [nil, "no bus means it"])
     let any = try settings([.serial(.usb(eye), Line(baud: 9_600))])
     let both = plugged(any, devices: [adapter("/dev/ttyUSB1", path: "1-2"), adapter("/dev/ttyUSB0", path: "1-1")])
-    #expect(both.map(\.bus) == [nil, nil] && both[0].why == "bus-0 fits /dev/ttyUSB1 too")
+    #expect(both.map(\.bus) == [nil, nil] && both[0].why?.hasPrefix("bus-0: usb 1a86:7523 fits /dev/ttyUSB1 (path 1-2") == true)
+    // Two sticks are two; the two nodes of one are not.
+    func stick(_ node: String, path: String, interface: Int = 0) -> PluggedDevice {
+      PluggedDevice(kind: .hid, node: node, vendor: 0x1A86, product: 0x7523, serialNumber: nil, path: path, interface: interface, productName: nil)
+    }
+    let hid = try settings([.hid(eye, HIDReports(length: 8, number: nil, usesLastNode: true))])
+    let sticks = [stick("/dev/hidraw0", path: "1-1"), stick("/dev/hidraw1", path: "1-2")]
+    #expect(plugged(hid, devices: sticks).map(\.bus) == [nil, nil])
+    let findings = examine(hid, try Root().machine, devices: sticks, door: .none)
+    #expect(findings.first?.isProblem == true && findings.first?.what.contains("/dev/hidraw0") == true)
+    let nodes = [stick("/dev/hidraw0", path: "1-1"), stick("/dev/hidraw1", path: "1-1", interface: 1)]
+    #expect(plugged(hid, devices: nodes).map(\.bus) == [nil, "bus-0"] && plugged(hid, devices: nodes)[0].why == "bus-0 uses /dev/hidraw1 of it")
     #expect(plugged(nil, devices: [adapter("/dev/ttyUSB0", path: "1-1")]).map(\.why) == [nil])
   }
 

@@ -31,7 +31,8 @@ struct DoorInVirtualTime: ~Copyable {
 
   private let thermometer = PortID(0)
   private let board = PortID(1)
-  private let generation = Generation(1)
+  /// Of the board's port; the thermometer's is the first.
+  var generation = Generation(1)
 
   init(opensOnFailure: Bool = false) {
     var site = SampleSite(lanes: 1, boards: 1, probes: 0).settings
@@ -93,7 +94,7 @@ struct DoorInVirtualTime: ~Copyable {
   }
 
   mutating func hear(_ port: PortID, _ bytes: [UInt8]) {
-    pipeline.turn(now, bytes: bytes.span, from: port, generation)
+    pipeline.turn(now, bytes: bytes.span, from: port, port.index == board.index ? generation : Generation(1))
     takeOutbox()
   }
 

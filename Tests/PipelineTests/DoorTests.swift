@@ -277,6 +277,42 @@ import Testing
     #expect(left == 0)
   }
 
+  /// A gateway that takes each connection and hangs up again, all night.
+  @Test func aConnectionThatComesAndGoesIsOneOutage() {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    door.boardAnswers = false
+    let count = door.events.count
+    func told(_ isOne: (EventBody) -> Bool) -> Int { door.events[count...].count { isOne($0.body) } }
+    let lost = { (body: EventBody) in if case .portLost = body { true } else { false } }
+    let opened = { (body: EventBody) in if case .portOpened = body { true } else { false } }
+    let down = { (body: EventBody) in if case .deviceDown = body { true } else { false } }
+    var generation: UInt32 = 1
+    for _ in 0..<100 {
+      door.tell(.portLost(PortID(1), Generation(generation), .hungUp, errno: 0))
+      door.live(30)
+      generation += 1
+      door.tell(.portOpened(PortID(1), Generation(generation)))
+      door.live(0.5)
+    }
+    // It was told to be open, and that it was lost; then, as summaries say, it goes on being lost.
+    #expect(told(lost) == 1 && told(opened) == 0 && told(down) == 1)
+    #expect(told { if case .deviceStillDown = $0 { true } else { false } } >= 3)
+    // That it is open again is told when it stayed so, or at once when something on it answers.
+    door.live(9)
+    #expect(told(opened) == 0)
+    door.live(1)
+    #expect(told(opened) == 1)
+    door.tell(.portLost(PortID(1), Generation(generation), .hungUp, errno: 0))
+    door.tell(.portOpened(PortID(1), Generation(generation + 1)))
+    door.tell(.portLost(PortID(1), Generation(generation + 1), .hungUp, errno: 0))
+    door.boardAnswers = true
+    door.generation = Generation(generation + 2)
+    door.tell(.portOpened(PortID(1), door.generation))
+    door.live(1)
+    #expect(told(lost) == 3 && told(opened) == 3 && told { if case .deviceUp = $0 { true } else { false } } == 1)
+  }
+
   // MARK: Absences
 
   /// Once when it goes, then after 1, 5 and 25 minutes and each hour, with what it did not answer.

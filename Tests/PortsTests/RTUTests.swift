@@ -81,7 +81,11 @@ private let cases: [ExchangeCase] = [
     #expect(ports.send(one.request, generation, within: one.failure == .timedOut ? .milliseconds(20) : .seconds(2)))
     #expect(try device.read(one.request.count + 2) == frame(one.request))
     if !one.answer.isEmpty { try device.write(one.answer) }
-    let came = try ports.take { _ in true }[0]
+    let all = try ports.take { if case .late = $0.arrival { false } else { true } }
+    // What another unit says is told too, as it is on the wire.
+    let stranger = frame(one.answer.first == 2 ? [2, 3, 4, 1, 2, 3, 4] : [1, 3, 2, 1, 2])
+    #expect(all.dropLast().map(\.bytes) == (one.name.contains("another unit") ? [stranger] : []))
+    guard let came = all.last else { return }
     switch came.arrival {
     case .bytes(let port, let gave): #expect(port == PortID(0) && gave == generation && came.bytes == one.reply)
     case .requestFailed(_, _, let failure):
@@ -118,7 +122,23 @@ private let cases: [ExchangeCase] = [
     #expect(ports.send(read1, generation, within: .seconds(2)))
     _ = try device.read(8)
     try device.write(frame(good1))
-    #expect(try ports.takeBytes(7) == good1)
+    // It is told, so that whoever waits for it knows.
+    let late = try ports.take { if case .bytes = $0.arrival { true } else { false } }
+    #expect(late.map(\.bytes) == [frame([1, 3, 4, 9, 9, 9, 9]), good1])
+    if case .late? = late.first?.arrival {} else { Issue.record("\(late)") }
+    ports.close()
+  }
+
+  /// Noise and several of them: each whole one is told.
+  @Test func allThatCameLateIsTold() throws {
+    let ports = try makePorts(.modbusRTU(path: path, line))
+    let generation = try ports.takeOpened()
+    let two = [frame([1, 3, 4, 9, 9, 9, 9]), frame([7, 4, 2, 1, 1])]
+    try device.write([0, 0xFF] + two[0] + [3] + two[1] + [1, 3, 4])
+    #expect(ports.send(read1, generation, within: .seconds(2)))
+    _ = try device.read(8)
+    try device.write(frame(good1))
+    #expect(try ports.take { if case .bytes = $0.arrival { true } else { false } }.map(\.bytes) == two + [good1])
     ports.close()
   }
 
