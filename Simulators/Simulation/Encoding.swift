@@ -125,7 +125,12 @@ public func encodedFrame(_ framing: Framing, index frame: Int = 0, of all: [Fiel
 private func encodedLine(_ values: [(field: Field, value: Double)]) -> [UInt8] {
   let words = values.compactMap { field, value -> [UInt8]? in
     guard case .after(let key) = field.location else { return nil }
-    return [0x20] + (0..<Int(key.count)).map(key.byte) + [0x20] + encoded(value, field)
+    var number = encoded(value, field)
+    if field.digits > 0 {
+      let whole = String(Int64(clamped: ((value - field.offset) / field.scale).rounded()))
+      number = Array((String(repeating: "0", count: max(0, field.digits - whole.count)) + whole).utf8)
+    }
+    return [0x20] + (0..<Int(key.count)).map(key.byte) + [0x20] + number
   }
   return words.flatMap(\.self) + [0x0D, 0x0A]
 }

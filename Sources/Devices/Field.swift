@@ -183,6 +183,8 @@ public struct Field: Sendable {
   public var staleAfter: Interval?
   public var told: Telling
   /// Who somebody is: never in an event, a recording or a list of last bytes.
+  /// Of a number in a line of text: exactly so many digits, 1 to 15; 0: any.
+  public var digits = 0
   public var personal: Bool
   /// It is the device's own serial number, by which settings may name the one that is meant.
   public var isSerialNumber = false

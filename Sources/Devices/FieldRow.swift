@@ -121,10 +121,14 @@ extension Field {
     }
   }
 
-  /// Its special raw values, as its type can hold them: -999.9 is another number in single precision.
+  /// Its special raw values, as they are read: -999.9 is another number in single precision, and what stands above
+  /// `negativeAbove` is read as a negative one.
   var specials: [Special] {
     func rows(_ values: [Double], _ meaning: Special.Meaning) -> [Special] {
-      values.map { Special(raw: isSingle ? Double(Float($0)) : $0, meaning: meaning) }
+      values.map { value in
+        let raw = negativeAbove.map { value > $0 ? value - type.wrap : value } ?? value
+        return Special(raw: isSingle ? Double(Float(raw)) : raw, meaning: meaning)
+      }
     }
     return rows(absent, .absent) + rows(sentinels, .sentinel) + rows(warmUpValues, .warmUp)
   }
@@ -150,6 +154,8 @@ struct FieldRow: BitwiseCopyable {
   var firstSpoiler: Int32
   var spoilerCount: Int32
   var isInverted: Bool
+  /// Of a number in a line: exactly so many digits; 0: any.
+  var digits: UInt8
   var isReported: Bool
   /// Reported to tools only.
   var isOnRequest: Bool
@@ -176,6 +182,7 @@ struct FieldRow: BitwiseCopyable {
     self.firstSpoiler = Int32(firstSpoiler)
     spoilerCount = Int32(field.badWhen.count)
     isInverted = field.inverted
+    digits = UInt8(field.digits)
     isReported = field.told != .never
     isOnRequest = field.told == .onRequest
     frames = field.frames
@@ -192,19 +199,7 @@ struct FieldRow: BitwiseCopyable {
   @_noLocks @_noAllocation
   func raw(_ bytes: borrowing Table<UInt8>, at: Int) -> Double {
     let number = number(bytes, at: at)
-    return number > negativeAbove ? number - wrap : number
-  }
-
-  /// How many numbers its unsigned type has.
-  private var wrap: Double {
-    @_noLocks @_noAllocation get {
-      switch byteCount {
-      case 1: 256
-      case 2: 65_536
-      case 3: 16_777_216
-      default: 4_294_967_296
-      }
-    }
+    return number > negativeAbove ? number - type.wrap : number
   }
 
   @_noLocks @_noAllocation
@@ -292,6 +287,8 @@ struct FieldRow: BitwiseCopyable {
     guard raw.isFinite else { return (raw, .invalid(.notANumber)) }
     let value = scaled ?? (raw * scale + offset)
     if isSentinel { return (value, .invalid(.sentinel)) }
+    // Whole numbers of 64 bits above 2^53 are not kept exactly.
+    if type.isLong, raw >= 9_007_199_254_740_992 || raw <= -9_007_199_254_740_992 { return (value, .invalid(.outOfRange)) }
     if isWarmingUp { return (value, .invalid(.warmingUp)) }
     guard value.isFinite, value >= lowest, value <= highest else { return (value, .invalid(.outOfRange)) }
     return (value, .good)

@@ -41,6 +41,9 @@ struct FrameRow: BitwiseCopyable {
   }
 
   var way: Way
+  /// All kinds of frames of its device.
+  var firstKind: Int32 = 0
+  var kindCount: Int32 = 0
   var firstStart: Int32
   var startCount: Int32
   var end: End
@@ -58,6 +61,7 @@ struct FrameRow: BitwiseCopyable {
   var firstVeto: Int32
   var vetoCount: Int32
   var refuses: Bool
+  var isPrintable: Bool
   var confirmedByNext: Bool
   var headStart: Int16
   var headLength: Int16
@@ -98,6 +102,7 @@ struct FrameRow: BitwiseCopyable {
     self.firstVeto = Int32(firstVeto)
     vetoCount = Int32(framing.vetoes.count)
     refuses = framing.refuses
+    isPrintable = framing.isPrintable
     confirmedByNext = framing.confirmedByNext
     headStart = framing.head.map { Int16($0.startsWith) } ?? -1
     headLength = Int16(framing.head?.length ?? 0)
@@ -269,7 +274,13 @@ extension Instruments {
   @_noLocks @_noAllocation
   private func fitLine(_ frame: Int, _ area: Area) -> Fit {
     var at = 0
-    while at < area.count, !isLineEnd(buffers[area.base &+ at]) { at &+= 1 }
+    while at < area.count, !isLineEnd(buffers[area.base &+ at]) {
+      // A reply in bytes of its own behind a code that has no end.
+      if at > 0, beginsReply(frame, area.base &+ at, area.count &- at) {
+        return at <= Int(frames[frame].most) ? prove(frame, wire: at, base: area.base, length: at) : .broken(wire: at, .length)
+      }
+      at &+= 1
+    }
     if at == area.count {
       if area.isQuiet, at > 0 { return prove(frame, wire: at, base: area.base, length: at) }
       return at <= Int(frames[frame].most) ? .more : .broken(wire: at, .length)
@@ -279,12 +290,24 @@ extension Instruments {
     return prove(frame, wire: at &+ 1, base: area.base, length: at)
   }
 
+  /// Whether a frame of another kind of the device begins here: one that is no line and begins with bytes that no text has.
+  @_noLocks @_noAllocation
+  private func beginsReply(_ frame: Int, _ base: Int, _ count: Int) -> Bool {
+    let first = Int(frames[frame].firstKind)
+    for other in first..<first &+ Int(frames[frame].kindCount) where !frames[other].isLine {
+      let starts = Int(frames[other].startCount)
+      guard starts > 1, count >= starts, startFits(other, base, count) else { continue }
+      for index in 0..<starts where buffers[base &+ index] == 0 { return true }
+    }
+    return false
+  }
+
   @_noLocks @_noAllocation
   private func judge(_ frame: Int, _ area: Area, wire: Int) -> Fit {
-    guard case .zytemp(let key) = frames[frame].transform else { return prove(frame, wire: wire, base: area.base, length: wire) }
+    guard case .scrambled(let scramble) = frames[frame].transform else { return prove(frame, wire: wire, base: area.base, length: wire) }
     let plain = prove(frame, wire: wire, base: area.base, length: wire)
     if case .broken = plain, wire == 8, area.room >= 8 {
-      decrypt(area.base, to: area.decoded, key: key)
+      unscramble(area.base, to: area.decoded, scramble)
       let decrypted = prove(frame, wire: wire, base: area.decoded, length: wire)
       if case .broken = decrypted { return plain }
       return decrypted
@@ -306,6 +329,7 @@ extension Instruments {
       guard mark.at < length, buffers[base &+ mark.at] == mark.byte else { return .broken(wire: wire, .checksum) }
     }
     guard frames[frame].check.holds(for: buffers, at: base, length: length) else { return .broken(wire: wire, .checksum) }
+    if frames[frame].isPrintable, !isPrintable(base, length) { return .refused(wire: wire, .noData) }
     let first = Int(frames[frame].firstVeto)
     for index in first..<first &+ Int(frames[frame].vetoCount) {
       let veto = vetoes[index]
@@ -317,6 +341,15 @@ extension Instruments {
     }
     if frames[frame].refuses { return .refused(wire: wire, .exception) }
     return .frame(wire: wire, base: base, length: length)
+  }
+
+  @_noLocks @_noAllocation
+  private func isPrintable(_ base: Int, _ length: Int) -> Bool {
+    for index in 0..<length {
+      let byte = buffers[base &+ index]
+      if byte < 0x1C, byte != 0x09 { return false }
+    }
+    return true
   }
 
   @_noLocks @_noAllocation
@@ -339,31 +372,19 @@ extension Instruments {
     }
   }
 
-  /// Undoes ZyAura's encryption of eight bytes (`Transform.zytemp`).
   @_noLocks @_noAllocation
-  private func decrypt(_ base: Int, to decoded: Int, key: UInt64) {
+  private func unscramble(_ base: Int, to decoded: Int, _ scramble: Scramble) {
     var word: UInt64 = 0
     for index in 0..<8 {
-      let from =
-        switch index {
-        case 0: 2
-        case 1: 4
-        case 2: 0
-        case 3: 7
-        case 4: 1
-        case 5: 6
-        case 6: 5
-        default: 3
-        }
+      let from = Int(truncatingIfNeeded: scramble.order >> UInt64(56 &- 8 &* index)) & 7
       word = word << 8 | UInt64(buffers[base &+ from])
     }
-    word ^= key
-    word = word >> 3 | word << 61
-    // "Htemp99e", the two halves of each byte swapped.
-    let less: UInt64 = 0x8447_56D6_0793_9356
+    word ^= scramble.key
+    let rotation = UInt64(scramble.rotation & 63)
+    if rotation > 0 { word = word >> rotation | word << (64 &- rotation) }
     for index in 0..<8 {
       let shift = UInt64(56 &- 8 &* index)
-      buffers[decoded &+ index] = UInt8(truncatingIfNeeded: word >> shift) &- UInt8(truncatingIfNeeded: less >> shift)
+      buffers[decoded &+ index] = UInt8(truncatingIfNeeded: word >> shift) &- UInt8(truncatingIfNeeded: scramble.less >> shift)
     }
   }
 }
@@ -373,6 +394,28 @@ extension Check {
 }
 
 extension NumberType {
+  /// A whole number of 64 bits.
+  var isLong: Bool {
+    @_noLocks @_noAllocation get {
+      switch self {
+      case .u64be, .i64be: true
+      default: false
+      }
+    }
+  }
+
+  /// How many numbers an unsigned type of its width has.
+  var wrap: Double {
+    @_noLocks @_noAllocation get {
+      switch width {
+      case 1: 256
+      case 2: 65_536
+      case 3: 16_777_216
+      default: 4_294_967_296
+      }
+    }
+  }
+
   /// Bytes of a number, or of text; bits fill bytes.
   public var width: Int {
     @_noLocks @_noAllocation get {

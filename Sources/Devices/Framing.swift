@@ -28,6 +28,8 @@ public struct Framing: Sendable {
   /// It is a proper reply that says no.
   public var refuses: Bool
   /// Out of step, it counts only when the next one follows: its start is no proof.
+  /// Of a line: bytes below 20 but for tab and the separators 1c to 1f make it none.
+  public var isPrintable = false
   public var confirmedByNext: Bool
   /// For lines: how many bytes of the line are its head, if it starts so.
   public var head: Head?
@@ -101,9 +103,26 @@ public enum Coding: Sendable, Equatable, BitwiseCopyable {
 /// What a maker does to a whole frame before it is sent.
 public enum Transform: Sendable, Equatable, BitwiseCopyable {
   case none
-  /// ZyAura's: bytes 0-2, 1-4, 3-7 and 5-6 swapped, exclusive or with the key, the whole rotated right by 3 bits, less the
-  /// nibble-swapped bytes of "Htemp99e". A frame that proves itself as it is was not changed.
-  case zytemp(key: UInt64)
+  /// Undone in this order. A frame that proves itself as it is was not changed.
+  case scrambled(Scramble)
+}
+
+/// How the eight bytes of a frame are scrambled, and how that is undone: bytes put in order, exclusive or with a key, all 64 bits
+/// rotated right, and a constant taken from each byte. In each number the first byte is the highest.
+public struct Scramble: Sendable, Equatable, BitwiseCopyable {
+  /// From which place each byte is taken, 0 to 7.
+  public var order: UInt64
+  public var key: UInt64
+  /// Bits, 0 to 63.
+  public var rotation: UInt8
+  public var less: UInt64
+
+  public init(order: UInt64 = 0x0001_0203_0405_0607, key: UInt64 = 0, rotation: UInt8 = 0, less: UInt64 = 0) {
+    self.order = order
+    self.key = key
+    self.rotation = rotation
+    self.less = less
+  }
 }
 
 /// A number in the frame that says how long it is.

@@ -14,7 +14,7 @@ extension Instruments {
     if quietEnd(bus) <= now { endByQuiet(bus, now, &findings) }
     let device = listener(bus)
     if buses[bus].buffered > 0, now - buses[bus].heardAt > devices[device].gap { forget(bus) }
-    if now - buses[bus].heardAt >= devices[device].quiet { buses[bus].isSkipping = false }
+    if now - buses[bus].heardAt >= devices[device].quiet { (buses[bus].isSkipping, buses[bus].spoiledLeft) = (false, 0) }
     let base = Int(buses[bus].firstByte)
     let size = Int(buses[bus].size)
     var index = echoed(bus, bytes)
@@ -116,6 +116,7 @@ extension Instruments {
     buses[bus].buffered = 0
     buses[bus].isInStep = false
     buses[bus].isSkipping = false
+    buses[bus].spoiledLeft = 0
   }
 
   /// Takes all whole frames at the start of the buffer; leaves at most the beginning of one.
@@ -144,6 +145,7 @@ extension Instruments {
         return
       case .frame(let wire, let base, let length):
         buses[bus].isInStep = true
+        buses[bus].spoiledLeft = 0
         accept(bus, device, frame, base, length, now, &findings)
         start &+= wire
       case .refused(let wire, let why):
@@ -163,6 +165,7 @@ extension Instruments {
           } else {
             // Some of its bytes may be lost: the text behind it has perhaps no beginning.
             buses[bus].isSkipping = true
+            buses[bus].spoiledLeft = max(buses[bus].spoiledLeft, Int32(truncatingIfNeeded: wire)) &- 1
           }
         }
         buses[bus].counters.bytesDropped &+= UInt64(dropped)
@@ -172,7 +175,8 @@ extension Instruments {
         let dropped = packets ? total &- start : 1
         let isEnd = devices[device].hasLines && isLineEnd(buffers[first &+ start])
         if !isEnd || buses[bus].isSkipping { buses[bus].counters.bytesDropped &+= UInt64(dropped) }
-        if isEnd { buses[bus].isSkipping = false }
+        if isEnd, buses[bus].spoiledLeft <= 0 { buses[bus].isSkipping = false }
+        buses[bus].spoiledLeft = max(0, buses[bus].spoiledLeft &- 1)
         start &+= dropped
       }
     }
@@ -394,7 +398,9 @@ extension Instruments {
       if !requests[Int(devices[device].firstRequest) &+ request].hasAnswers { isAnswer = false }
     }
     if isAnswer { return .accepted(isAnswer: true) }
-    return frames[rowOfFrame].hasFields ? .rejected(.wrongReply) : .accepted(isAnswer: false)
+    // A frame without fields acknowledges something else. What such a device says unasked, it may say meanwhile.
+    let isUnasked = !isOthers && (devices[device].isSeldom || devices[device].isStream)
+    return frames[rowOfFrame].hasFields && !isUnasked ? .rejected(.wrongReply) : .accepted(isAnswer: false)
   }
 
   /// Takes what a frame says of a field as its number, or what was known before: until the next frame both are kept. Fields

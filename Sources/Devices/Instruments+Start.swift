@@ -255,6 +255,7 @@ private struct Builder {
     case .serial(let speech), .hid(let speech, _):
       for (index, frame) in speech.frames.enumerated() { add(frame, index, profile.fields) }
       row.frameCount = Int32(speech.frames.count)
+      for index in Int(row.firstFrame)..<frames.count { (frames[index].firstKind, frames[index].kindCount) = (row.firstFrame, row.frameCount) }
       for (index, request) in speech.requests.enumerated() { add(request, index, profile.fields, period: speech.period) }
       let quiets = frames[Int(row.firstFrame)...].map(\.quiet)
       row.quiet = Interval(ns: quiets.map(\.ns).min() ?? FrameRow.noQuiet.ns)

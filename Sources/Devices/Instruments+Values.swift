@@ -9,31 +9,36 @@ extension Instruments {
     switch fields[row].location {
     case .frame(let at):
       let place = at < 0 ? length &+ at : at
-      let end = at < 0 ? length : length &- Int(frames[frame].trailer)
+      let end = length &- Int(frames[frame].trailer)
       guard place >= 0 else { return nil }
       let extra = Int(fields[row].extra)
       if extra >= 0, extras[extra].isArray { return reduced(row, extras[extra].array, base &+ place, end &- place) }
       guard place &+ fields[row].byteCount <= end else { return nil }
       return fields[row].raw(buffers, at: base &+ place)
-    case .after(let key): return decimal(after: key, base, length)
+    case .after(let key): return decimal(row, after: key, base, length)
     case .line: return .nan
     case .head: return headLength(frame, base, length) > 0 ? .nan : nil
     case .register: return nil
     }
   }
 
-  /// The decimal number behind a key that no letter precedes; a key without a number behind it is another word.
+  /// The decimal number behind a key that no letter precedes; a key without a number behind it is another word. One that
+  /// stands there twice says nothing: two lines that lost the end between them.
   @_noLocks @_noAllocation
-  private func decimal(after key: Location.Key, _ base: Int, _ length: Int) -> Double? {
+  private func decimal(_ row: Int, after key: Location.Key, _ base: Int, _ length: Int) -> Double? {
     let width = Int(key.count)
     var at = 0
+    var found: Double?
     while at &+ width < length {
       if keyStands(key, base, at), at == 0 || !isLetter(buffers[base &+ at &- 1]) {
-        if let number = decimal(base &+ at &+ width, length &- at &- width) { return number }
+        if let number = decimal(base &+ at &+ width, length &- at &- width, digits: Int(fields[row].digits)) {
+          guard found == nil else { return nil }
+          found = number
+        }
       }
       at &+= 1
     }
-    return nil
+    return found
   }
 
   @_noLocks @_noAllocation
@@ -46,9 +51,9 @@ extension Instruments {
   private func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) }
 
   /// `  -12.50`: blanks, a sign, at most 15 digits with at most one point. What is stuck to it makes it no number, but for a
-  /// unit of letters.
+  /// unit of letters. `digits`: exactly so many of them; 0: any number.
   @_noLocks @_noAllocation
-  private func decimal(_ start: Int, _ count: Int) -> Double? {
+  private func decimal(_ start: Int, _ count: Int, digits wanted: Int) -> Double? {
     var at = 0
     while at < count, buffers[start &+ at] == 0x20 { at &+= 1 }
     var isNegative = false
@@ -72,7 +77,9 @@ extension Instruments {
       }
       at &+= 1
     }
-    guard digits > 0, digits <= 15 else { return nil }
+    guard digits > 0, digits <= 15, wanted == 0 || digits == wanted else { return nil }
+    // `36,5`: a comma is no point, and what it is else nobody knows.
+    if at &+ 1 < count, buffers[start &+ at] == 0x2C, buffers[start &+ at &+ 1] >= 0x30, buffers[start &+ at &+ 1] <= 0x39 { return nil }
     if at < count, buffers[start &+ at] != 0x20, !isSeparator(buffers[start &+ at]), decimals < 0 || !isLetter(buffers[start &+ at]) {
       return nil
     }
@@ -102,15 +109,22 @@ extension Instruments {
     var least = Double.infinity
     var sum = 0.0
     var count = 0.0
+    var special = Double.nan
     for line in shape.firstRow...max(shape.firstRow, shape.lastRow) {
       for column in shape.firstColumn...max(shape.firstColumn, shape.lastColumn) {
         let number = fields[row].raw(buffers, at: start &+ width &* shape.place(line, column))
+        if isSpecial(row, number) {
+          special = number
+          continue
+        }
         most = max(most, number)
         least = min(least, number)
         sum += number
         count += 1
       }
     }
+    // What stands for no measurement is none of the numbers; where nothing else stands, nothing was measured.
+    guard count > 0 else { return special }
     switch shape.reducer {
     case .max: return most
     case .min: return least
@@ -119,6 +133,13 @@ extension Instruments {
       if !isInRange(row, least) { return least }
       return isInRange(row, most) ? sum / count : most
     }
+  }
+
+  @_noLocks @_noAllocation
+  private func isSpecial(_ row: Int, _ raw: Double) -> Bool {
+    let first = Int(fields[row].firstSpecial)
+    for index in first..<first &+ Int(fields[row].specialCount) where specials[index].raw == raw { return true }
+    return false
   }
 
   @_noLocks @_noAllocation
@@ -132,19 +153,26 @@ extension Instruments {
     let width = fields[row].byteCount
     var low = -65_536
     var high = 65_536
+    var special = Double.nan
+    var count = 0
     while low < high {
       let middle = (low &+ high) >> 1
       var below = 0
-      var count = 0
+      count = 0
       for line in shape.firstRow...max(shape.firstRow, shape.lastRow) {
         for column in shape.firstColumn...max(shape.firstColumn, shape.lastColumn) {
-          if fields[row].raw(buffers, at: start &+ width &* shape.place(line, column)) <= Double(middle) { below &+= 1 }
+          let number = fields[row].raw(buffers, at: start &+ width &* shape.place(line, column))
+          if isSpecial(row, number) {
+            special = number
+            continue
+          }
+          if number <= Double(middle) { below &+= 1 }
           count &+= 1
         }
       }
       if below &* 100 >= share &* count { high = middle } else { low = middle &+ 1 }
     }
-    return Double(low)
+    return count > 0 ? Double(low) : special
   }
 
   // MARK: Which fields there are
@@ -248,6 +276,8 @@ extension Instruments {
     let row = Int(devices[device].firstField) &+ field
     guard isTold(device, row) else { return }
     let place = textPlace(row, frame, base, length)
+    // A head and nothing behind it is no code.
+    if case .line = fields[row].location, place.count == 0 { return }
     tell(device, field, from: place.start, count: place.count, &findings)
   }
 

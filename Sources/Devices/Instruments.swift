@@ -56,6 +56,8 @@ struct BusRow: BitwiseCopyable {
   var isInStep = false
   /// A line was too long, or a frame among lines was spoiled: up to the next end of a line, or silence, no text is a line.
   var isSkipping = false
+  /// How many bytes of that spoiled frame are still to come: ends of lines among them end nothing.
+  var spoiledLeft: Int32 = 0
   /// The number of the frame that is being read, an even one: which fields it held.
   var serial: UInt32 = 0
   /// A tool reads: everything is listened to, and the answer is one to this request, by index (-1: not said), that came by

@@ -69,6 +69,17 @@ public enum Use: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   /// Status and error words.
   case status
 
+  /// The unit in which rules expect it; `nil`: any.
+  public var unit: Unit? {
+    switch self {
+    case .surface, .sensorAmbient, .airTemperature: .degC
+    case .co2: .ppm
+    case .humidity: .percentRH
+    case .inputs, .relays: .channels
+    case .information, .status: nil
+    }
+  }
+
   /// How profiles write it.
   public var name: String {
     switch self {

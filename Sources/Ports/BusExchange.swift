@@ -69,7 +69,7 @@ protocol Exchange: ~Copyable {
       return failure ?? BusReply(.woken)
     }
     // What came late belongs to an earlier request. Not TCIOFLUSH: a waking byte may still be on its way out.
-    findLate()
+    if let lost = findLate() { return lost }
     tcflush(descriptor, TCIFLUSH)
     let unit = request.bytes[0]
     // libmodbus knows no echo: it would take the request for its reply.
@@ -78,14 +78,16 @@ protocol Exchange: ~Copyable {
 
   mutating func takeLate() -> BusReply? { late.isEmpty ? nil : late.removeFirst() }
 
-  /// Whole replies among the bytes that came since the last exchange.
-  private mutating func findLate() {
+  /// Whole replies among the bytes that came since the last exchange; or that the tty is gone.
+  private mutating func findLate() -> BusReply? {
     var bytes = InlineArray<260, UInt8>(repeating: 0)
     var span = bytes.mutableSpan
     let count = unsafe span.withUnsafeMutableBufferPointer { buffer in unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
-    guard count > 0 else { return }
+    let code = count == 0 ? EIO : errno
+    if count == 0 || count < 0 && code != EAGAIN && code != EINTR { return BusReply(.lost(failureInUse(code), code)) }
     var start = 0
     while start < count { start += noteLate(bytes.span.extracting(start..<count)) ?? 1 }
+    return nil
   }
 
   /// The functions whose replies libmodbus can measure.

@@ -315,6 +315,12 @@ final class Section {
       return (name, value)
     }
   }
+  /// Notes a key that nobody asked for and that may be this one, misspelt: for a section that is abandoned.
+  func noteMisspelt(_ name: String) {
+    guard let near = nearest(to: name, in: pairs.map(\.name).filter { !asked.contains($0) }) else { return }
+    pairs.first { $0.name == near }?.key.note("found an unknown key \"\(near)\"; did you mean \"\(name)\"?")
+  }
+
   /// What is wrong in it keeps the rest from being read: keys that nobody asked for may be known ones.
   func abandon() { isAbandoned = true }
 

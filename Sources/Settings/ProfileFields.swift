@@ -46,6 +46,11 @@ func readFields(_ entry: Entry, in room: Room, variants: [String]) -> [Field]? {
   }
   checkSerialNumber(fields, drafts)
   checkUses(fields, drafts)
+  for (index, field) in fields.enumerated() {
+    guard let other = field.multiplier?.field, fields[other].multiplier != nil else { continue }
+    (drafts[index].part.optional("times") ?? drafts[index].part.optional("scale_by"))?
+      .note("found \(fields[other].name), which has a factor of its own, expected one that has none")
+  }
   return fields
 }
 
@@ -160,8 +165,21 @@ private func readField(_ name: String, _ entry: Entry, _ part: Section, _ room: 
   field.isSerialNumber = part.optional("serial_number")?.flag() ?? false
   field.array = part.optional("array").flatMap(readArray)
   if case .modbus = room { field.every = part.optional("every_s")?.interval(unit: 1, 0.1...86_400, "s") }
+  if let digits = part.optional("digits") {
+    field.digits = digits.whole(1...15) ?? 0
+    if case .after = location {} else { digits.note("found digits, expected them of a number behind a key (after) only") }
+  }
+  if field.reciprocal != nil, let other = part.optional("scale") ?? part.optional("offset") {
+    other.note("found it beside reciprocal, expected one of them: value = reciprocal / raw")
+  }
+  if let use, let unit = use.unit, field.unit != unit {
+    part.optional("use")?.note("found \(use.name) in \(field.unit == .none ? "no unit" : field.unit.symbol), expected unit: \(unit == .channels ? "channels" : unit.symbol)")
+  }
+  checkFlags(field, part)
+  if let type { checkRange(field, type, part) }
   if field.scale == 0 { part.optional("scale")?.note("found 0, expected another number: all values would be the same") }
   if let type { check(type, field, entry, room) }
+  if type == nil { part.noteMisspelt("type") }
   return type == nil ? nil : field
 }
 
@@ -177,6 +195,28 @@ private func readRaws(_ entry: Entry?, _ type: NumberType?, lowest: Double) -> [
   }
   if values.count > Field.rawValuesMax { entry?.note("found \(values.count) numbers, expected at most \(Field.rawValuesMax)") }
   return values
+}
+
+/// Notes flags of bits that the word has not.
+private func checkFlags(_ field: Field, _ part: Section) {
+  guard let words = wholeWords(field.type), let highest = field.flags.values.max(), highest < 32 else { return }
+  let bits = words.lowerBound < 0 ? 32 : Int.bitWidth - words.upperBound.leadingZeroBitCount
+  if highest >= bits { part.optional("flags")?.note("found bit \(highest), expected 0 to \(bits - 1)") }
+}
+
+/// Notes a range in which no value can lie, and raw numbers that mean two things.
+private func checkRange(_ field: Field, _ type: NumberType, _ part: Section) {
+  for raw in field.absent where field.sentinels.contains(raw) {
+    part.optional("absent")?.note("found \(shortest(raw)) among the sentinels too, expected it once: no value, or no such sensor")
+  }
+  guard let range = field.range, let words = wholeWords(type), type != .decimal, field.reciprocal == nil, part.optional("scale_by") == nil,
+    part.optional("times") == nil
+  else { return }
+  let lowest = field.negativeAbove == nil ? Double(words.lowerBound) : -Double(words.upperBound)
+  let ends = [lowest, Double(words.upperBound)].map { $0 * field.scale + field.offset }
+  guard range.lowerBound > (ends.max() ?? 0) || range.upperBound < (ends.min() ?? 0) else { return }
+  part.optional("range")?.note(
+    "found \(shortest(range.lowerBound)) to \(shortest(range.upperBound)), where no value of this type can lie: \(shortest(ends.min() ?? 0)) to \(shortest(ends.max() ?? 0))")
 }
 
 private func readFlags(_ entry: Entry?) -> [String: Int] {
@@ -251,7 +291,13 @@ private func readType(_ part: Section, _ location: Location) -> NumberType? {
 private func check(_ type: NumberType, _ field: Field, _ entry: Entry, _ room: Room) {
   switch (field.location, room) {
   case (.frame(let at), .frames(let frames)):
-    let length = frames.indices.filter { field.frames >> UInt32($0) & 1 == 1 }.map { frames[$0].longest }.max() ?? 0
+    let holders = frames.indices.filter { field.frames >> UInt32($0) & 1 == 1 }.map { frames[$0] }
+    guard !holders.isEmpty else { return }
+    let length = holders.map(\.longest).max() ?? 0
+    // Where the check and the end of a frame begin, no field lies.
+    if holders.allSatisfy({ $0.isInTrailer(at, type.width * (field.array?.count ?? 1)) }) {
+      entry.note("lies where the check or the end of the frame stands, expected another place: it would never have a value")
+    }
     let end = at < 0 ? type.width : at + type.width * (field.array?.count ?? 1)
     if end > length || (at < 0 && -at < type.width) {
       entry.note("ends at byte \(at + type.width * (field.array?.count ?? 1)), expected within the frame's \(length) bytes")
@@ -315,7 +361,11 @@ private func readReferences(_ draft: Draft, _ index: Int, _ fields: inout [Field
   if let entry = draft.part.optional("when") { fields[index].when = readConditions(entry, fields, own, mustBeAsked: false) }
   if case .modbus = room, let entry = draft.part.optional("read_when") { fields[index].readWhen = readConditions(entry, fields, own, mustBeAsked: true) }
   if let times = draft.part.optional("times"), let name = times.text(), let other = times.fieldIndex(name, fields, own) {
-    fields[index].multiplier = Multiplier(field: other)
+    if other == index || fields[other].type.isText {
+      times.note("found \(name), expected another field, a number")
+    } else {
+      fields[index].multiplier = Multiplier(field: other)
+    }
   }
   if let scaling = draft.part.optional("scale_by")?.section() {
     if fields[index].multiplier != nil { scaling.entry.note("found times and scale_by, expected one of them") }

@@ -80,10 +80,7 @@ private func readFrame(_ entry: Entry, name: String, _ isPackets: Bool) -> Frami
   var framing = Framing(name: name, way: way, startsWith: start, ending: ending, count: count)
   framing.coding = readCoding(frame, ending)
   if let transform = frame.optional("transform")?.section() {
-    _ = transform.required("kind")?.choice([("zytemp", true)])
-    let key = transform.required("key")?.hex(8...8) ?? []
-    framing.transform = .zytemp(key: key.reduce(0) { $0 << 8 | UInt64($1) })
-    transform.close()
+    framing.transform = .scrambled(readScramble(transform))
     if case .length(8) = ending {} else { entry.note("found a transform, expected length: 8 with it") }
   }
   var tail = 0
@@ -98,6 +95,10 @@ private func readFrame(_ entry: Entry, name: String, _ isPackets: Bool) -> Frami
   }
   framing.vetoes = frame.optional("refuse_when")?.list()?.compactMap(readVeto) ?? []
   framing.refuses = frame.optional("refuses")?.flag() ?? false
+  if let printable = frame.optional("printable") {
+    framing.isPrintable = printable.flag() ?? false
+    if case .line = ending {} else { printable.note("found printable, expected it of a line only") }
+  }
   framing.confirmedByNext = frame.optional("confirmed_by_next")?.flag() ?? false
   if framing.confirmedByNext, start.isEmpty { entry.note("found confirmed_by_next, expected starts_with too") }
   if let head = frame.optional("head")?.section() {
@@ -110,8 +111,26 @@ private func readFrame(_ entry: Entry, name: String, _ isPackets: Bool) -> Frami
   return framing
 }
 
+extension Framing {
+  /// Whether these bytes lie behind the fields of each such frame, in its check or its end.
+  func isInTrailer(_ at: Int, _ width: Int) -> Bool {
+    var trailer = check.width > 0 && check.at < 0 ? -check.at : 0
+    if case .tail(let tail, _) = ending { trailer = max(trailer, tail.count) }
+    if at < 0 { return at + width > -trailer }
+    if check.at >= 0, check.width > 0, at < check.at + check.width, at + width > check.at { return true }
+    guard case .length(let length) = ending else { return false }
+    return at + width > length - trailer && at < length
+  }
+}
+
 /// Notes what cannot be a frame.
 private func check(_ framing: Framing, _ entry: Entry, _ isPackets: Bool) {
+  for mark in framing.marks {
+    if mark.at >= framing.longest { entry.note("found always at byte \(mark.at), expected within the frame's \(framing.longest) bytes") }
+    if mark.at < framing.startsWith.count, framing.startsWith[mark.at] != mark.byte {
+      entry.note("found always at byte \(mark.at) another byte than starts_with has there, expected the same: no frame would be one")
+    }
+  }
   if case .length(let length) = framing.ending, length < max(framing.startsWith.count + framing.check.width, 1) {
     entry.note("found length \(length), expected room for starts_with and the check")
   }
@@ -124,6 +143,22 @@ private func check(_ framing: Framing, _ entry: Entry, _ isPackets: Bool) {
   if framing.coding != .plain, case .tail = framing.ending {} else if framing.coding != .plain {
     entry.note("found a coding, expected ends_with too: a coded frame ends by its tail")
   }
+}
+
+/// `{ order: [2, 4, 0, 7, 1, 6, 5, 3], xor: "c4 c6 …", rotate_right: 3, subtract: "84 47 …" }`.
+private func readScramble(_ section: Section) -> Scramble {
+  var scramble = Scramble()
+  func word(_ bytes: [UInt8]) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+  if let order = section.optional("order") {
+    let places = order.list()?.compactMap { $0.whole(0...7).map { UInt8($0) } } ?? []
+    if places.sorted() == Array(0...7) { scramble.order = word(places) } else { order.note("found \(order.found), expected 0 to 7, each once") }
+  }
+  if let key = section.optional("xor")?.hex(8...8) { scramble.key = word(key) }
+  if let bits = section.optional("rotate_right")?.whole(0...63) { scramble.rotation = UInt8(bits) }
+  if let less = section.optional("subtract")?.hex(8...8) { scramble.less = word(less) }
+  if scramble == Scramble() { section.entry.note("found nothing that changes a byte, expected order, xor, rotate_right or subtract") }
+  section.close()
+  return scramble
 }
 
 private func readEnding(_ frame: Section, _ entry: Entry, hasCount: Bool) -> Ending? {
@@ -195,6 +230,12 @@ func readCheck(_ entry: Entry, tail: Int, _ ending: Ending?) -> Check? {
   if let from = section.optional("from")?.whole(0...255) { check.from = from }
   if let to = section.optional("to")?.whole(1...length) { check.to = to }
   if let adds = section.optional("adds")?.whole(0...255) { check.adds = UInt8(adds) }
+  if check.adds > 0, [.xor8, .crc16Modbus, .crc16Xmodem].contains(kind) {
+    section.optional("adds")?.note("found \(check.adds) for \(kind.rawValue), expected it for sums only")
+  }
+  if let to = check.to, check.at >= 0, check.from <= check.at, to > check.at {
+    section.optional("to")?.note("found \(to), expected at most \(check.at): a check cannot cover itself")
+  }
   var end = check.to
   if end == nil, check.at >= 0 { end = check.at }
   if end == nil, case .length(let whole)? = ending { end = whole + check.at }
@@ -238,6 +279,10 @@ func readRequests(_ entry: Entry?, _ fields: inout [Field], _ isAsked: Bool, isP
     if !isPackets, request.carrier != .bytes { value.note("found a feature report, expected send: only HID devices have reports") }
     requests.append(request)
   }
+  for (index, request) in requests.enumerated() where request.sending == .regularly && request.after == nil {
+    let isSame = { (other: Request) in other.bytes == request.bytes && other.carrier == request.carrier && other.sending == .regularly && other.after == nil }
+    if requests[..<index].contains(where: isSame) { section.entry.note("found \(request.name) with the bytes of another request, expected it once") }
+  }
   let isPolled = requests.contains { if case .regularly = $0.sending { $0.after == nil } else { false } }
   if isAsked, !isPolled { section.entry.note("found no request that is sent regularly, expected one: the device speaks when asked") }
   if !isAsked, isPolled { section.entry.note("found a request that is sent regularly, expected none: the device speaks unasked") }
@@ -270,7 +315,9 @@ private func readRequest(
   let befores = part.optional("after")?.section()?.named("request") ?? []
   if let after = part.optional("after"), befores.count != 1 { after.note("found \(befores.count) requests, expected one and what its answer says") }
   if let after = befores.first {
-    if let before = names.firstIndex(of: after.name), before != index {
+    if after.name == name {
+      after.value.note("found \(name) itself, expected the request before it")
+    } else if let before = names.firstIndex(of: after.name) {
       request.after = before
       request.when = readNeeds(after.value, fields)
     } else {

@@ -50,6 +50,7 @@ private func readByteWrite(_ write: Section, _ entry: Entry) -> WriteKind? {
     guard on.count == off.count, at < on.count else {
       return entry.expected("on and off of the same length, with room for the channel", nil)
     }
+    if on == off { return entry.expected("on and off that differ", nil) }
     return .relay(RelayBytes(on: on, off: off, channelAt: at, count: count, check: check))
   }
   guard let bytes = write.required("send")?.hex(1...64), let check else { return nil }

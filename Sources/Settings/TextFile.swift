@@ -28,8 +28,10 @@ func readText(_ file: String) throws(Problems) -> String {
   } catch {
     throw problem("cannot be read: \(error.localizedDescription)")
   }
-  guard data.count <= textSizeMax else { throw problem("found more than \(textSizeMax) bytes, expected settings") }
-  guard let text = String(validating: data, as: UTF8.self) else {
+  guard data.count <= textSizeMax else { throw problem("found more than \(textSizeMax) bytes, expected at most that") }
+  // Some editors put a byte order mark before the first letter.
+  let own = data.starts(with: [0xEF, 0xBB, 0xBF]) ? data.dropFirst(3) : data
+  guard let text = String(validating: own, as: UTF8.self) else {
     let lines = data.split(separator: 10, omittingEmptySubsequences: false)
     let line = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil }
     throw problem("found bytes that are not UTF-8, expected text in UTF-8", line: (line ?? 0) + 1)

@@ -136,7 +136,7 @@ private let spoken: [Profile] = [
 private let reporting: Profile = {
   let frames = [
     Framing(
-      name: "encrypted", way: .report, startsWith: [], ending: .length(8), transform: .zytemp(key: 0x0102_0304_0506_0708),
+      name: "encrypted", way: .report, startsWith: [], ending: .length(8), transform: .scrambled(Scramble(order: 0x0204_0007_0106_0503, key: 0x0102_0304_0506_0708, rotation: 3, less: 0x8447_56D6_0793_9356)),
       check: Check(.sum8, to: 3, at: 3), marks: [Mark(at: 4, byte: 0x0D)]),
     Framing(name: "state", way: .feature, startsWith: [], ending: .length(8)),
     Framing(name: "long", startsWith: [0x80], ending: .quiet(.milliseconds(100), least: 8, most: 16)),

@@ -197,7 +197,7 @@ private func request(
     // Captures are in the profiles' proofs; here the maker's steps are done the other way round.
     for key in [0, 0xC4C6_C092_4023_DC96, 0x0123_4567_89AB_CDEF] as [UInt64] {
       let framing = Framing(
-        startsWith: [], ending: .length(8), transform: .zytemp(key: key), check: Check(.sum8, at: 3), marks: [Mark(at: 4, byte: 0x0D)])
+        startsWith: [], ending: .length(8), transform: .scrambled(scramble(key: key)), check: Check(.sum8, at: 3), marks: [Mark(at: 4, byte: 0x0D)])
       let device = framed([framing], [field("co2", at: 1, .u16be)], reports: HIDReports(length: 8, number: nil, usesLastNode: true))
       let plain = summed(bytes("50 02 58")) + bytes("0d 00 00 00")
       let bench = Bench(.hid, device)
@@ -209,6 +209,11 @@ private func request(
       bench.receive(wrong)
       #expect(bench.readings.count == 2 && bench.device.checkErrors == 1)
     }
+  }
+
+  /// As one maker does it; what is taken away is "Htemp99e", the halves of each byte swapped.
+  private func scramble(key: UInt64) -> Scramble {
+    Scramble(order: 0x0204_0007_0106_0503, key: key, rotation: 3, less: 0x8447_56D6_0793_9356)
   }
 
   private func encrypted(_ plain: [UInt8], key: UInt64) -> [UInt8] {
@@ -226,7 +231,7 @@ private func request(
     let frames = [
       framing(0x10), Framing(startsWith: [0x20], ending: .quiet(.milliseconds(30), least: 3, most: 20)),
       Framing(startsWith: [0x7E], ending: .tail([0x7E], most: 30), coding: .stuffed(escape: 0x7D, xor: 0x20)),
-      Framing(startsWith: [], ending: .length(8), transform: .zytemp(key: 0), check: Check(.sum8, at: 3)),
+      Framing(startsWith: [], ending: .length(8), transform: .scrambled(scramble(key: 0)), check: Check(.sum8, at: 3)),
     ]
     for number in [nil, 1] as [UInt8?] {
       let bench = Bench(.hid, hid(frames, number: number))

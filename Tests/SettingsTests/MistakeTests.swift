@@ -404,7 +404,7 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     try Data("a: 1\nb: \u{FFFD}".utf8.dropLast(1)).write(to: URL(filePath: folder + "/broken.yaml"))
     check("broken.yaml", ":2:1  found bytes that are not UTF-8, expected text in UTF-8")
     try Data(repeating: 0x20, count: 2_000_000).write(to: URL(filePath: folder + "/huge.yaml"))
-    check("huge.yaml", "  found more than 1048576 bytes, expected settings")
+    check("huge.yaml", "  found more than 1048576 bytes, expected at most that")
     try FileManager.default.createSymbolicLink(atPath: folder + "/zero.yaml", withDestinationPath: "/dev/zero")
     check("zero.yaml", "  found a device or a pipe, expected a file")
     try site.write(toFile: folder + "/real.yaml", atomically: true, encoding: .utf8)

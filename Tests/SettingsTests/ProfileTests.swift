@@ -184,6 +184,21 @@ private func field(_ more: String) throws(Problems) -> Field? {
     ("at: 4", "at: 8", "ends at byte 10, expected within the frame's 9 bytes"),
     ("type: u16, unit: ppm", "type: bits16, unit: ppm", "expected bits1 to bits8 in a frame"),
     ("type: u16, unit: ppm", "type: i16, negative_above: 5, unit: ppm", "found a type that is not unsigned"),
+    ("type: i8", "type: i8, use: humidity, unit: K", "found humidity in K, expected unit: %RH"),
+    ("type: i8", "type: i8, range: [300, 400]", "where no value of this type can lie: -128 to 127"),
+    ("type: i8", "type: i8, reciprocal: 5, offset: 2", "found it beside reciprocal"),
+    ("type: i8", "type: i8, digits: 5", "expected them of a number behind a key"),
+    ("type: i8", "type: i8, times: offset", "found offset, expected another field, a number"),
+    ("type: i8", "type: i8, times: co2 }\n  other: { at: 5, type: u8, times: offset", "found offset, which has a factor of its own"),
+    ("type: i8", "type: i8, absent: [7], sentinels: [7]", "found 7 among the sentinels too"),
+    ("0: fatal", "16: fatal", "found bit 16, expected 0 to 15"),
+    ("{ at: 3, type: i8", "{ at: 8, type: i8", "lies where the check or the end of the frame stands"),
+    ("length: 9,", "length: 9, always: { 9: 1 },", "found always at byte 9, expected within the frame's 9 bytes"),
+    ("length: 9,", "length: 9, always: { 0: 1 },", "another byte than starts_with has there"),
+    ("kind: sum8, at: 8", "kind: xor8, adds: 3, at: 8", "found 3 for xor8, expected it for sums only"),
+    ("kind: sum8, at: 8", "kind: sum8, to: 9, at: 8", "found 9, expected at most 8: a check cannot cover itself"),
+    ("fields:", "writes: { relay: { on: \"01 00\", off: \"01 00\", channel_at: 1, count: 8 } }\nfields:", "expected on and off that differ"),
+    ("type: i8", "tpye: i8", "found an unknown key \"tpye\"; did you mean \"type\"?"),
     ("at: 8 }", "from: 8, at: 8 }", "found a check over no byte, from 8 to before 8"),
     ("at: 8 }", "from: 8 }", "found a check over no byte, from 8 to before 8"),
     ("at: 8 }", "from: 4, to: 4, at: 8 }", "found a check over no byte, from 4 to before 4"),
@@ -207,7 +222,7 @@ private func field(_ more: String) throws(Problems) -> Field? {
   /// What is there under different conditions is one of several, not a second one.
   @Test func twoFieldsOfOneUseMayExcludeEachOther() {
     let text = serial.replacing("use: co2 }", with: "use: co2, when: { status: [1] } }")
-      .replacing("type: i8 }", with: "type: i8, use: co2, when: { status: [2] } }")
+      .replacing("type: i8 }", with: "type: i8, unit: ppm, use: co2, when: { status: [2] } }")
     #expect(throws: Never.self) { try parse(text) }
   }
 
