@@ -2,6 +2,7 @@
  *
  *     fleet serve COUNT PORT     Modbus TCP sensors, a connection each; at its end: polls, fewest and most of a connection,
  *                                and how late they were, p50, p99 and most, in us, each against its own grid of a second
+ *     fleet pester COUNT PORT    Modbus TCP gateways that misbehave, each in one of five ways; addresses begin at 127.2.0.1
  *     fleet poll COUNT PORT      asks COUNT sensors each second and reads their replies
  *     fleet play COUNT RATE DIR  thermometers on pseudo-terminals DIR/line-1 …, RATE frames a second in all; at its end: frames
  *     fleet read COUNT DIR       reads such lines and checks each frame's sum; at its end: frames
@@ -145,6 +146,65 @@ end:;
          late[samples - 1] / 1000LL);
 }
 
+/* In turn: never answers; sends a byte each 60 ms; sends 4 KB of noise; answers another transaction; hangs up when asked. */
+static void pester(int count, int port) {
+  static int listening[most], owner[most], sent[most];
+  static uint8_t noise[4096];
+  int one = 1, accepted = 0, tick = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+  for (size_t i = 0; i < sizeof noise; i++) noise[i] = i * 2654435761u >> 13;
+  struct itimerspec each = {.it_value = {0, 60000000}, .it_interval = {0, 60000000}};
+  timerfd_settime(tick, 0, &each, 0);
+  for (int c = 0; c < count; c++) {
+    struct sockaddr_in address = address_of(c, port);
+    address.sin_addr.s_addr = htonl(ntohl(address.sin_addr.s_addr) + 0x10000);
+    listening[c] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    setsockopt(listening[c], SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (bind(listening[c], (void *)&address, sizeof address) || listen(listening[c], 8)) fail("listen");
+    watch(listening[c], listener + c);
+  }
+  watch(tick, timer);
+  watch(0, control);
+  ready();
+  for (;;) {
+    uint32_t who = next();
+    if (who == control) {
+      if (is_over()) return;
+    } else if (who == timer) {
+      uint64_t times;
+      if (read(tick, &times, sizeof times) < 0) continue;
+      static const uint8_t reply[] = {0, 1, 0, 0, 0, 5, 1, 4, 2, 2, 0};
+      for (int c = 0; c < accepted; c++) {
+        if (fds[c] < 0 || owner[c] % 5 != 1 || sent[c] < 0) continue;
+        if (send(fds[c], &reply[sent[c]++ % sizeof reply], 1, MSG_NOSIGNAL) < 0) sent[c] = -1;
+      }
+    } else if (who >= listener) {
+      int fd;
+      while ((fd = accept4(listening[who - listener], 0, 0, SOCK_NONBLOCK)) >= 0) {
+        int place = accepted < most ? accepted++ : 0;
+        fds[place] = fd;
+        owner[place] = who - listener;
+        sent[place] = -1;
+        watch(fd, place);
+      }
+    } else {
+      uint8_t request[260];
+      ssize_t got = fds[who] < 0 ? 0 : read(fds[who], request, sizeof request);
+      int kind = owner[who] % 5;
+      if (got > 0 && kind == 1) sent[who] = 0;
+      if (got > 0 && kind == 2) send(fds[who], noise, sizeof noise, MSG_NOSIGNAL);
+      if (got >= 12 && kind == 3) {
+        uint8_t reply[] = {request[0] + 1, request[1], 0, 0, 0, 5, request[6], request[7], 2, 2, 0};
+        send(fds[who], reply, sizeof reply, MSG_NOSIGNAL);
+      }
+      if (fds[who] >= 0 && (got <= 0 || kind == 4)) {
+        epoll_ctl(epoll, EPOLL_CTL_DEL, fds[who], 0);
+        close(fds[who]);
+        fds[who] = -1;
+      }
+    }
+  }
+}
+
 static void poll_all(int count, int port) {
   int one = 1, tick = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
   static int64_t due[most];
@@ -271,7 +331,7 @@ static void read_all(int count, const char *folder) {
 
 int main(int argc, char **argv) {
   if (argc < 4) {
-    fprintf(stderr, "fleet serve|poll COUNT PORT, fleet play COUNT RATE DIR, fleet read COUNT DIR\n");
+    fprintf(stderr, "fleet serve|poll|pester COUNT PORT, fleet play COUNT RATE DIR, fleet read COUNT DIR\n");
     return 64;
   }
   struct rlimit limit = {65536, 65536};
@@ -283,6 +343,7 @@ int main(int argc, char **argv) {
   if (count < 1 || count > most) return 64;
   if (!strcmp(argv[1], "serve")) serve(count, atoi(argv[3]));
   else if (!strcmp(argv[1], "poll")) poll_all(count, atoi(argv[3]));
+  else if (!strcmp(argv[1], "pester")) pester(count, atoi(argv[3]));
   else if (!strcmp(argv[1], "play") && argc > 4) play(count, atoi(argv[3]), argv[4]);
   else if (!strcmp(argv[1], "read")) read_all(count, argv[3]);
   else return 64;

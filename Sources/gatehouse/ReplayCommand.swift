@@ -61,6 +61,9 @@ struct ReplayCommand: ParsableCommand {
       lines += printer.lines(for: formatter.format(event, random: &random).whole)
     }
     try write(lines)
+    if lines.isEmpty, !json { print("No events.") }
+    let missed = recordings.flatMap(\.recording.entries).reduce(UInt64(0)) { if case .missed(let count) = $1.what { $0 + count } else { $0 } }
+    if missed > 0 { complain("\(missed) pieces found no room when they were recorded: what happened then is not all here") }
     if let first = replay.firstUnknown {
       complain(
         "\(replay.unknownCount) requests of that time are none that these settings make, the first after "
@@ -72,6 +75,10 @@ struct ReplayCommand: ParsableCommand {
     let size = try? FileManager.default.attributesOfItem(atPath: file)[.size] as? Int
     if let size, size > BusRecording.bytesMax {
       complain("\(printable(file)): found \(size >> 20) MB, expected a recording of at most \(BusRecording.bytesMax >> 20) MB")
+      throw ExitCode.problem
+    }
+    if (try? FileManager.default.attributesOfItem(atPath: file)[.type] as? FileAttributeType) == .typeDirectory {
+      complain("\(printable(file)): found a folder, expected a recording")
       throw ExitCode.problem
     }
     guard let data = FileManager.default.contents(atPath: file) else {

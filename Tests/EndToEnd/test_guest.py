@@ -57,6 +57,18 @@ def test_an_ftdi_adapter_is_found_again_under_another_name(guest, record_propert
     assert saw["opened_after_kernel_s"] <= (2 if guest.is_fast else 6)
 
 
+def test_an_ftdi_line_is_set_as_settings_say(guest):
+    """Parity, stop bits and modem lines, which no pseudo-terminal has."""
+    slow, usual = guest.result("an FTDI line is set as settings say")["lines"]
+    assert slow == {"format": "7E2", "baud": 4800, "rts": True, "dtr": False}
+    assert (usual["format"], usual["rts"], usual["dtr"]) == ("8O1", False, True)
+
+
+def test_a_driver_that_cannot_switch_rs485_says_so(guest):
+    saw = guest.result("a driver that cannot switch RS-485 says so")
+    assert saw["reason"] == "refused" and "leave rs485 out" in saw["told"]
+
+
 def test_a_hid_board_that_never_answers_holds_up_no_other_port(guest):
     saw = guest.result("a HID board that never answers holds up no other port")
     assert saw["frames"] == 200

@@ -4,6 +4,7 @@ A check that fails ends its scenario, and the others go on. All times that are c
 """
 
 import contextlib
+import ctypes
 import datetime
 import fcntl
 import json
@@ -188,8 +189,51 @@ def adapter(host):
             saw |= {"opened_after_kernel_s": opened - kernel, "opened_after_udev_s": opened - udev}
             host.do("send", line=0, hex=frame(31.25).hex())
             door.wait_for("device.up", "eye")
+    with host.check("an FTDI line is set as settings say") as saw:
+        saw["lines"] = [
+            line_of(node, "{ baud: 4800, format: 7E2, rts: on, dtr: off }"), line_of(node, "{ format: 8O1, rts: off, dtr: on }")]
+    with host.check("a driver that cannot switch RS-485 says so") as saw, Door(adapter_site("{ rs485: true }")) as door:
+        saw["reason"] = door.wait_for("port.lost", "door-ir")["reason"]
+        process = door.site.door
+        # It may have been told before the door was ready.
+        saw["told"] = next((line for line in process.seen if "RS-485" in line), None) or process.wait_for_line(
+            lambda line: "RS-485" in line, within=PATIENCE)
     host.do("unplug", line=0)
     host.do("unplug", line=1)
+
+
+def adapter_site(line):
+    return ('buses: {{ door-ir: {{ serial: {{ usb: "0403:6001", serial_number: GH0001 }}, line: ' + line.replace("{", "{{").replace("}", "}}")
+            + " }} }}\ndevices: {{ eye: {{ profile: gy-mcu90614, bus: door-ir }} }}\n")
+
+
+def taken(process, path):
+    """The same open file as this process has: opening the tty once more would raise its lines."""
+    number = next(int(link.name) for link in pathlib.Path(f"/proc/{process}/fd").iterdir() if os.readlink(link) == path)
+    kernel = ctypes.CDLL(None, use_errno=True)
+    handle = kernel.syscall(434, process, 0)  # pidfd_open
+    copy = kernel.syscall(438, handle, number, 0)  # pidfd_getfd
+    os.close(handle)
+    assert copy >= 0, os.strerror(ctypes.get_errno())
+    return copy
+
+
+def line_of(node, line):
+    """What the kernel says of a tty that the door has opened with these settings."""
+    with Door(adapter_site(line)) as door:
+        door.wait_for("port.opened", "door-ir")
+        tty = taken(door.site.door.popen.pid, f"/dev/{node}")
+        try:
+            control, speed = termios.tcgetattr(tty)[2], termios.tcgetattr(tty)[5]
+            lines = struct.unpack("i", fcntl.ioctl(tty, termios.TIOCMGET, bytes(4)))[0]
+        finally:
+            os.close(tty)
+    parity = "N" if not control & termios.PARENB else "O" if control & termios.PARODD else "E"
+    bits = {termios.CS7: 7, termios.CS8: 8}[control & termios.CSIZE]
+    return {
+        "format": f"{bits}{parity}{2 if control & termios.CSTOPB else 1}",
+        "baud": {termios.B4800: 4800, termios.B115200: 115200, termios.B9600: 9600}[speed],
+        "rts": bool(lines & termios.TIOCM_RTS), "dtr": bool(lines & termios.TIOCM_DTR)}
 
 
 class Neighbours(contextlib.AbstractContextManager):
