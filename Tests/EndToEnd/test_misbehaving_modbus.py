@@ -203,7 +203,8 @@ class Siege(MeterSite):
         self.attack()
         for meter in self.attacked.values():
             meter.behave(WELL)
-        self.ups = self.tell("device.up", self.downs, within=90)
+        # Who was silent for long is asked at last each five minutes.
+        self.ups = self.tell("device.up", self.downs, within=330 if SIEGE_S > 60 else 90)
         for name, meter in self.attacked.items():
             if name in self.ups or name not in self.downs:
                 meter.wait_until_asked(2)
