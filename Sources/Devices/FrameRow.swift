@@ -224,7 +224,7 @@ extension Instruments {
         if byte == escape {
           guard at &+ 1 < area.count else { return .more }
           // The sign itself is never what an escape stands before: a frame was cut here.
-          guard buffers[area.base &+ at &+ 1] != tail else { return .broken(wire: at &+ 1, .checksum) }
+          guard escape == tail || buffers[area.base &+ at &+ 1] != tail else { return .broken(wire: at &+ 1, .checksum) }
           value = buffers[area.base &+ at &+ 1] ^ xor
           width = 2
         }

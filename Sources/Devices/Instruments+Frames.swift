@@ -146,6 +146,8 @@ extension Instruments {
       case .frame(let wire, let base, let length):
         buses[bus].isInStep = true
         buses[bus].spoiledLeft = 0
+        // It proves where it ends: what follows begins there.
+        buses[bus].isSkipping = false
         accept(bus, device, frame, base, length, now, &findings)
         start &+= wire
       case .refused(let wire, let why):
@@ -451,6 +453,7 @@ extension Instruments {
   @_noLocks @_noAllocation
   func finish(_ device: Int, _ request: Int, _ now: Instant) {
     requests[request].tries = 0
+    requests[request].misses = 0
     requests[request].due = requests[request].isRegular ? later(requests[request].due, requests[request].period, now) + requests[request].delay : .never
     requests[request].delay = .zero
     // What waits for a read waits for all parts of it where it is split.

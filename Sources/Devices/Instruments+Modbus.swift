@@ -272,15 +272,18 @@ extension Instruments {
     switch state {
     case .awaiting(let device, let request):
       if isDoubtful(bus, Int(device), Int(request), now) {
+        // It is there, whatever it said.
         buses[bus].counters.lateReplies &+= 1
         countReply(bus, Int(device), now)
+        devices[Int(device)].lastGood = now
+        devices[Int(device)].failures = 0
       } else if case .data(let at) = verdict {
         answered(bus, Int(device), Int(request), at, now, &findings)
       } else if case .exception(let code) = verdict {
         buses[bus].restsUntil = now + rest(bus, Int(device))
         refused(Int(device), Int(request), code, now, &findings)
       }
-      if devices[Int(device)].hasPaid { quarantine(bus, Int(device), latest(replyTime(bus, Int(device), Int(request))), now) }
+      if devices[Int(device)].hasPaid { holdBack(bus, Int(device), behind: Int(request), now) }
     case .awaitingWrite(let device):
       buses[bus].restsUntil = now + rest(bus, Int(device))
       if case .data = verdict {
@@ -409,9 +412,10 @@ extension Instruments {
         return
       }
       requests[Int(request)].tries = 0
+      requests[Int(request)].misses &+= 1
       // A start that is not answered goes behind what is due regularly: it ends the device's turn, and would end each.
       let due = requests[Int(request)].isStart ? requests[Int(request)].due + Interval(ns: 2) : requests[Int(request)].due
-      requests[Int(request)].due = requests[Int(request)].isProbe ? later(due, requests[Int(request)].period, now) : .never
+      requests[Int(request)].due = requests[Int(request)].isProbe ? later(due, seldom(bus, Int(device), Int(request)), now) : .never
       countFailure(Int(device), failure.downReason, now, &findings)
     case .awaitingWrite(let device):
       count(failure, Int(device))
@@ -432,8 +436,9 @@ extension Instruments {
   //
   // RTU gives a reply no number: one that comes after its request was given up looks like the answer to the next request of the
   // same shape. A device answers in order, so what it owes comes first, and the answer behind it. While it owes something, an
-  // answer that could be an owed one is not believed, and the next request waits for what may follow. If a reply was found in
-  // between (`late`), the debt is paid; if none was, it is lost, and what comes then is believed.
+  // answer that could be an owed one is not believed, and requests like it wait for what may follow: for two seconds, or a reply
+  // time where the device has shown ten times that it loses replies and is not late with them. If a reply was found in between
+  // (`late`), a debt is paid; if none was, they are lost, and what comes then is believed.
 
   /// How late a reply may come and still be reckoned with.
   @_noLocks @_noAllocation
@@ -442,6 +447,8 @@ extension Instruments {
   @_noLocks @_noAllocation
   private func owe(_ bus: Int, _ device: Int, _ request: Int, _ now: Instant) {
     guard buses[bus].kind.isRTU, hasLike(device, request) else { return }
+    // Nothing came behind the last answer: what was owed before is lost.
+    if devices[device].hasPaid { writeOff(device) }
     devices[device].owedRow = devices[device].owed == 0 || devices[device].owedRow == Int32(request) ? Int32(truncatingIfNeeded: request) : -1
     devices[device].owed &+= 1
     devices[device].owedAt = now
@@ -453,22 +460,25 @@ extension Instruments {
   private func hasLike(_ device: Int, _ request: Int) -> Bool {
     for index in 0..<Int(devices[device].requestCount) {
       let row = Int(devices[device].firstRequest) &+ index
-      if row != request, requests[row].modbus.looksLike(requests[request].modbus) { return true }
+      if row != request, isLike(device, row, request) { return true }
     }
     return false
+  }
+
+  @_noLocks @_noAllocation
+  private func isLike(_ device: Int, _ row: Int, _ request: Int) -> Bool {
+    requests[row].modbus.looksLike(requests[request].modbus) && isAsked(device, row)
   }
 
   /// Whether the reply to this request may be one that the device owed.
   @_noLocks @_noAllocation
   private func isDoubtful(_ bus: Int, _ device: Int, _ request: Int, _ now: Instant) -> Bool {
     guard devices[device].owed > 0 else { return false }
-    let reply = replyTime(bus, device, request)
     let row = Int(devices[device].owedRow)
     let isOtherShape = row >= 0 && !requests[row].modbus.looksLike(requests[request].modbus)
     // Behind an answer nothing came, or nothing for so long: it is lost.
-    if devices[device].hasPaid || isOtherShape || now - devices[device].owedAt > latest(reply) {
-      devices[device].owed = 0
-      devices[device].hasPaid = false
+    if devices[device].hasPaid || isOtherShape || now - devices[device].owedAt > latest(replyTime(bus, device, request)) {
+      writeOff(device)
       return false
     }
     devices[device].hasPaid = true
@@ -476,12 +486,23 @@ extension Instruments {
     return row != request
   }
 
-  /// What is asked regularly is asked again now.
   @_noLocks @_noAllocation
-  private func recall(_ device: Int, _ now: Instant) {
+  private func writeOff(_ device: Int) {
+    devices[device].owed = 0
+    devices[device].hasPaid = false
+    devices[device].lost = min(devices[device].lost &+ 1, 1_000)
+  }
+
+  /// What looks like this request waits for what may still come behind its answer; itself, where it was not believed, a moment
+  /// less, so that another that is never answered does not come between.
+  @_noLocks @_noAllocation
+  private func holdBack(_ bus: Int, _ device: Int, behind request: Int, _ now: Instant) {
+    let reply = replyTime(bus, device, request)
+    let wait = devices[device].lost < 10 ? latest(reply) : reply
     for index in 0..<Int(devices[device].requestCount) {
       let row = Int(devices[device].firstRequest) &+ index
-      if requests[row].isRegular, requests[row].due < .never { requests[row].due = min(requests[row].due, now) }
+      guard isLike(device, row, request) else { continue }
+      requests[row].due = max(requests[row].due, now + (row == request ? Interval(ns: wait.ns &- 1_000_000) : wait))
     }
   }
 
@@ -494,15 +515,22 @@ extension Instruments {
     for index in 0..<Int(buses[bus].deviceCount) {
       let device = Int(members[Int(buses[bus].firstDevice) &+ index])
       guard devices[device].unit == unit, devices[device].owed > 0 else { continue }
-      // It had been left alone for too short a time.
-      if devices[device].hasPaid {
-        devices[device].lateness = min(.seconds(2), max(devices[device].lateness, devices[device].replyWithin) * 2)
-      }
+      // It is left alone for longer from now on; if it had been left alone for too short a time, twice as long.
+      let known = max(devices[device].lateness, devices[device].replyWithin)
+      devices[device].lateness = min(.seconds(2), devices[device].hasPaid ? known * 2 : known)
       devices[device].owed &-= 1
       devices[device].hasPaid = false
-      // All is paid: no need to wait for more.
-      if devices[device].owed == 0 { recall(device, now) }
+      devices[device].lost = 0
     }
+  }
+
+  /// How soon a request is due again. One that was not answered three times, and after which others like it have to wait, comes
+  /// ten times less often, at least once a minute.
+  @_noLocks @_noAllocation
+  private func seldom(_ bus: Int, _ device: Int, _ request: Int) -> Interval {
+    let period = requests[request].period
+    guard requests[request].misses >= 3, !devices[device].isDown, buses[bus].kind.isRTU, hasLike(device, request) else { return period }
+    return max(period, min(period * 10, .minutes(1)))
   }
 
   /// A late reply may still come, and is never taken for the next one. In frames of a device's own nothing says whose it is: for

@@ -79,7 +79,7 @@ extension Instruments {
     }
     guard digits > 0, digits <= 15, wanted == 0 || digits == wanted else { return nil }
     // `36,5`: a comma is no point, and what it is else nobody knows.
-    if at &+ 1 < count, buffers[start &+ at] == 0x2C, buffers[start &+ at &+ 1] >= 0x30, buffers[start &+ at &+ 1] <= 0x39 { return nil }
+    if decimals < 0, at &+ 1 < count, buffers[start &+ at] == 0x2C, buffers[start &+ at &+ 1] >= 0x30, buffers[start &+ at &+ 1] <= 0x39 { return nil }
     if at < count, buffers[start &+ at] != 0x20, !isSeparator(buffers[start &+ at]), decimals < 0 || !isLetter(buffers[start &+ at]) {
       return nil
     }

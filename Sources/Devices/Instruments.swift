@@ -146,6 +146,8 @@ struct DeviceRow: BitwiseCopyable {
   var hasPaid = false
   /// How long it is left alone for them, when a reply time has shown to be too short.
   var lateness = Interval.zero
+  /// How many debts in a row were never paid: such a device loses replies, and is not late with them.
+  var lost: Int32 = 0
 
   var isUp = false
   var isDown = false
@@ -182,6 +184,8 @@ struct RequestRow: BitwiseCopyable {
   /// How often it may stay unanswered in a row, and how often it did; or how often "not now" was said in a row.
   var retries: Int32 = 0
   var tries: Int32 = 0
+  /// How often it was given up in a row.
+  var misses: Int32 = 0
   var period = Interval.zero
   var due = Instant.never
   /// What is added once, when the first reply since the opening has come.
@@ -378,6 +382,7 @@ public struct Instruments: ~Copyable {
       devices[device].isDown = false
       devices[device].owed = 0
       devices[device].lateness = .zero
+      devices[device].lost = 0
       // Each plug is somebody's doing and told anew; a gateway's connections are not.
       if !isConnection(port) { devices[device].toldReason = nil }
       // A port that was there when the door started says nothing: the device may have been on for days. One that was
@@ -712,7 +717,7 @@ public struct Instruments: ~Copyable {
 
   /// Whether a device of this variant is asked this; while the variant is not known, only what all are asked.
   @_noLocks @_noAllocation
-  private func isAsked(_ device: Int, _ request: Int) -> Bool {
+  func isAsked(_ device: Int, _ request: Int) -> Bool {
     if requests[request].isSplit { return false }
     let whole = Int(requests[request].whole)
     if whole >= 0, !requests[whole].isSplit { return false }

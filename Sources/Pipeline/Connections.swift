@@ -15,6 +15,8 @@ struct Connections: ~Copyable {
   /// What was open for so long is steady.
   static let steady = Interval.seconds(10)
 
+  /// How many are open and not told to be.
+  private(set) var untold = 0
   private let rows: Table<ConnectionRow>
   private var heap: DeadlineHeap
 
@@ -31,7 +33,10 @@ struct Connections: ~Copyable {
     let index = Int(port.index)
     rows[index].openedAt = now
     rows[index].isToldOpen = !rows[index].isUnsteady
-    if rows[index].isUnsteady { heap.set(index, to: now + Self.steady) }
+    if rows[index].isUnsteady {
+      heap.set(index, to: now + Self.steady)
+      untold &+= 1
+    }
     return rows[index].isToldOpen
   }
 
@@ -42,6 +47,7 @@ struct Connections: ~Copyable {
     guard rows[index].openedAt < .never else { return true }
     rows[index].isUnsteady = now - rows[index].openedAt < Self.steady
     rows[index].openedAt = .never
+    if !rows[index].isToldOpen { untold &-= 1 }
     heap.set(index, to: .never)
     return rows[index].isToldOpen
   }
@@ -52,6 +58,7 @@ struct Connections: ~Copyable {
     let index = Int(port.index)
     guard rows[index].openedAt < .never, !rows[index].isToldOpen else { return false }
     rows[index].isToldOpen = true
+    untold &-= 1
     heap.set(index, to: .never)
     return true
   }

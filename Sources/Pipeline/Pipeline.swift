@@ -41,7 +41,7 @@ public struct Pipeline: ~Copyable {
   private var connections: Connections
   /// The door ends: nothing is decided any more, and what was ordered last is carried out.
   private var isStopping = false
-  /// Orders given by `stopping` that no board carried out.
+  /// Orders to gates, given by `stopping`, that no board carried out.
   public private(set) var failedLastOrders = 0
 
   public init(_ settings: PipelineSettings) {
@@ -159,6 +159,13 @@ public struct Pipeline: ~Copyable {
     alarms.set(.portLost, at: .port(port), false, now, &effects)
   }
 
+  /// Something answers over a connection that nobody knows to be open again.
+  @_noLocks @_noAllocation
+  private mutating func tellAnswered(_ device: DeviceID, _ now: Now) {
+    let port = instruments.port(of: device)
+    if instruments.isConnection(port), connections.answered(port) { tellOpen(port, now) }
+  }
+
   @_noLocks @_noAllocation
   private mutating func begin() {
     // What the last orders of a turn found, such as one that had no room, is judged by the next.
@@ -192,14 +199,24 @@ public struct Pipeline: ~Copyable {
   private mutating func judgeLast(_ now: Now) {
     for index in 0..<findings.changeCount {
       switch findings.changes[index] {
-      case .writeFailed(let device, _):
-        failedLastOrders &+= 1
+      case .writeFailed(let device, let action):
+        if movesGate(action.channel, of: device) { failedLastOrders &+= 1 }
         emit(.writeFailed(device), at: .device(device), .none, now)
       case .wrote(let device, .set(let channel, on: true)): tellOpened(device, channel, now)
       case .wrote, .up, .down, .poweredOn: break
       }
     }
     findings.clear()
+  }
+
+  @_noLocks @_noAllocation
+  private func movesGate(_ channel: UInt8, of device: DeviceID) -> Bool {
+    let route = routes.devices[Int(device.index)]
+    for index in 0..<Int(route.boardLaneCount) {
+      let lane = routes.boardLanes[Int(route.firstBoardLane) &+ index]
+      if channel > 0, routes.lanes[Int(lane.index)].gate.channel == channel { return true }
+    }
+    return false
   }
 
   @_noLocks @_noAllocation
@@ -251,6 +268,7 @@ public struct Pipeline: ~Copyable {
   private mutating func judge(_ reading: Reading, _ now: Now) {
     let device = Int(reading.device.index)
     latest[Int(firstField[device]) &+ Int(reading.field)] = reading
+    if connections.untold > 0, reading.quality.isGood { tellAnswered(reading.device, now) }
     if reading.quality.isGood { devices[device].goodReadings &+= 1 } else { devices[device].invalidReadings &+= 1 }
     if thinning.admits(reading) { emit(.reading(reading), at: .device(reading.device), .none, now) }
     let route = routes.devices[device]
@@ -326,8 +344,7 @@ public struct Pipeline: ~Copyable {
   private mutating func judge(_ change: DeviceChange, _ now: Now) {
     switch change {
     case .up(let device):
-      let port = instruments.port(of: device)
-      if instruments.isConnection(port), connections.answered(port) { tellOpen(port, now) }
+      tellAnswered(device, now)
       show(device, .up, now)
       emit(.deviceUp, at: .device(device), .none, now)
       absences.ended(device)
@@ -430,7 +447,7 @@ public struct Pipeline: ~Copyable {
   @_noLocks @_noAllocation
   private mutating func write(_ action: WriteAction, isGate: Bool = false, to device: DeviceID, _ now: Now) {
     if !instruments.write(action, isGate: isGate, to: device, at: now.boot, &findings, &outbox) {
-      if isStopping { failedLastOrders &+= 1 }
+      if isStopping, isGate { failedLastOrders &+= 1 }
       emit(.writeFailed(device), at: .device(device), .none, now)
       tellOrder(device, action, worked: false, now)
     }

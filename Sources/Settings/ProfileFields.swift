@@ -56,8 +56,11 @@ func readFields(_ entry: Entry, in room: Room, variants: [String]) -> [Field]? {
 
 /// Notes a second field of one use that is there whenever the first is: a rule would take now one and now the other.
 private func checkUses(_ fields: [Field], _ drafts: [Draft]) {
-  for (index, field) in fields.enumerated() where field.use != .information && field.use != .status && field.when.isEmpty {
-    let isSame = { (other: Field) in other.use == field.use && other.when.isEmpty && other.variants & field.variants != 0 }
+  func isAlways(_ field: Field) -> Bool { field.when.isEmpty && field.readWhen.isEmpty }
+  for (index, field) in fields.enumerated() where field.use != .information && field.use != .status && isAlways(field) {
+    let isSame = { (other: Field) in
+      other.use == field.use && isAlways(other) && other.variants & field.variants != 0 && other.frames & field.frames != 0
+    }
     guard let first = fields[..<index].first(where: isSame), first.name != field.name else { continue }
     drafts[index].part.optional("use")?.note("found \(field.use.name) a second time, expected it once: \(first.name) has it")
   }

@@ -221,6 +221,13 @@ private func field(_ more: String) throws(Problems) -> Field? {
 
   /// What is there under different conditions is one of several, not a second one.
   @Test func twoFieldsOfOneUseMayExcludeEachOther() {
+    // Of two kinds of frames each has one.
+    let kinds = serial.replacing("frame: { starts_with: \"ff\", length: 9, check: { kind: sum8, at: 8 } }", with: """
+      frames:
+        old: { starts_with: "ff", length: 9, check: { kind: sum8, at: 8 } }
+        new: { starts_with: "fe", length: 9, check: { kind: sum8, at: 8 } }
+      """).replacing("{ at: 4, type: u16, unit: ppm, use: co2 }", with: "{ in: old, at: 4, type: u16, unit: ppm, use: co2 }\n  co2_new: { in: new, at: 5, type: u16, unit: ppm, use: co2 }")
+    #expect(throws: Never.self) { try parse(kinds) }
     let text = serial.replacing("use: co2 }", with: "use: co2, when: { status: [1] } }")
       .replacing("type: i8 }", with: "type: i8, unit: ppm, use: co2, when: { status: [2] } }")
     #expect(throws: Never.self) { try parse(text) }
