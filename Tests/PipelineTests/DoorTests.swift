@@ -313,6 +313,24 @@ import Testing
     #expect(told(lost) == 3 && told(opened) == 3 && told { if case .deviceUp = $0 { true } else { false } } == 1)
   }
 
+  /// The door itself makes it anew after nonsense: its devices stay up, and what they say shows that it is open.
+  @Test func aConnectionThatTheDoorMakesAnewIsOpenWhenItsDeviceAnswers() {
+    var door = DoorInVirtualTime()
+    door.live(3)
+    let count = door.events.count
+    for generation in UInt32(1)...3 {
+      door.hear(PortID(1), [UInt8](repeating: 0xFF, count: 16))
+      door.tell(.portLost(PortID(1), Generation(generation), .protocolBroken, errno: 0))
+      door.generation = Generation(generation + 1)
+      door.tell(.portOpened(PortID(1), door.generation))
+      door.live(1)
+    }
+    door.live(10)
+    let told = door.events[count...].map(\.body)
+    #expect(told.count { if case .portOpened = $0 { true } else { false } } == 3)
+    #expect(!told.contains { if case .deviceDown = $0 { true } else { false } } && !door.raised.contains(.portLost))
+  }
+
   // MARK: Absences
 
   /// Once when it goes, then after 1, 5 and 25 minutes and each hour, with what it did not answer.
