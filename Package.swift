@@ -24,6 +24,7 @@ let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let numerics: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -42,6 +43,7 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-numerics", exact: "1.1.1"),
   ],
   targets: [
     // Row 0
@@ -51,6 +53,7 @@ let package = Package(
     // Row 1
     .target(name: "Devices", dependencies: ["Domain"], swiftSettings: proven),
     .target(name: "Rules", dependencies: ["Domain"], swiftSettings: proven),
+    .target(name: "Analysis", dependencies: [numerics], swiftSettings: strict),
     // Row 2
     .target(name: "Pipeline", dependencies: ["Domain", "Devices", "Rules"], swiftSettings: proven),
     .systemLibrary(name: "CModbus", pkgConfig: "libmodbus", providers: [.apt(["libmodbus-dev"])]),
@@ -93,6 +96,7 @@ let package = Package(
     .testTarget(name: "RingsTests", dependencies: ["Rings"], swiftSettings: strict),
     .testTarget(name: "DevicesTests", dependencies: ["Devices", "Domain"], swiftSettings: strict),
     .testTarget(name: "RulesTests", dependencies: ["Rules", "Domain"], swiftSettings: strict),
+    .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], exclude: ["Measured"], swiftSettings: strict),
     .testTarget(
       name: "PipelineTests", dependencies: ["Pipeline", "Domain", "Devices", "Rules", "SampleSite"], swiftSettings: strict),
     .testTarget(name: "PortsTests", dependencies: ["Ports", "Domain", "Rings", "CLinux"], swiftSettings: strict),
