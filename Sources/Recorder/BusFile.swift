@@ -21,8 +21,9 @@ import Glibc
 
 /// Where one bus's bytes go, and how much of them is kept.
 struct BusFile {
-  /// Written when this much is waiting, or its oldest line is this old.
-  static let flushBytes = 1_024
+  /// Written when this much is waiting, or its oldest line is this old. With a line more it stays below half a kilobyte of memory, of
+  /// which each of thousands of buses has one.
+  static let flushBytes = 400
   static let flushAfter = Interval.seconds(30)
 
   let name: String
