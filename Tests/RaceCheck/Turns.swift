@@ -52,8 +52,10 @@ private struct Deciding: ~Copyable {
       handOverSnapshot(now)
       wires.bell.ring()
     }
-    pipeline.turn(last, .stopping)
-    carryOut()
+    for input in [Input.stopping, .stopped] {
+      pipeline.turn(last, input)
+      carryOut()
+    }
     wires.bell.ring()
   }
 
