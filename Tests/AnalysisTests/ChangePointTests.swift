@@ -1,7 +1,6 @@
 // Goal: windows that were opened and closed are found in the CO2 of a room, as CERN finds them. Method: its measured rooms, where
 // the times are known; curves made by hand.
 
-import Foundation
 import Testing
 
 @testable import Analysis
@@ -9,11 +8,7 @@ import Testing
 @Suite struct ChangePointTests {
   @Test(arguments: [("office-1", [14.78, 15.1, 15.53, 15.87, 16.52, 16.83]), ("meeting-1", [10.37, 11.07])] as [(String, [Double])])
   func windowsAreFound(name: String, changes: [Double]) throws {
-    let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Measured/\(name).csv")
-    let samples = try String(contentsOf: file, encoding: .utf8).split(whereSeparator: \.isNewline).dropFirst().compactMap { line in
-      let numbers = line.split(separator: ",").compactMap { Double($0) }
-      return numbers.count == 2 ? Sample(hours: numbers[0], ppm: numbers[1]) : nil
-    }
+    let samples = try measuredTrace(name)
     let found = ventilationChanges(samples)
     // Each is found, within 1 %; none beside them is.
     for change in changes { #expect(found.contains { abs($0 / change - 1) <= 0.01 }, "\(change) in \(found)") }

@@ -1,7 +1,6 @@
 // Goal: what made a trace is found in it again, in rooms of CERN's tests, with noise too; measured rooms are fitted as well as CERN
 // accepts. Method: their numbers, and their traces (Measured/README.md).
 
-import Foundation
 import Testing
 
 @testable import Analysis
@@ -44,14 +43,6 @@ private func trace(rates: [(from: Double, perHour: Double)], people: [Occupancy]
     }
   }
 
-  private func measured(_ name: String) throws -> [Sample] {
-    let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Measured/\(name).csv")
-    return try String(contentsOf: file, encoding: .utf8).split(whereSeparator: \.isNewline).dropFirst().compactMap { line in
-      let numbers = line.split(separator: ",").compactMap { Double($0) }
-      return numbers.count == 2 ? Sample(hours: numbers[0], ppm: numbers[1]) : nil
-    }
-  }
-
   /// Windows were opened and closed at these times; how many people there were is known, how much they breathed is not.
   @Test(arguments: [
     ("office-1", 102.0, [14.78, 15.1, 15.53, 15.87, 16.52, 16.83], [Occupancy(from: 0, people: 4)]),
@@ -61,7 +52,7 @@ private func trace(rates: [(from: Double, perHour: Double)], people: [Occupancy]
     ]),
   ] as [(String, Double, [Double], [Occupancy])])
   func measuredRoomsAreFitted(name: String, volume: Double, changes: [Double], people: [Occupancy]) throws {
-    let samples = try measured(name)
+    let samples = try measuredTrace(name)
     #expect(samples.count > 900)
     let fit = try #require(TransientFit(
       samples, changes: changes, occupancy: people, volumeM3: volume, outdoorPpm: 440.44, generationLps: nil))
