@@ -87,6 +87,9 @@ let package = Package(
     // Tests
     .target(
       name: "SampleSite", dependencies: ["Domain", "Devices", "Rules", "Pipeline"], path: "Tests/SampleSite", swiftSettings: strict),
+    .target(
+      name: "Measured", path: "Tests/Measured", exclude: ["README.md", "FLIR_groups1and2.csv", "office-1.csv", "meeting-1.csv"],
+      swiftSettings: strict),
     .executableTarget(
       name: "RaceCheck", dependencies: ["Domain", "Rings", "Pipeline", "SampleSite"], path: "Tests/RaceCheck",
       swiftSettings: strict),
@@ -95,8 +98,8 @@ let package = Package(
     .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: strict),
     .testTarget(name: "RingsTests", dependencies: ["Rings"], swiftSettings: strict),
     .testTarget(name: "DevicesTests", dependencies: ["Devices", "Domain"], swiftSettings: strict),
-    .testTarget(name: "RulesTests", dependencies: ["Rules", "Domain"], swiftSettings: strict),
-    .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], exclude: ["Measured"], swiftSettings: strict),
+    .testTarget(name: "RulesTests", dependencies: ["Rules", "Domain", "Measured"], swiftSettings: strict),
+    .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Measured"], swiftSettings: strict),
     .testTarget(
       name: "PipelineTests", dependencies: ["Pipeline", "Domain", "Devices", "Rules", "SampleSite"], swiftSettings: strict),
     .testTarget(name: "PortsTests", dependencies: ["Ports", "Domain", "Rings", "CLinux"], swiftSettings: strict),

@@ -1,31 +1,22 @@
 // Goal: how well a place of the face finds a fever, as it was found by others in the same people. Method: 1,020 people whose mouth
-// was measured too (Measured/README.md).
+// was measured too (Tests/Measured/README.md).
 
-import Foundation
+import Measured
 import Testing
 
 @testable import Analysis
 
-/// Columns of the file, by name, as text.
-private let people: [[String: Substring]] = {
-  let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Measured/FLIR_groups1and2.csv")
-  let text = (try? String(contentsOf: file, encoding: .utf8))?.replacing("\u{FEFF}", with: "") ?? ""
-  let lines = text.split(whereSeparator: \.isNewline).map { $0.split(separator: ",", omittingEmptySubsequences: false) }
-  return lines.dropFirst().map { Dictionary(zip(lines[0].map(String.init), $0)) { first, _ in first } }
-}()
-
-private func number(_ person: [String: Substring], _ column: String) -> Double? { person[column].flatMap { Double($0) } }
-
-/// The mean of the rounds that there are.
-private func readings(_ feature: String) -> [Double] {
-  people.map { person in mean((1...4).compactMap { number(person, "\(feature)\($0)") }) ?? .nan }
-}
-
-private let oral = people.map { number($0, "aveOralM") ?? .nan }
-
 @Suite struct FeverTests {
+  private let people: MeasuredPeople
+  private let oral: [Double]
+
+  init() throws {
+    people = try MeasuredPeople()
+    oral = people.oral
+  }
+
   @Test func theFileIsTheOneThatOthersCounted() {
-    #expect(people.count == 1_020 && oral.count { $0 >= 37.5 } == 111 && oral.count { $0 >= 37.3 } == 161 && oral.count { $0 >= 38 } == 49)
+    #expect(oral.count == 1_020 && oral.count { $0 >= 37.5 } == 111 && oral.count { $0 >= 37.3 } == 161 && oral.count { $0 >= 38 } == 49)
     #expect(abs((mean(oral) ?? 0) - 37.0284) < 5e-5)
   }
 
@@ -37,7 +28,7 @@ private let oral = people.map { number($0, "aveOralM") ?? .nan }
   func aPlaceOfTheFaceFindsAsManyAsOthersFound(
     feature: String, area: Double, cutoff: Double, sensitivity: Double, specificity: Double, areaAt38: Double, difference: Double
   ) throws {
-    let readings = readings(feature)
+    let readings = people.readings(feature)
     let curve = try #require(ReceiverCurve(readings: readings, isFebrile: oral.map { $0 >= 37.5 }))
     #expect(abs(curve.area - area) < 6e-5, "\(curve.area)")
     #expect(abs(curve.cutoff - cutoff) < 6e-4, "\(curve.cutoff)")

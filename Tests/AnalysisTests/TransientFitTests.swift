@@ -1,5 +1,5 @@
 // Goal: what made a trace is found in it again, in rooms of CERN's tests, with noise too; measured rooms are fitted as well as CERN
-// accepts. Method: their numbers, and their traces (Measured/README.md).
+// accepts. Method: their numbers, and their traces (Tests/Measured/README.md).
 
 import Testing
 
