@@ -5,7 +5,7 @@
 public import Domain
 public import Foundation
 
-/// What a client asks for: one JSON object. `lane` goes with `override`; `ticket` with `resume` and `contact_reading`, which
+/// What a client asks for: one JSON object. `lane` goes with `override` and `reset_average`; `ticket` with `resume` and `contact_reading`, which
 /// also takes `celsius`; `occurrence` with `acknowledge` and `clear_suspect`; `device`, `write` and, where it takes one, `value`
 /// with `write`. `id` and `command` are always there.
 public struct CommandRequest: Codable, Sendable, Equatable {
@@ -51,7 +51,7 @@ public struct CommandRequest: Codable, Sendable, Equatable {
     self.origin = origin.name
     switch action {
     case .acknowledge(let number), .clearSuspect(let number): occurrence = number
-    case .overrideLane: break
+    case .overrideLane, .resetAverage: break
     case .resume(let number): ticket = number
     case .contactReading(let number, let value):
       ticket = number
@@ -107,7 +107,7 @@ extension CommandRequest {
       switch action {
       case .overrideLane, .contactReading: Self.gateGoodForMax
       case .write: Self.writeGoodForMax
-      case .acknowledge, .clearSuspect, .resume: Self.goodForMax
+      case .acknowledge, .clearSuspect, .resume, .resetAverage: Self.goodForMax
       }
     let seconds = goodFor ?? min(longest, Self.goodForDefault)
     guard seconds > 0, seconds <= longest else {
@@ -137,6 +137,8 @@ extension CommandRequest {
     case "override":
       let index = try find(try require(lane, "lane"), in: names.lanes, "lane")
       return .overrideLane(LaneID(index))
+    case "reset_average":
+      return .resetAverage(LaneID(try find(try require(lane, "lane"), in: names.lanes, "lane")))
     case "write":
       let index = try find(try require(device, "device"), in: names.devices, "device")
       let writes = names.writes.indices.contains(index) ? names.writes[index] : []

@@ -39,6 +39,8 @@ public enum Action: BitwiseCopyable, Sendable {
   case contactReading(ticket: UInt32, celsius: Double)
   /// A suspect who left was dealt with: the alarm `suspect_left` may go.
   case clearSuspect(occurrence: UInt32)
+  /// The relative rule of a lane forgets the people it knows. Who and why are required.
+  case resetAverage(LaneID)
   /// One of the writes that the device's profile names, by its place among them; `value` in the profile's unit, NaN for none.
   case write(DeviceID, UInt8, value: Double)
 
@@ -49,6 +51,7 @@ public enum Action: BitwiseCopyable, Sendable {
     case .resume: "resume"
     case .contactReading: "contact_reading"
     case .clearSuspect: "clear_suspect"
+    case .resetAverage: "reset_average"
     case .write: "write"
     }
   }

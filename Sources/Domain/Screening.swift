@@ -40,6 +40,8 @@ public enum ScreeningState: UInt8, BitwiseCopyable, Sendable, CaseIterable {
 public enum ScreeningReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case normal, borderline, elevated, high, low, scattered, tooFew, deviceUnhealthy, secondPerson, left, tooLong
   case overridden, resumed, contactNormal, contactElevated, tableFull
+  /// Warmer than the people before.
+  case relative
 
   public var name: String {
     switch self {
@@ -59,6 +61,7 @@ public enum ScreeningReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .contactNormal: "contact_normal"
     case .contactElevated: "contact_elevated"
     case .tableFull: "table_full"
+    case .relative: "relative"
     }
   }
 }

@@ -209,7 +209,7 @@ public struct Formatter: Sendable {
     if case .refused(let refusal) = answer { data["reason"] = .string(refusal.name) }
     switch command.action {
     case .acknowledge(let occurrence), .clearSuspect(let occurrence): data["occurrence"] = .number(Double(occurrence))
-    case .overrideLane(let lane): data["lane"] = .string(name(names.lanes, lane.index))
+    case .overrideLane(let lane), .resetAverage(let lane): data["lane"] = .string(name(names.lanes, lane.index))
     case .write(let device, let index, let value):
       data["device"] = .string(name(names.devices, device.index))
       data["write"] = .string(write(device, index))

@@ -483,6 +483,9 @@ public struct Pipeline: ~Copyable {
         } else {
           answer = lanes.override(lane, now, &alarms, &effects)
         }
+      case .resetAverage(let lane):
+        let isSomebodys = !command.claimed.isEmpty && !command.why.isEmpty
+        answer = isSomebodys ? lanes.resetAverage(lane) : .refused(.whoAndWhyRequired)
       case .write(let device, let index, let value):
         let isSomebodys = !command.claimed.isEmpty && !command.why.isEmpty
         if instruments.needsPerson(device, index), !isSomebodys {

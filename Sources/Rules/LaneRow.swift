@@ -145,8 +145,13 @@ struct LaneRow: BitwiseCopyable {
   /// Running mean of first estimates, of at most the last 50.
   var estimateMean = Double.nan
   var estimateCount: Int32 = 0
+  /// The last people, for the relative rule.
+  var relative: RelativeRule
 
-  init(_ settings: LaneSettings) { self.settings = settings }
+  init(_ settings: LaneSettings) {
+    self.settings = settings
+    relative = RelativeRule(settings.policy.relative)
+  }
 }
 
 /// One person.
@@ -168,5 +173,7 @@ struct ScreeningRow: BitwiseCopyable {
   /// Ever at or above the threshold, or resting: it may not just vanish.
   var wasElevated = false
   var wasResting = false
+  /// The relative rule has looked at this person; who comes back counts once.
+  var isCounted = false
   var personal = Personal.none
 }

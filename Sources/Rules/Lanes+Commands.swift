@@ -43,6 +43,14 @@ extension Lanes {
     return .done
   }
 
+  /// The relative rule begins anew: another hall, another thermometer, other people.
+  @_noLocks @_noAllocation
+  public mutating func resetAverage(_ lane: LaneID) -> Answer {
+    guard Int(lane.index) < rows.capacity else { return .refused(.unknownLane) }
+    rows[Int(lane.index)].relative.reset()
+    return .done
+  }
+
   /// A contact thermometer's reading (axillary, degC) for somebody who waits.
   @_noLocks @_noAllocation
   public mutating func contactReading(

@@ -116,11 +116,14 @@ extension Lanes {
       screenings[slot].coldWaits &+= 1
       let next: ScreeningState = screenings[slot].coldWaits > 1 ? .noResult : .coldWait
       wait(index, slot, next, .low, now, &alarms, &effects)
-    } else if estimate >= policy.high {
+      return
+    }
+    let isWarmer = isWarmerThanOthers(index, slot, estimate, now)
+    if estimate >= policy.high {
       suspect(index, slot, high: true, now, &alarms, &effects)
       wait(index, slot, .rest, .high, now, &alarms, &effects)
-    } else if estimate >= policy.threshold {
-      elevated(index, slot, now, &alarms, &effects)
+    } else if estimate >= policy.threshold || isWarmer {
+      elevated(index, slot, estimate >= policy.threshold ? .elevated : .relative, now, &alarms, &effects)
     } else if screenings[slot].wasResting {
       // A rest is cleared by another device, never by this one alone.
       wait(index, slot, .contactTest, .normal, now, &alarms, &effects)
@@ -129,16 +132,29 @@ extension Lanes {
     }
   }
 
+  /// By the relative rule, which stands beside the fixed limit: either is enough, and neither clears what the other found.
   @_noLocks @_noAllocation
-  private func elevated(_ index: Int, _ slot: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+  private func isWarmerThanOthers(_ index: Int, _ slot: Int, _ estimate: Double, _ now: Now) -> Bool {
+    let isAbove = rows[index].relative.isAbove(estimate, at: now.boot)
+    guard !screenings[slot].isCounted else { return isAbove }
+    screenings[slot].isCounted = true
+    let isElevated = isAbove || estimate >= rows[index].settings.policy.threshold
+    rows[index].relative.add(estimate, isElevated: isElevated, at: now.boot)
+    return isAbove
+  }
+
+  @_noLocks @_noAllocation
+  private func elevated(
+    _ index: Int, _ slot: Int, _ reason: ScreeningReason, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
     suspect(index, slot, high: false, now, &alarms, &effects)
     screenings[slot].highReadings &+= 1
     if screenings[slot].wasResting {
-      wait(index, slot, .contactTest, .elevated, now, &alarms, &effects)
+      wait(index, slot, .contactTest, reason, now, &alarms, &effects)
     } else if screenings[slot].highReadings >= 2 {
-      wait(index, slot, .rest, .elevated, now, &alarms, &effects)
+      wait(index, slot, .rest, reason, now, &alarms, &effects)
     } else {
-      again(index, slot, .suspect, .elevated, now, &effects)
+      again(index, slot, .suspect, reason, now, &effects)
     }
   }
 

@@ -51,6 +51,8 @@ public struct FeverPolicy: BitwiseCopyable, Sendable {
   /// The mean is judged from this many people on. Fewer than the tickets of a lane, since with an offset that is too
   /// high everybody gets one; with a spread of 0.4 °C their mean is known within 0.12.
   public var driftPeople = 12
+  /// Warmer than the people before.
+  public var relative = RelativePolicy()
 
   public init() {}
 }

@@ -76,7 +76,7 @@ public struct RelativeRule: BitwiseCopyable, Sendable {
   @_noLocks @_noAllocation
   public mutating func judge(_ celsius: Double, at now: Instant = .past) -> Bool {
     let isElevated = isAbove(celsius, at: now)
-    if policy.addsElevated || !isElevated { add(celsius, at: now) }
+    add(celsius, isElevated: isElevated, at: now)
     return isElevated
   }
 
@@ -90,9 +90,10 @@ public struct RelativeRule: BitwiseCopyable, Sendable {
   @_noLocks @_noAllocation
   private func isOver(_ now: Instant) -> Bool { now - addedAt > policy.resetAfter }
 
+  /// Only takes somebody in: `isElevated` by this rule or by another.
   @_noLocks @_noAllocation
-  private mutating func add(_ celsius: Double, at now: Instant) {
-    guard policy.isOn, celsius.isFinite else { return }
+  public mutating func add(_ celsius: Double, isElevated: Bool, at now: Instant = .past) {
+    guard policy.isOn, celsius.isFinite, policy.addsElevated || !isElevated else { return }
     if isOver(now) { reset() }
     let bounded = count == 0 ? celsius : min(max(celsius, average - policy.step), average + policy.step)
     last[next] = bounded

@@ -223,39 +223,6 @@ extension SettingsReader {
     return policy
   }
 
-  private func readFever(_ part: Section, _ fever: inout FeverPolicy) {
-    _ = part.optional("applies_to")?.choice([("axilla_equivalent", true)])
-    set(&fever.threshold, part.optional("threshold_c"), 35...42, "degC")
-    set(&fever.retakeFrom, part.optional("retake_from_c"), 35...42, "degC")
-    set(&fever.high, part.optional("high_c"), 35...42, "degC")
-    set(&fever.lowGuard, part.optional("low_guard_c"), 25...37, "degC")
-    set(&fever.spread, part.optional("spread_c"), 0.05...2, "degC")
-    set(&fever.burstReadings, part.optional("burst_readings"), 3...32)
-    set(&fever.burstFor, part.optional("burst_s"), 0.1...10)
-    set(&fever.tryFor, part.optional("try_s"), 1...60)
-    set(&fever.tries, part.optional("tries"), 1...10)
-    set(&fever.personFrom, part.optional("person_from_c"), 25...35, "degC")
-    set(&fever.personAboveAmbient, part.optional("person_above_ambient_c"), 0.5...10, "degC")
-    set(&fever.personReadings, part.optional("person_readings"), 2...32)
-    set(&fever.absence, part.optional("absence_s"), 0.5...10)
-    set(&fever.stepMax, part.optional("step_c"), 0.3...3, "degC")
-    set(&fever.ambientLowest, part.optional("ambient_lowest_c"), -20...30, "degC")
-    set(&fever.ambientHighest, part.optional("ambient_highest_c"), 20...60, "degC")
-    set(&fever.driftMax, part.optional("drift_c"), 0.1...2, "degC")
-    set(&fever.retakeAfter, part.optional("retake_after_s"), 0...600)
-    set(&fever.longest, part.optional("longest_s"), 5...3_600)
-    set(&fever.waitingLongest, part.optional("waiting_longest_s"), 10...86_400)
-    let rising = fever.lowGuard < fever.retakeFrom && fever.retakeFrom <= fever.threshold && fever.threshold <= fever.high
-    if !rising {
-      let chain = [fever.lowGuard, fever.retakeFrom, fever.threshold, fever.high].map(shortest).joined(separator: ", ")
-      part.entry.note("found \(chain), expected low_guard_c < retake_from_c <= threshold_c <= high_c")
-    }
-    if fever.ambientLowest >= fever.ambientHighest { part.entry.note("expected ambient_lowest_c < ambient_highest_c") }
-    if fever.burstFor >= fever.tryFor { part.entry.note("expected burst_s < try_s") }
-    if fever.tryFor >= fever.longest { part.entry.note("expected try_s < longest_s") }
-    part.close()
-  }
-
   private func readAir(_ part: Section, _ air: inout AirPolicy) {
     set(&air.meanLimit, part.optional("mean_1h_ppm"), 400...10_000, "ppm")
     air.meanClear = air.meanLimit - 50
@@ -289,13 +256,13 @@ extension SettingsReader {
     part.close()
   }
 
-  private func set(_ value: inout Int, _ entry: Entry?, _ range: ClosedRange<Int>) {
+  func set(_ value: inout Int, _ entry: Entry?, _ range: ClosedRange<Int>) {
     if let number = entry?.whole(range) { value = number }
   }
-  private func set(_ value: inout Double, _ entry: Entry?, _ range: ClosedRange<Double>, _ unit: String) {
+  func set(_ value: inout Double, _ entry: Entry?, _ range: ClosedRange<Double>, _ unit: String) {
     if let number = entry?.number(range, unit) { value = number }
   }
-  private func set(_ value: inout Interval, _ entry: Entry?, _ range: ClosedRange<Double>) {
+  func set(_ value: inout Interval, _ entry: Entry?, _ range: ClosedRange<Double>) {
     if let interval = entry?.interval(unit: 1, range, "s") { value = interval }
   }
 }

@@ -65,7 +65,7 @@ struct OrderOptions: ParsableArguments {
     let goodFor =
       switch action {
       case .overrideLane, .contactReading: 3.0
-      case .acknowledge, .clearSuspect, .resume, .write: 10.0
+      case .acknowledge, .clearSuspect, .resume, .resetAverage, .write: 10.0
       }
     let request = CommandRequest(
       id: id, action: action, lane: lane, device: device, write: write, goodFor: goodFor, issued: bootClock(), who: who, why: why, origin: .commandLine)

@@ -26,7 +26,7 @@ import ArgumentParser
     subcommands: [
       CheckCommand.self, StatusCommand.self, LogCommand.self, SummaryCommand.self, DevicesCommand.self, DoctorCommand.self, ProbeCommand.self,
       ReplayCommand.self, AlarmsCommand.self,
-      OverrideCommand.self, ResumeCommand.self, ContactCommand.self, WriteCommand.self, ProfileCommand.self, VersionCommand.self,
+      OverrideCommand.self, ResumeCommand.self, ContactCommand.self, ResetAverageCommand.self, WriteCommand.self, ProfileCommand.self, VersionCommand.self,
     ])
 }
 

@@ -100,6 +100,29 @@ struct OverrideCommand: ParsableCommand {
   }
 }
 
+struct ResetAverageCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reset-average", abstract: "Have a lane forget the people it compares the next ones with.",
+    usage: "gatehouse reset-average <lane> --who <who> --why <why> [options]",
+    discussion: """
+      For the relative rule (policy.fever.relative): after the thermometer was
+      changed or moved. The next person is the first of a new average.
+
+      EXAMPLE
+        gatehouse reset-average north-door --who "Li Na" --why "thermometer moved"
+
+      \(ExitCode.help)
+      """)
+  @Argument(help: "The lane.") var lane: String
+  @OptionGroup var order: OrderOptions
+
+  func validate() throws { try order.requireWhoAndWhy("An average is begun anew") }
+
+  func run() throws {
+    try order.give(.resetAverage(LaneID(0)), lane: lane, done: "\(lane) begins a new average")
+  }
+}
+
 struct ResumeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "resume", abstract: "Call a waiting person back to the lane to be measured again.",

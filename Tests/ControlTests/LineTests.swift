@@ -111,6 +111,8 @@ import Testing
     guard case .contactReading(17, 38.5) = command.action else { Issue.record("not a reading"); return }
     command = try read(#""command":"clear_suspect","occurrence":4294967295"#)
     guard case .clearSuspect(.max) = command.action else { Issue.record("not a clear"); return }
+    command = try read(#""command":"reset_average","lane":"南门""#)
+    guard case .resetAverage(LaneID(1)) = command.action else { Issue.record("not a reset"); return }
     command = try read(#""command":"write","device":"co2","write":"interval","value":2.5"#)
     guard case .write(DeviceID(0), 1, 2.5) = command.action else { Issue.record("not a write"); return }
     #expect(command.goodFor == .seconds(10))

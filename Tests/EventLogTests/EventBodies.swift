@@ -51,7 +51,7 @@ let everyBody: [EventBody] = {
   all += Reason.allCases.map { reading(.co2, .ppm, .invalid($0)) }
   let actions: [Action] = [
     .acknowledge(occurrence: 4), .overrideLane(LaneID(0)), .resume(ticket: 17), .contactReading(ticket: 17, celsius: 38.15),
-    .clearSuspect(occurrence: 4), .write(DeviceID(1), 1, value: 2), .write(DeviceID(1), 0, value: .nan),
+    .clearSuspect(occurrence: 4), .resetAverage(LaneID(0)), .write(DeviceID(1), 1, value: 2), .write(DeviceID(1), 0, value: .nan),
   ]
   all += actions.map { .commandAnswered(command($0, claimed: "A. Li \"\u{1f600}\"", why: "wheelchair"), .done) }
   all += Origin.allCases.map { .commandAnswered(command(.resume(ticket: 1), origin: $0), .done) }

@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ["override", "north-door"], ["override", "north-door", "--who", "Li Na"], ["override", "north-door", "--why", "x"],
+    ["reset-average", "north-door"], ["override", "north-door"], ["override", "north-door", "--who", "Li Na"], ["override", "north-door", "--why", "x"],
     ["override", "north-door", "--who", "", "--why", "x"], ["override"], ["resume"], ["resume", "x"], ["resume", "-1"],
     ["resume", "4294967296"], ["contact", "17", "36.9"], ["contact", "17"], ["contact", "17", "warm"], ["alarms", "acknowledge"],
     ["alarms", "clear", "9"], ["alarms", "clear", "9", "--who", "Li Na"], ["summary", "--since", "yesterday"],

@@ -77,6 +77,7 @@ private final class StandIn: Sendable {
     (["contact", "17", "38.5", "--who", "Li Na"], "contact_reading"),
     (["alarms", "clear", "9", "--who", "Li Na", "--why", "found"], "clear_suspect"),
     (["override", "north-door", "--who", "Li Na", "--why", "wheelchair"], "override"),
+    (["reset-average", "north-door", "--who", "Li Na", "--why", "moved"], "reset_average"),
     (["write", "co2", "interval", "2", "--who", "Li Na", "--why", "as agreed"], "write"),
   ])
   func ordersAreCarriedOut(arguments: [String], action: String) throws {

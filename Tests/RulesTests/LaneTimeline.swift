@@ -88,6 +88,7 @@ struct LaneTimeline: ~Copyable {
     case "contact":
       answer(lanes.contactReading(UInt32(words[1]) ?? 0, Double(words[2]) ?? 0, now, &alarms, &effects))
     case "override": answer(lanes.override(lane, now, &alarms, &effects))
+    case "average": answer(lanes.resetAverage(lane))
     case "acknowledge": answer(alarms.acknowledge(UInt32(words[1]) ?? 0, &effects))
     case "clear": answer(alarms.clearLatched(UInt32(words[1]) ?? 0, &effects))
     case "restart": restart()

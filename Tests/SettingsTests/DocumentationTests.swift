@@ -20,7 +20,7 @@ private let everything = """
   lanes:
     l: { thermometer: {}, gate: { read_back: {} }, lamp: {}, buzzer: {}, passage: {}, presence: {}, fire_release: {}, staff_button: {} }
   rooms: { r: {} }
-  policy: { fever: {}, air: {} }
+  policy: { fever: { relative: {} }, air: {} }
   realtime: {}
   recorder: {}
   """
@@ -110,7 +110,9 @@ private let everything = """
       ("fever.step_c", fever.stepMax), ("fever.ambient_lowest_c", fever.ambientLowest),
       ("fever.ambient_highest_c", fever.ambientHighest), ("fever.retake_after_s", fever.retakeAfter.seconds),
       ("fever.longest_s", fever.longest.seconds), ("fever.waiting_longest_s", fever.waitingLongest.seconds),
-      ("fever.drift_c", fever.driftMax), ("air.mean_1h_ppm", air.meanLimit), ("air.high_ppm", air.highLimit),
+      ("fever.relative.people", Double(fever.relative.people)), ("fever.relative.deviation_c", fever.relative.deviation),
+      ("fever.relative.floor_c", fever.relative.floor), ("fever.relative.step_c", fever.relative.step),
+      ("fever.relative.reset_after_h", fever.relative.resetAfter.seconds / 3_600), ("fever.drift_c", fever.driftMax), ("air.mean_1h_ppm", air.meanLimit), ("air.high_ppm", air.highLimit),
       ("air.advice_ppm", air.adviceLimit), ("air.mean_s", air.longWindow.seconds), ("air.high_mean_s", air.shortWindow.seconds),
       ("air.mean_clear_after_s", air.meanClearAfter.seconds), ("air.high_after_s", air.highAfter.seconds),
       ("air.high_clear_after_s", air.highClearAfter.seconds), ("air.advice_after_s", air.adviceAfter.seconds),

@@ -319,7 +319,7 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     check("  fever: { threshold: 37.3 }\n", [
       "22:12  policy.fever.threshold: found an unknown key \"threshold\", expected absence_s, ambient_highest_c, ambient_lowest_c, "
         + "applies_to, burst_readings, burst_s, drift_c, high_c, longest_s, low_guard_c, person_above_ambient_c, person_from_c, "
-        + "person_readings, retake_after_s, retake_from_c, spread_c, step_c, threshold_c, tries, try_s or waiting_longest_s; "
+        + "person_readings, relative, retake_after_s, retake_from_c, spread_c, step_c, threshold_c, tries, try_s or waiting_longest_s; "
         + "did you mean \"threshold_c\"?"
     ])
     check("  air: { high_ppm: 1500, high_clear_ppm: 1500 }\n", [
