@@ -27,6 +27,7 @@ extension World {
     case .inputs: return Double(inputMask(of: device, at: moment))
     case .relays: return Double(devices[device].registers?.relayMask(at: moment) ?? 0)
     case .status: return 0
+    case .reference: return noisy(reference(of: device), Self.surfaceNoise, field)
     case .airTemperature, .humidity, .information: return ordinaryValue(of: field)
     }
   }
@@ -39,6 +40,10 @@ extension World {
 
   private func lane(of device: Int) -> Lane? {
     plan.lanes.firstIndex { $0.thermometer == device }.map { lanes[$0] }
+  }
+
+  private func reference(of device: Int) -> Double {
+    plan.lanes.lazy.compactMap(\.reference).first { $0.device == device }?.celsius ?? 35
   }
 
   private func room(of device: Int) -> RoomAir? {

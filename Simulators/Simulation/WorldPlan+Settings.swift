@@ -13,10 +13,13 @@ extension WorldPlan {
         PlannedDevice(name: $0.name, profile: $0.profile, bus: Int($0.port.index), unit: $0.unit, variant: $0.variant ?? 0)
       },
       lanes: settings.lanes.map { lane in
-        PlannedLane(
-          name: lane.name, thermometer: Int(lane.thermometer.index), siteOffset: lane.siteOffset,
+        var planned = PlannedLane(
+          name: lane.name, thermometer: Int(lane.thermometer.device.index),
+          siteOffset: lane.thermometer.siteOffset + lane.thermometer.deviceOffset,
           gate: lane.gate.map(Wire.init), readBack: lane.readBack.map(Wire.init), passage: lane.passage.map(Wire.init),
           presence: lane.presence.map(Wire.init), switches: [lane.fireRelease, lane.staffButton].compactMap(\.self).map(Wire.init))
+        planned.reference = lane.reference.map { (Int($0.device.index), $0.set) }
+        return planned
       },
       rooms: settings.rooms.map { room in
         PlannedRoom(

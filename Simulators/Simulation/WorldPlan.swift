@@ -71,6 +71,8 @@ public struct PlannedLane: Sendable {
   public var presence: Wire?
   /// Contacts that are off until a command says otherwise: fire, staff.
   public var switches: [Wire]
+  /// A blackbody: the device that sees it, and its temperature, degC.
+  public var reference: (device: Int, celsius: Double)?
 
   public init(
     name: String, thermometer: Int?, siteOffset: Double, gate: Wire? = nil, readBack: Wire? = nil, passage: Wire? = nil,

@@ -18,6 +18,7 @@ public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case suspectedFever, suspectLeft, gateJammed, gateUnscreened, tailgating, laneOutOfOrder
   case airHigh, airMean, airAdvice
   case deviceSilent, deviceFault, portLost, logStalled, clockUnsynchronised, eventsLost, laneDrift
+  case calibrationDue, referenceOff, thermometerStuck, thermometerNormalising
 
   /// How events, metrics and settings write it.
   public var name: String {
@@ -38,6 +39,10 @@ public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .clockUnsynchronised: "clock_unsynchronised"
     case .eventsLost: "events_lost"
     case .laneDrift: "lane_drift"
+    case .calibrationDue: "calibration_due"
+    case .referenceOff: "reference_off"
+    case .thermometerStuck: "thermometer_stuck"
+    case .thermometerNormalising: "thermometer_normalising"
     }
   }
 }

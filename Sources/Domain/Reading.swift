@@ -68,11 +68,13 @@ public enum Use: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case relays
   /// Status and error words.
   case status
+  /// A blackbody of known temperature, as the infrared sensor sees it, degC. Settings say which field it is.
+  case reference
 
   /// The unit in which rules expect it; `nil`: any.
   public var unit: Unit? {
     switch self {
-    case .surface, .sensorAmbient, .airTemperature: .degC
+    case .surface, .sensorAmbient, .airTemperature, .reference: .degC
     case .co2: .ppm
     case .humidity: .percentRH
     case .inputs, .relays: .channels
@@ -92,6 +94,7 @@ public enum Use: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .inputs: "inputs"
     case .relays: "relays"
     case .status: "status"
+    case .reference: "reference"
     }
   }
 }

@@ -42,6 +42,8 @@ public enum ScreeningReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case overridden, resumed, contactNormal, contactElevated, tableFull
   /// Warmer than the people before.
   case relative
+  // No result: why.
+  case warmingUp, ambient, humidity, calibrationOverdue, referenceOff, referenceMoves, stuck
 
   public var name: String {
     switch self {
@@ -62,6 +64,13 @@ public enum ScreeningReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .contactElevated: "contact_elevated"
     case .tableFull: "table_full"
     case .relative: "relative"
+    case .warmingUp: "warming_up"
+    case .ambient: "ambient"
+    case .humidity: "humidity"
+    case .calibrationOverdue: "calibration_overdue"
+    case .referenceOff: "reference_off"
+    case .referenceMoves: "reference_moves"
+    case .stuck: "stuck"
     }
   }
 }
@@ -76,14 +85,20 @@ public struct ScreeningFact: BitwiseCopyable, Sendable {
   public var next: ScreeningState
   /// The version of the policy that decided.
   public var policy: UInt32
+  /// What measured; `nil`: nothing did, or a contact thermometer.
+  public var device: DeviceID?
+  /// The day of its calibration, since 1970-01-01; 0: not said.
+  public var calibrated: Int32
 
-  @inlinable @inline(__always)
+  @_noLocks @_noAllocation
   public init(ticket: UInt32, attempt: UInt8, reason: ScreeningReason, next: ScreeningState, policy: UInt32) {
     self.ticket = ticket
     self.attempt = attempt
     self.reason = reason
     self.next = next
     self.policy = policy
+    device = nil
+    calibrated = 0
   }
 }
 
@@ -95,12 +110,24 @@ public struct Personal: BitwiseCopyable, Sendable {
   public var ambient: Double
   /// Body estimate (axillary equivalent), degC; kept 30 days, of cases until closed + 90 days.
   public var estimate: Double
+  /// What was added to the surface for the estimate, degC: for the site, the device, the air and the reference; kept 24 h.
+  public var siteOffset: Double
+  public var deviceTerm: Double
+  public var ambientTerm: Double
+  public var referenceTerm: Double
+  /// The limit of the relative rule, degC; kept 24 h.
+  public var limit: Double
 
   @inlinable @inline(__always)
   public init(surface: Double, ambient: Double, estimate: Double) {
     self.surface = surface
     self.ambient = ambient
     self.estimate = estimate
+    siteOffset = .nan
+    deviceTerm = .nan
+    ambientTerm = .nan
+    referenceTerm = .nan
+    limit = .nan
   }
   @inlinable @inline(__always) public static var none: Personal { Personal(surface: .nan, ambient: .nan, estimate: .nan) }
 }

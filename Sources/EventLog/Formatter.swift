@@ -69,7 +69,14 @@ public struct Formatter: Sendable {
       let salt = (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }
       rows.append(PersonalRow(kind: kind, salt: salt, content: Array(JSON.object(measured).canonical.utf8)))
     }
-    add(.day, ["surface_c": event.personal.surface, "ambient_c": event.personal.ambient])
+    let measured = event.personal
+    add(
+      .day,
+      [
+        "surface_c": measured.surface, "ambient_c": measured.ambient, "site_offset_c": measured.siteOffset,
+        "device_offset_c": measured.deviceTerm, "ambient_term_c": measured.ambientTerm, "reference_term_c": measured.referenceTerm,
+        "relative_limit_c": measured.limit,
+      ])
     add(.month, ["estimate_c": event.personal.estimate])
 
     var data = members(of: event.body)
@@ -159,10 +166,7 @@ public struct Formatter: Sendable {
     case .screeningBegan(let ticket), .gateOpened(let ticket): ["ticket": .number(Double(ticket))]
     case .screeningPassed(let fact), .screeningDenied(let fact), .screeningResumed(let fact), .screeningAbandoned(let fact),
       .screeningIsolated(let fact):
-      [
-        "ticket": .number(Double(fact.ticket)), "attempt": .number(Double(fact.attempt)), "reason": .string(fact.reason.name),
-        "next": .string(fact.next.name), "policy": .number(Double(fact.policy)),
-      ]
+      members(of: fact)
     case .gateReleased(let cause): ["cause": .string(cause.name)]
     case .passage(let screened): ["screened": .bool(screened)]
     case .alarmRaised(let fact), .alarmRepeated(let fact), .alarmAcknowledged(let fact), .alarmCleared(let fact):
@@ -177,6 +181,16 @@ public struct Formatter: Sendable {
     case .written(let device, let index):
       ["device": .string(name(names.devices, device.index)), "write": .string(write(device, index))]
     }
+  }
+
+  private func members(of fact: ScreeningFact) -> [String: JSON] {
+    var data: [String: JSON] = [
+      "ticket": .number(Double(fact.ticket)), "attempt": .number(Double(fact.attempt)), "reason": .string(fact.reason.name),
+      "next": .string(fact.next.name), "policy": .number(Double(fact.policy)),
+    ]
+    if let device = fact.device { data["device"] = .string(name(names.devices, device.index)) }
+    if fact.calibrated > 0 { data["calibrated"] = .string(dayText(Int64(fact.calibrated))) }
+    return data
   }
 
   private func members(of reading: Reading) -> [String: JSON] {

@@ -41,6 +41,9 @@ public func dayText(wall: Int64, utcOffset: Int32) -> String {
   String(timeText(wall: wall, utcOffset: utcOffset).prefix(10).filter { $0 != "-" })
 }
 
+/// `2026-03-01` for days since 1970-01-01.
+func dayText(_ days: Int64) -> String { String(timeText(wall: days * 86_400_000_000_000, utcOffset: 0).prefix(10)) }
+
 extension UInt64 {
   fileprivate var hours: Int64 { Int64(self / 60) }
   fileprivate var rest: Int64 { Int64(self % 60) }

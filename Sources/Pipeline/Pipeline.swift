@@ -51,7 +51,12 @@ public struct Pipeline: ~Copyable {
     outbox = Outbox(capacity: 256 + 16 * settings.lanes.count)
     identity = settings.identity
     instruments = Instruments(settings.instruments)
-    lanes = Lanes(settings.lanes.map(\.settings))
+    lanes = Lanes(
+      settings.lanes.map { plan in
+        var lane = plan.settings
+        lane.thermometer = plan.thermometer
+        return lane
+      })
     rooms = Rooms(settings.rooms.map(\.policy))
     alarms = Alarms(
       Places(
@@ -279,6 +284,14 @@ public struct Pipeline: ~Copyable {
     case .co2:
       alarms.set(.deviceFault, at: .device(reading.device), isFault(reading.quality), now, &effects)
       for index in 0..<Int(route.roomCount) { rooms.co2(reading, in: routes.rooms[Int(route.firstRoom) &+ index], now) }
+    case .humidity, .airTemperature:
+      for index in 0..<Int(route.hallCount) {
+        lanes.hall(reading, at: routes.halls[Int(route.firstHall) &+ index], now, &alarms, &effects)
+      }
+    case .reference:
+      for index in 0..<Int(route.referenceCount) {
+        lanes.reference(reading, at: routes.references[Int(route.firstReference) &+ index], now, &alarms, &effects)
+      }
     case .inputs: judgeInputs(reading, route, now)
     case .relays: judgeRelays(reading, route, now)
     default: break

@@ -30,10 +30,14 @@ public struct LanePlan: Sendable {
   public var lamp: Wire?
   public var buzzer: Wire?
   public var contacts: [(contact: Contact, wire: Wire)]
+  /// A sensor of the hall's air.
+  public var hall: DeviceID?
+  /// What sees the reference: a field of it is used as `reference`.
+  public var reference: DeviceID?
 
   public init(
     settings: LaneSettings, thermometer: DeviceID, gate: Wire?, lamp: Wire?, buzzer: Wire?,
-    contacts: [(contact: Contact, wire: Wire)]
+    contacts: [(contact: Contact, wire: Wire)], hall: DeviceID? = nil, reference: DeviceID? = nil
   ) {
     self.settings = settings
     self.thermometer = thermometer
@@ -41,6 +45,8 @@ public struct LanePlan: Sendable {
     self.lamp = lamp
     self.buzzer = buzzer
     self.contacts = contacts
+    self.hall = hall
+    self.reference = reference
   }
 }
 

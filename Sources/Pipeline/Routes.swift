@@ -23,6 +23,10 @@ struct DeviceRoute: BitwiseCopyable {
   var boardLaneCount: Int32 = 0
   var firstSignalLane: Int32 = 0
   var signalLaneCount: Int32 = 0
+  var firstHall: Int32 = 0
+  var hallCount: Int32 = 0
+  var firstReference: Int32 = 0
+  var referenceCount: Int32 = 0
   var firstRoom: Int32 = 0
   var roomCount: Int32 = 0
 }
@@ -41,6 +45,9 @@ struct Routes: ~Copyable {
   let boardLanes: Table<LaneID>
   /// Lanes by the boards that light their lamp or sound their buzzer.
   let signalLanes: Table<LaneID>
+  /// Lanes by the sensor of their hall, and by what sees their reference.
+  let halls: Table<LaneID>
+  let references: Table<LaneID>
   let rooms: Table<RoomID>
   let lanes: Table<LaneRoute>
 
@@ -49,12 +56,16 @@ struct Routes: ~Copyable {
     var contacts: [ContactRoute] = []
     var boardLanes: [LaneID] = []
     var signalLanes: [LaneID] = []
+    var halls: [LaneID] = []
+    var references: [LaneID] = []
     var rooms: [RoomID] = []
     for index in settings.instruments.devices.indices {
       var route = DeviceRoute()
       route.firstContact = Int32(contacts.count)
       route.firstBoardLane = Int32(boardLanes.count)
       route.firstSignalLane = Int32(signalLanes.count)
+      route.firstHall = Int32(halls.count)
+      route.firstReference = Int32(references.count)
       route.firstRoom = Int32(rooms.count)
       for (lane, plan) in settings.lanes.enumerated() {
         if Int(plan.thermometer.index) == index { route.lane = Int32(lane) }
@@ -62,6 +73,8 @@ struct Routes: ~Copyable {
         if [plan.lamp, plan.buzzer].contains(where: { $0.map { Int($0.device.index) == index } ?? false }) {
           signalLanes.append(LaneID(lane))
         }
+        if let hall = plan.hall, Int(hall.index) == index { halls.append(LaneID(lane)) }
+        if let reference = plan.reference, Int(reference.index) == index { references.append(LaneID(lane)) }
         for (contact, wire) in plan.contacts where Int(wire.device.index) == index {
           contacts.append(ContactRoute(lane: LaneID(lane), contact: contact, channel: wire.channel, isOnWhenOpen: wire.isOnWhenOpen))
         }
@@ -72,6 +85,8 @@ struct Routes: ~Copyable {
       route.contactCount = Int32(contacts.count) - route.firstContact
       route.boardLaneCount = Int32(boardLanes.count) - route.firstBoardLane
       route.signalLaneCount = Int32(signalLanes.count) - route.firstSignalLane
+      route.hallCount = Int32(halls.count) - route.firstHall
+      route.referenceCount = Int32(references.count) - route.firstReference
       route.roomCount = Int32(rooms.count) - route.firstRoom
       devices.append(route)
     }
@@ -79,6 +94,8 @@ struct Routes: ~Copyable {
     self.contacts = Table(contacts, filler: ContactRoute(lane: LaneID(0), contact: .passage, channel: 0, isOnWhenOpen: false))
     self.boardLanes = Table(boardLanes, filler: LaneID(0))
     self.signalLanes = Table(signalLanes, filler: LaneID(0))
+    self.halls = Table(halls, filler: LaneID(0))
+    self.references = Table(references, filler: LaneID(0))
     self.rooms = Table(rooms, filler: RoomID(0))
     lanes = Table(
       settings.lanes.map { plan in

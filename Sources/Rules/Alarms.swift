@@ -43,6 +43,10 @@ public struct AlarmSettings: BitwiseCopyable, Sendable {
     case .clockUnsynchronised: AlarmSettings(priority: .low, onDelay: .minutes(10), offDelay: .minutes(10))
     case .eventsLost: AlarmSettings(priority: .medium, offDelay: .minutes(10))
     case .laneDrift: AlarmSettings(priority: .low)
+    case .calibrationDue: AlarmSettings(priority: .low)
+    case .referenceOff: AlarmSettings(priority: .medium, onDelay: .seconds(30), offDelay: .seconds(60))
+    case .thermometerStuck: AlarmSettings(priority: .medium)
+    case .thermometerNormalising: AlarmSettings(priority: .medium)
     }
   }
 }
@@ -114,7 +118,8 @@ public struct Alarms: ~Copyable {
     for kind in AlarmKind.allCases {
       first.append(Int32(rows.count))
       switch kind {
-      case .suspectedFever, .suspectLeft, .gateJammed, .gateUnscreened, .tailgating, .laneOutOfOrder, .laneDrift:
+      case .suspectedFever, .suspectLeft, .gateJammed, .gateUnscreened, .tailgating, .laneOutOfOrder, .laneDrift,
+        .calibrationDue, .referenceOff, .thermometerStuck, .thermometerNormalising:
         for lane in 0..<places.lanes { rows.append(AlarmRow(kind: kind, place: .lane(LaneID(lane)), settings: settings(kind))) }
       case .airHigh, .airMean, .airAdvice:
         for room in 0..<places.rooms { rows.append(AlarmRow(kind: kind, place: .room(RoomID(room)), settings: settings(kind))) }
@@ -364,7 +369,7 @@ public struct Alarms: ~Copyable {
       rows[index].pending = .never
       guard rows[index].isActive, !rows[index].settings.isLatched else { continue }
       switch rows[index].kind {
-      case .airHigh, .airMean, .airAdvice, .laneDrift:
+      case .airHigh, .airMean, .airAdvice, .laneDrift, .thermometerStuck, .thermometerNormalising:
         rows[index].condition = true
         continue
       default: break

@@ -22,6 +22,29 @@ public struct LaneSettings: BitwiseCopyable, Sendable {
   /// A surface reading is stale after this.
   public var staleAfter: Interval
   public var policy: FeverPolicy
+  /// Its thermometer, for the record.
+  public var thermometer = DeviceID(Int(UInt16.max))
+  /// Which readings of a burst count.
+  public var burst = Burst.mean
+  /// What this thermometer shows too little beside others of its model, degC.
+  public var deviceOffset = 0.0
+  /// Added for each degC that the air is colder than `ambientReference`.
+  public var ambientFactor = 0.0
+  public var ambientReference = 0.0
+  /// The day of its calibration since 1970, 0: not said; and, ns since 1970 UTC, when that day began and when it is too old.
+  public var calibrated: Int32 = 0
+  public var calibratedAt = Int64.min
+  public var calibrationDue = Int64.max
+  /// A sensor of the hall's air, and what it measures.
+  public var hallHasTemperature = false
+  public var hallHasHumidity = false
+  public var hallStaleAfter = Interval.zero
+  /// A blackbody that the thermometer sees, and its temperature, degC.
+  public var hasReference = false
+  public var referenceSet = 0.0
+  /// What the thermometer is off by is taken off each estimate.
+  public var correctsByReference = false
+  public var referenceStaleAfter = Interval.zero
 
   public init(
     siteOffset: Double, hasGate: Bool, hasReadBack: Bool, hasPassage: Bool, openFor: Interval, opensOnFailure: Bool,
@@ -40,6 +63,24 @@ public struct LaneSettings: BitwiseCopyable, Sendable {
     self.hasPresence = hasPresence
     self.hasFireRelease = hasFireRelease
     self.hasStaffButton = hasStaffButton
+  }
+}
+
+/// What a burst of readings becomes.
+public enum Burst: UInt8, BitwiseCopyable, Sendable, CaseIterable {
+  /// For a fixed spot: the least noise.
+  case mean
+  /// As the mean, and one reading that stands out does not move it.
+  case median
+  /// For a thermometer that is swept across the artery: the highest that enough readings come near to.
+  case peak
+
+  public var name: String {
+    switch self {
+    case .mean: "mean"
+    case .median: "median"
+    case .peak: "peak"
+    }
   }
 }
 
@@ -118,8 +159,8 @@ struct LaneRow: BitwiseCopyable {
   /// Successive readings that agree.
   var steadyReadings: Int32 = 0
   /// What the one who stands there reads, followed slowly; NaN until it was steady once.
-  var reference = Double.nan
-  var referenceAt = Instant.past
+  var level = Double.nan
+  var levelAt = Instant.past
   /// The slot of the screening at the lane, or -1.
   var screening: Int32 = -1
   /// When the first of the lane's screenings has to be looked at.
@@ -145,6 +186,16 @@ struct LaneRow: BitwiseCopyable {
   /// Running mean of first estimates, of at most the last 50.
   var estimateMean = Double.nan
   var estimateCount: Int32 = 0
+  // Validity
+  var hallTemperature = Measured()
+  var hallHumidity = Measured()
+  var reference = ReferenceWatch()
+  /// Why no reading counts; `nil`: they do.
+  var obstacle: ScreeningReason?
+  var isCalibrationNear = false
+  /// Why the last reading that was not good was not.
+  var isWarmingUp = false
+  var watch = ThermometerWatch()
   /// The last people, for the relative rule.
   var relative: RelativeRule
 

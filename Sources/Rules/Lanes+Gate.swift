@@ -57,7 +57,10 @@ extension Lanes {
     switch isOn {
     case true?:
       rows[index].absentSince = .never
-      if !rows[index].isPresent { arrive(index, now, &effects) }
+      if !rows[index].isPresent {
+        arrive(index, now, &effects)
+        refuse(index, now, &alarms, &effects)
+      }
     case false?: absence(index, now, &alarms, &effects)
     // Not known is no absence.
     case nil: rows[index].absentSince = .never

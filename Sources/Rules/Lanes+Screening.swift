@@ -79,26 +79,26 @@ extension Lanes {
   func measure(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     let slot = Int(rows[index].screening)
     guard slot >= 0, now.boot >= screenings[slot].measureFrom else { return }
+    if let obstacle = rows[index].obstacle {
+      wait(index, slot, .noResult, obstacle, now, &alarms, &effects)
+      return
+    }
     let policy = rows[index].settings.policy
     // The newest readings that are enough and long enough; a slow thermometer needs a longer while for them.
     let from = max(screenings[slot].measureFrom, now.boot + Interval(ns: 0 &- policy.tryFor.ns))
-    var sum = 0.0
-    var count = 0
-    var lowest = Double.infinity
-    var highest = -Double.infinity
+    var readings = BurstReadings()
     var oldest = now.boot
     for back in 1...64 where back <= Int(rows[index].sampleCount) {
       let sample = rows[index].samples[(Int(rows[index].sampleCount) &- back) % 64]
       if sample.at < from { break }
-      sum += sample.surface
-      count &+= 1
-      lowest = min(lowest, sample.surface)
-      highest = max(highest, sample.surface)
+      readings.add(sample.surface)
       oldest = sample.at
-      if now.boot - oldest >= policy.burstFor, count >= policy.burstReadings { break }
+      if now.boot - oldest >= policy.burstFor, readings.count >= policy.burstReadings { break }
     }
-    guard count >= policy.burstReadings, now.boot - oldest >= policy.burstFor, highest - lowest <= policy.spread else { return }
-    decide(index, slot, sum / Double(count), now, &alarms, &effects)
+    guard readings.count >= policy.burstReadings, now.boot - oldest >= policy.burstFor else { return }
+    let surface = readings.value(rows[index].settings.burst, spread: policy.spread, atLeast: policy.burstReadings)
+    guard surface.isFinite else { return }
+    decide(index, slot, surface, now, &alarms, &effects)
   }
 
   // MARK: Decide
@@ -108,11 +108,19 @@ extension Lanes {
     _ index: Int, _ slot: Int, _ surface: Double, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) {
     let policy = rows[index].settings.policy
-    let estimate = surface + rows[index].settings.siteOffset
-    screenings[slot].personal = Personal(surface: surface, ambient: rows[index].ambient, estimate: estimate)
+    let personal = estimate(index, surface, now)
+    let estimate = personal.estimate
+    screenings[slot].personal = personal
     screenings[slot].attempt &+= 1
-    if screenings[slot].attempt == 1 { follow(index, estimate, now, &alarms, &effects) }
-    if estimate < policy.lowGuard {
+    let isLow = isLow(index, estimate)
+    if screenings[slot].attempt == 1 {
+      follow(index, estimate, now, &alarms, &effects)
+      if isStuck(index, surface, now, &alarms, &effects) {
+        wait(index, slot, .noResult, .stuck, now, &alarms, &effects)
+        return
+      }
+    }
+    if isLow {
       screenings[slot].coldWaits &+= 1
       let next: ScreeningState = screenings[slot].coldWaits > 1 ? .noResult : .coldWait
       wait(index, slot, next, .low, now, &alarms, &effects)
@@ -143,6 +151,14 @@ extension Lanes {
     return isAbove
   }
 
+  /// Cold skin says nothing of the body: below the guard, or far below what the people of this lane read.
+  @_noLocks @_noAllocation
+  private func isLow(_ index: Int, _ estimate: Double) -> Bool {
+    let policy = rows[index].settings.policy
+    if !(estimate >= policy.lowGuard) { return true }
+    return Int(rows[index].estimateCount) >= policy.driftPeople && estimate < rows[index].estimateMean - policy.lowBelowMean
+  }
+
   @_noLocks @_noAllocation
   private func elevated(
     _ index: Int, _ slot: Int, _ reason: ScreeningReason, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
@@ -163,6 +179,7 @@ extension Lanes {
     _ index: Int, _ slot: Int, isBorderline: Bool, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) {
     screenings[slot].normalReadings &+= 1
+    if screenings[slot].attempt == 1 { watchSpread(index, screenings[slot].personal.estimate, now, &alarms, &effects) }
     switch screenings[slot].state {
     case .suspect where screenings[slot].normalReadings < 2:
       // Best of three: one high, one normal, so a third decides.
@@ -271,9 +288,15 @@ extension Lanes {
 
   @_noLocks @_noAllocation
   private func fact(_ index: Int, _ slot: Int, _ reason: ScreeningReason, next: ScreeningState) -> ScreeningFact {
-    ScreeningFact(
+    var fact = ScreeningFact(
       ticket: slot >= 0 ? screenings[slot].ticket : 0, attempt: slot >= 0 ? screenings[slot].attempt : 0, reason: reason,
       next: next, policy: rows[index].settings.policy.version)
+    // What was measured last, and by what.
+    if slot >= 0, screenings[slot].personal.surface.isFinite {
+      fact.device = rows[index].settings.thermometer
+      fact.calibrated = rows[index].settings.calibrated
+    }
+    return fact
   }
 
   /// The person has gone from the thermometer.
@@ -315,7 +338,8 @@ extension Lanes {
   /// The thermometer or the board went away in the middle: no result, a ticket, never a pass.
   @_noLocks @_noAllocation
   func loseDevice(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
-    wait(index, Int(rows[index].screening), .noResult, .deviceUnhealthy, now, &alarms, &effects)
+    let reason: ScreeningReason = rows[index].isWarmingUp ? .warmingUp : .deviceUnhealthy
+    wait(index, Int(rows[index].screening), .noResult, reason, now, &alarms, &effects)
   }
 
   /// Frees the slot; the last open suspicion takes the alarm with it.

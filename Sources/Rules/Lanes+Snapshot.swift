@@ -80,6 +80,7 @@ extension Lanes {
       rows[index].staff = before.staff && settings[index].hasStaffButton
       rows[index].estimateMean = before.estimateMean
       rows[index].estimateCount = before.estimateCount
+      rows[index].watch = before.watch
       rows[index].relative.resume(before.relative, shift: shift)
       for slot in slots(index) {
         screenings[slot].since = screenings[slot].since + shift

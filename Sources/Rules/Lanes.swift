@@ -64,6 +64,7 @@ public struct Lanes: ~Copyable {
       ambientIsKnown(index, now)
     else {
       rows[index].personReadings = 0
+      rows[index].isWarmingUp = isWarmingUp(reading)
       // Neither warm nor cold: what was not seen is no absence.
       if !rows[index].settings.hasPresence { rows[index].absentSince = .never }
       setThermometer(index, isGood: isOutOfRange(reading) && rows[index].thermometerIsGood, now, &alarms, &effects)
@@ -73,7 +74,9 @@ public struct Lanes: ~Copyable {
       rows[index].absentSince = .never
     }
     rows[index].lastGoodAt = now.boot
-    setThermometer(index, isGood: ambientIsInside(index), now, &alarms, &effects)
+    rows[index].isWarmingUp = false
+    setThermometer(index, isGood: true, now, &alarms, &effects)
+    settleValidity(index, now, &alarms, &effects)
     if isWarm(index, celsius) {
       person(index, celsius, now, &alarms, &effects)
     } else {
@@ -89,18 +92,16 @@ public struct Lanes: ~Copyable {
     if case .invalid(.outOfRange) = reading.quality { true } else { false }
   }
 
+  @_noLocks @_noAllocation
+  private func isWarmingUp(_ reading: Reading) -> Bool {
+    if case .invalid(.warmingUp) = reading.quality { true } else { false }
+  }
+
   /// Without the sensor's own temperature a warm face is not told from a warm wall: then a reading is neither.
   @_noLocks @_noAllocation
   private func ambientIsKnown(_ index: Int, _ now: Now) -> Bool {
     guard rows[index].settings.hasAmbient else { return true }
     return rows[index].ambient.isFinite && now.boot - rows[index].ambientAt <= rows[index].settings.staleAfter
-  }
-
-  @_noLocks @_noAllocation
-  private func ambientIsInside(_ index: Int) -> Bool {
-    guard rows[index].settings.hasAmbient else { return true }
-    let policy = rows[index].settings.policy
-    return rows[index].ambient >= policy.ambientLowest && rows[index].ambient <= policy.ambientHighest
   }
 
   @_noLocks @_noAllocation
@@ -148,7 +149,7 @@ public struct Lanes: ~Copyable {
     rows[index].sampleCount = 0
     rows[index].steadyReadings = 0
     rows[index].lastSurface = .nan
-    rows[index].reference = .nan
+    rows[index].level = .nan
     if !rows[index].isJudged { begin(index, now, &effects) }
   }
 
@@ -175,18 +176,18 @@ public struct Lanes: ~Copyable {
     rows[index].steadyReadings = agrees ? min(rows[index].steadyReadings &+ 1, 1_000_000) : 1
     rows[index].lastSurface = celsius
     let isSteady = Int(rows[index].steadyReadings) >= policy.burstReadings
-    guard rows[index].reference.isFinite else {
+    guard rows[index].level.isFinite else {
       if isSteady {
-        rows[index].reference = celsius
-        rows[index].referenceAt = now.boot
+        rows[index].level = celsius
+        rows[index].levelAt = now.boot
       }
       return false
     }
-    if abs(celsius - rows[index].reference) > policy.stepMax { return isSteady }
-    let passed = (now.boot - rows[index].referenceAt).seconds
-    let share = passed / (passed + policy.referenceTime.seconds)
-    rows[index].reference += (celsius - rows[index].reference) * max(0, min(share, 1))
-    rows[index].referenceAt = now.boot
+    if abs(celsius - rows[index].level) > policy.stepMax { return isSteady }
+    let passed = (now.boot - rows[index].levelAt).seconds
+    let share = passed / (passed + policy.levelTime.seconds)
+    rows[index].level += (celsius - rows[index].level) * max(0, min(share, 1))
+    rows[index].levelAt = now.boot
     return false
   }
 
@@ -256,7 +257,8 @@ public struct Lanes: ~Copyable {
   mutating func settleHealth(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     if isHealthy(index) {
       rows[index].failureAt = .never
-      alarms.set(.laneOutOfOrder, at: .lane(LaneID(index)), false, now, &effects)
+      let isAlarm = isObstructed(index) && now.boot >= rows[index].graceUntil
+      alarms.set(.laneOutOfOrder, at: .lane(LaneID(index)), isAlarm, now, &effects)
     } else {
       if rows[index].failureAt == .never { rows[index].failureAt = now.boot + .seconds(10) }
       if now.boot >= rows[index].graceUntil { alarms.set(.laneOutOfOrder, at: .lane(LaneID(index)), true, now, &effects) }

@@ -34,10 +34,28 @@ public struct FeverPolicy: BitwiseCopyable, Sendable {
   /// A steady reading this far from what the presence read before is somebody else, degC: skin does not step.
   public var stepMax = 0.8
   /// How slowly a presence's own level is followed: skin that warms up after the cold moves 0.03 °C a second.
-  public var referenceTime = Interval.seconds(10)
+  public var levelTime = Interval.seconds(10)
   /// The sensor's own temperature outside these: no result (handheld instruments work from 16 to 35 °C).
   public var ambientLowest = 16.0
   public var ambientHighest = 35.0
+  /// At or above: no result, %RH (FDA for infrared thermometers; the Chinese draft for screeners says the same).
+  public var humidityHighest = 85.0
+  /// A reference that shows this much too much or too little: no result, degC. A laboratory's limit for the thermometer itself.
+  public var referenceOff = 0.5
+  /// A reference that moves by more in the window: no result, degC (what IEC 80601-2-59 allows it in 14 days).
+  public var referenceDrift = 0.1
+  public var referenceWindow = Interval.minutes(10)
+  /// A calibration that ends is told so long before.
+  public var calibrationWarning = Interval.minutes(14 * 24 * 60)
+  /// This far below the running mean: cold skin, as below the guard. Somebody just in from -5 °C reads 3.4 °C low, after a
+  /// minute 1.7 (Dzien 2020).
+  public var lowBelowMean = 1.5
+  /// More people in a row with equal readings: the thermometer holds one value.
+  public var stuckPeople = 5
+  /// A smaller SD of normal readings, degC: the thermometer pulls them towards normal. Healthy foreheads spread by 0.30 (Chen 2022).
+  public var normalisingSpread = 0.10
+  /// Over this many people: then 0.10 lies far outside what chance makes of 0.30.
+  public var normalisingPeople = 50
   /// The next reading of the same person, at the earliest.
   public var retakeAfter = Interval.seconds(5)
   /// The longest stay at the thermometer.

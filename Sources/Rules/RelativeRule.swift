@@ -129,15 +129,7 @@ public struct RelativeRule: BitwiseCopyable, Sendable {
   @_noLocks @_noAllocation
   private func median() -> Double {
     var sorted = last
-    for index in 1..<count {
-      let value = sorted[index]
-      var place = index
-      while place > 0, sorted[place - 1] > value {
-        sorted[place] = sorted[place - 1]
-        place -= 1
-      }
-      sorted[place] = value
-    }
+    sort(&sorted, count)
     return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2
   }
 

@@ -36,21 +36,50 @@ extension LanePlan {
       (.readBack, wiring.readBack), (.passage, wiring.passage), (.presence, wiring.presence),
       (.fireRelease, wiring.fireRelease), (.staffButton, wiring.staffButton),
     ]
+    let device = settings.devices[Int(wiring.thermometer.device.index)]
+    var lane = LaneSettings(
+      siteOffset: wiring.thermometer.siteOffset, hasGate: wiring.gate != nil, hasReadBack: wiring.readBack != nil,
+      hasPassage: wiring.passage != nil, openFor: wiring.openFor, opensOnFailure: wiring.onFailure == .open,
+      staleAfter: device.profile.staleAfter(.surface), policy: settings.policy.fever, hasAmbient: device.profile.measures(.sensorAmbient),
+      hasPresence: wiring.presence != nil, hasFireRelease: wiring.fireRelease != nil, hasStaffButton: wiring.staffButton != nil)
+    lane.burst = wiring.thermometer.burst
+    lane.deviceOffset = wiring.thermometer.deviceOffset
+    lane.ambientFactor = wiring.thermometer.ambientFactor
+    lane.ambientReference = wiring.thermometer.ambientReference
+    if let calibration = device.calibration {
+      lane.calibrated = Int32(clamping: calibration.day)
+      lane.calibratedAt = settings.site.beginning(ofDay: calibration.day)
+      // Its last day counts whole.
+      lane.calibrationDue = settings.site.beginning(ofDay: calibration.day + calibration.days + 1)
+    }
+    if let hall = wiring.hall.map({ settings.devices[Int($0.index)].profile }) {
+      lane.hallHasTemperature = hall.measures(.airTemperature)
+      lane.hallHasHumidity = hall.measures(.humidity)
+      lane.hallStaleAfter = max(hall.staleAfter(.humidity), hall.staleAfter(.airTemperature))
+    }
+    if let reference = wiring.reference {
+      lane.hasReference = true
+      lane.referenceSet = reference.set
+      lane.correctsByReference = reference.corrects
+      lane.referenceStaleAfter = settings.devices[Int(reference.device.index)].profile.staleAfter(.reference)
+    }
     self.init(
-      settings: LaneSettings(
-        siteOffset: wiring.siteOffset, hasGate: wiring.gate != nil, hasReadBack: wiring.readBack != nil,
-        hasPassage: wiring.passage != nil, openFor: wiring.openFor, opensOnFailure: wiring.onFailure == .open,
-        staleAfter: settings.devices[Int(wiring.thermometer.index)].profile.surfaceStaleAfter, policy: settings.policy.fever,
-        hasAmbient: settings.devices[Int(wiring.thermometer.index)].profile.fields.contains { $0.use == .sensorAmbient },
-        hasPresence: wiring.presence != nil, hasFireRelease: wiring.fireRelease != nil, hasStaffButton: wiring.staffButton != nil),
-      thermometer: wiring.thermometer, gate: wire(wiring.gate), lamp: wire(wiring.lamp), buzzer: wire(wiring.buzzer),
-      contacts: contacts.compactMap { contact, channel in wire(channel).map { (contact, $0) } })
+      settings: lane, thermometer: wiring.thermometer.device, gate: wire(wiring.gate), lamp: wire(wiring.lamp),
+      buzzer: wire(wiring.buzzer), contacts: contacts.compactMap { contact, channel in wire(channel).map { (contact, $0) } },
+      hall: wiring.hall, reference: wiring.reference?.device)
   }
 }
 
 extension Profile {
-  /// How old a surface temperature may get.
-  fileprivate var surfaceStaleAfter: Interval {
-    fields.first { $0.use == .surface }.map(staleAfter) ?? .zero
+  /// How old a value of this use may get.
+  fileprivate func staleAfter(_ use: Use) -> Interval { fields.first { $0.use == use }.map(staleAfter) ?? .zero }
+}
+
+extension SiteSettings {
+  /// When a day (since 1970-01-01) begins here, ns since 1970 UTC.
+  func beginning(ofDay day: Int) -> Int64 {
+    let midnight = Int64(day) * 86_400
+    let offset = offsets.last { $0.from / 1_000_000_000 + Int64($0.seconds) <= midnight } ?? offsets.first
+    return (midnight - Int64(offset?.seconds ?? 0)) * 1_000_000_000
   }
 }

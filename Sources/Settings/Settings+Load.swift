@@ -49,6 +49,7 @@ final class SettingsReader {
   /// Devices that a lane or a room names.
   var used: Set<Int> = []
   private var loaded: [String: Profile?] = [:]
+  private(set) var now = Date()
 
   init(book: ProblemBook, file: String, profileFolder: String) {
     self.book = book
@@ -57,6 +58,7 @@ final class SettingsReader {
   }
 
   func read(_ top: Section, now: Date) -> Settings? {
+    self.now = now
     let site = top.required("site")?.section().flatMap { readSite($0, now: now) }
     let deskEntry = top.required("desk")
     let desk = deskEntry?.choice(Desk.allCases.map { ($0.rawValue, $0) })
@@ -188,6 +190,7 @@ final class SettingsReader {
     let unit = section.optional("unit").map { ($0, $0.whole(1...255)) }
     // Never 0: a device that was just powered on is never believed at once.
     let warmUp = section.optional("warm_up_s")?.interval(unit: 1, 1...86_400, "s")
+    let calibration = readCalibration(section)
     let turnaround = section.optional("turnaround_ms")?.interval(unit: 1e-3, 0...10_000, "ms")
     guard var profile, let bus else { return nil }
     if let warmUp { profile.warmUp = warmUp }
@@ -215,7 +218,8 @@ final class SettingsReader {
     }
     let serialNumber = section.optional("serial_number").flatMap { readSerialNumber($0, profile) }
     return DeviceSettings(
-      name: name, profile: profile, port: PortID(bus), unit: number, atLane: false, variant: variant, serialNumber: serialNumber)
+      name: name, profile: profile, port: PortID(bus), unit: number, atLane: false, variant: variant, serialNumber: serialNumber,
+      calibration: calibration)
   }
 
   /// As the device itself tells it: text, or a whole number.

@@ -94,6 +94,14 @@ public struct DeviceSettings: Sendable {
   public var variant: Int? = nil
   /// The one that is meant, by what it says itself; `nil`: whichever answers.
   public var serialNumber: SerialNumber? = nil
+  public var calibration: Calibration? = nil
+}
+
+/// When a device was calibrated, and for how long that holds.
+public struct Calibration: Sendable, Equatable {
+  /// Since 1970-01-01, in the time zone of the site.
+  public var day: Int
+  public var days: Int
 }
 
 /// An input or a relay of a board, channels counted from 1.
@@ -107,12 +115,34 @@ public struct Channel: Sendable, Equatable {
 /// What a gate does when its lane can no longer decide.
 public enum FailureState: String, Sendable, CaseIterable { case open, shut }
 
+/// The thermometer of a lane and how its readings become an estimate of the body.
+public struct ThermometerWiring: Sendable {
+  public var device: DeviceID
+  /// Body (axillary equivalent) minus surface, degC, as measured at this site.
+  public var siteOffset: Double
+  public var burst: Burst
+  public var deviceOffset: Double
+  public var ambientFactor: Double
+  public var ambientReference: Double
+}
+
+/// A blackbody that a thermometer sees.
+public struct ReferenceWiring: Sendable {
+  /// What sees it: a field of its profile is used as `reference`.
+  public var device: DeviceID
+  /// Its temperature, degC.
+  public var set: Double
+  /// Whether each estimate is corrected by what the thermometer shows of it.
+  public var corrects: Bool
+}
+
 /// What a lane is wired to.
 public struct LaneWiring: Sendable {
   public var name: String
-  public var thermometer: DeviceID
-  /// Body (axillary equivalent) minus surface, degC, as measured at this site.
-  public var siteOffset: Double
+  public var thermometer: ThermometerWiring
+  /// A sensor of the hall's air.
+  public var hall: DeviceID?
+  public var reference: ReferenceWiring?
   public var gate: Channel?
   /// How long a pulse holds the gate open.
   public var openFor: Interval

@@ -22,6 +22,17 @@ extension SettingsReader {
     set(&fever.stepMax, part.optional("step_c"), 0.3...3, "degC")
     set(&fever.ambientLowest, part.optional("ambient_lowest_c"), -20...30, "degC")
     set(&fever.ambientHighest, part.optional("ambient_highest_c"), 20...60, "degC")
+    set(&fever.humidityHighest, part.optional("humidity_highest_rh"), 20...100, "%RH")
+    set(&fever.referenceOff, part.optional("reference_off_c"), 0.1...2, "degC")
+    set(&fever.referenceDrift, part.optional("reference_drift_c"), 0.05...1, "degC")
+    set(&fever.referenceWindow, part.optional("reference_window_s"), 60...86_400)
+    set(&fever.lowBelowMean, part.optional("low_below_mean_c"), 0.5...5, "degC")
+    set(&fever.stuckPeople, part.optional("stuck_people"), 3...50)
+    set(&fever.normalisingSpread, part.optional("normalising_spread_c"), 0.01...0.5, "degC")
+    set(&fever.normalisingPeople, part.optional("normalising_people"), 10...1_000)
+    if let warning = part.optional("calibration_warning_days")?.interval(unit: 86_400, 0...365, "days") {
+      fever.calibrationWarning = warning
+    }
     set(&fever.driftMax, part.optional("drift_c"), 0.1...2, "degC")
     set(&fever.retakeAfter, part.optional("retake_after_s"), 0...600)
     set(&fever.longest, part.optional("longest_s"), 5...3_600)

@@ -7,7 +7,8 @@ import Rules
 extension LaneWiring {
   /// Every device the lane needs.
   public var devices: [DeviceID] {
-    [thermometer] + [gate, readBack, lamp, buzzer, passage, presence, fireRelease, staffButton].compactMap { $0?.device }
+    [thermometer.device] + [gate, readBack, lamp, buzzer, passage, presence, fireRelease, staffButton].compactMap { $0?.device }
+      + [hall, reference?.device].compactMap(\.self)
   }
 }
 
@@ -16,6 +17,11 @@ extension SettingsReader {
     guard let section = entry.section() else { return nil }
     defer { section.close() }
     let thermometer = section.required("thermometer").flatMap { readThermometer($0, fever) }
+    let hall = section.optional("hall").flatMap(readHall)
+    let reference = section.optional("reference").flatMap { readReference($0, thermometer?.device) }
+    if let thermometer, thermometer.ambientFactor != 0, !knowsAir(thermometer.device, hall) {
+      entry.note("ambient_c_per_c needs to know how warm the air is: name a hall sensor that measures its temperature")
+    }
     let gate = section.optional("gate").flatMap(readGate)
     let lamp = section.optional("lamp").flatMap { readChannel($0, "relay", .relays) }
     let buzzer = section.optional("buzzer").flatMap { readChannel($0, "relay", .relays) }
@@ -32,7 +38,7 @@ extension SettingsReader {
     }
     guard let thermometer else { return nil }
     let lane = LaneWiring(
-      name: name, thermometer: thermometer.0, siteOffset: thermometer.1, gate: gate?.channel,
+      name: name, thermometer: thermometer, hall: hall, reference: reference, gate: gate?.channel,
       openFor: gate?.open ?? .seconds(5), onFailure: gate?.failure ?? .shut, readBack: gate?.readBack, lamp: lamp,
       buzzer: buzzer, passage: inputs[0], presence: inputs[1], fireRelease: inputs[2], staffButton: inputs[3])
     warnOfGate(lane, entry)
@@ -47,36 +53,6 @@ extension SettingsReader {
     let others = devices.compactMap(\.self).filter { $0.port == board.port && $0.name != board.name }.map(\.name)
     if !others.isEmpty {
       entry.warn("the gate shares the bus \(port.name) with \(others.joined(separator: ", ")): it waits while they are asked")
-    }
-  }
-
-  private func readThermometer(_ entry: Entry, _ fever: FeverPolicy) -> (DeviceID, Double)? {
-    guard let section = entry.section() else { return nil }
-    defer { section.close() }
-    let device = section.required("device").flatMap { readDeviceWith(.surface, $0, "a surface temperature") }
-    if let device {
-      claim(.thermometer, device, 0, entry)
-      checkPeriod(device, fever, entry)
-    }
-    let hint = "Measure 10 healthy people with a contact thermometer and with this one: docs/rules.md, \"The site offset\""
-    let offset = section.required("site_offset_c", hint)
-    let value = offset?.number(-5...10, "degC")
-    if let offset, let value, !(0.3...3.5).contains(value) {
-      offset.warn("\(shortest(value)) is outside 0.3 to 3.5 degC, where published offsets lie: measure it again")
-    }
-    guard let device, let value else { return nil }
-    return (device, value)
-  }
-
-  /// A thermometer that is too slow for a burst would never give a verdict.
-  private func checkPeriod(_ id: DeviceID, _ fever: FeverPolicy, _ entry: Entry) {
-    guard let device = devices[Int(id.index)] else { return }
-    let period = device.profile.period.seconds
-    let needed = period * Double(fever.burstReadings)
-    if needed > fever.tryFor.seconds {
-      entry.note(
-        "\(device.name) measures every \(shortest(period)) s: \(fever.burstReadings) readings take \(shortest(needed)) s, "
-          + "longer than policy.fever.try_s, \(shortest(fever.tryFor.seconds)) s")
     }
   }
 

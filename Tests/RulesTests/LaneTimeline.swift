@@ -20,6 +20,8 @@ struct LaneTimeline: ~Copyable {
   /// Also tell lamp and buzzer.
   var tellsSignals = false
   private(set) var happened: [String] = []
+  /// What was measured, as the log keeps it.
+  private(set) var estimates: [Personal] = []
 
   private var lanes = Lanes([])
   private var alarms = Alarms(Places(lanes: 0, rooms: 0, devices: 0, ports: 0), settings: { _ in AlarmSettings(priority: .low) }, isAtLane: { _ in false })
@@ -28,6 +30,12 @@ struct LaneTimeline: ~Copyable {
   private var surface: Double? = 22
   private var isValid = true
   private var knowsAmbient = true
+  private var ambient = 22.0
+  /// Sensors beside the thermometer: the hall's air, %RH and degC, and the reference, degC.
+  private var humidity: Double? = 45
+  private var air: Double? = 21
+  private var reference: Double? = 35
+  private var isWarmingUp = false
   private var boardIsUp = true
   /// Its contacts are not read, and it has not been missed yet.
   private var boardIsUnread = false
@@ -71,8 +79,15 @@ struct LaneTimeline: ~Copyable {
     case "nobody": (surface, isValid) = (22, true)
     case "skin": (surface, isValid) = (Double(words[1]), true)
     case "bad": isValid = false
+    case "warmup": isWarmingUp = words[1] == "on"
+    case "humidity": humidity = Double(words[1])
+    case "air": air = Double(words[1])
+    case "reference": reference = Double(words[1])
+    case "day": now.wall = (Int64(words[1]) ?? 0) * 86_400_000_000_000
     case "silent": surface = nil
-    case "ambient": knowsAmbient = words[1] == "known"
+    case "ambient":
+      knowsAmbient = words[1] != "unknown"
+      ambient = Double(words[1]) ?? ambient
     case "board": setBoard(words[1] == "up")
     case "unread": boardIsUnread = true
     case "stuck": isStuck = true
@@ -131,8 +146,9 @@ struct LaneTimeline: ~Copyable {
       moveLeaf()
       if let surface, now.boot >= nextReading {
         nextReading = now.boot + period
-        let quality: Quality = isValid ? .good : .invalid(.deviceError)
-        if settings.hasAmbient { lanes.ambient(reading(22, .sensorAmbient, knowsAmbient ? .good : .invalid(.deviceError)), at: lane, now) }
+        let quality: Quality = isWarmingUp ? .invalid(.warmingUp) : isValid ? .good : .invalid(.deviceError)
+        tellNeighbours()
+        if settings.hasAmbient { lanes.ambient(reading(ambient, .sensorAmbient, knowsAmbient ? .good : .invalid(.deviceError)), at: lane, now) }
         lanes.surface(reading(surface, .surface, quality), at: lane, now, &alarms, &effects)
       }
       if boardIsUp, !boardIsUnread, now.boot >= nextContacts {
@@ -145,6 +161,14 @@ struct LaneTimeline: ~Copyable {
       if lanes.nextDeadline <= now.boot { lanes.advance(to: now, &alarms, &effects) }
       if alarms.nextDeadline <= now.boot { alarms.advance(to: now, &effects) }
       collect()
+    }
+  }
+
+  private mutating func tellNeighbours() {
+    if settings.hallHasHumidity, let humidity { lanes.hall(reading(humidity, .humidity, .good), at: lane, now, &alarms, &effects) }
+    if settings.hallHasTemperature, let air { lanes.hall(reading(air, .airTemperature, .good), at: lane, now, &alarms, &effects) }
+    if settings.hasReference, let reference {
+      lanes.reference(reading(reference, .reference, .good), at: lane, now, &alarms, &effects)
     }
   }
 
@@ -165,7 +189,9 @@ struct LaneTimeline: ~Copyable {
   private mutating func collect() {
     for index in 0..<effects.count {
       switch effects.list[index] {
-      case .event(let body, _, _): if let words = words(body) { happened.append(words) }
+      case .event(let body, _, let personal):
+        if personal.estimate.isFinite { estimates.append(personal) }
+        if let words = words(body) { happened.append(words) }
       case .gate(_, .pulse(let time)):
         relayUntil = now.boot + time
         happened.append("pulse")

@@ -18,7 +18,7 @@ private let everything = """
   buses: { a: { serial: { path: /dev/x }, line: { baud: 9600 } } }
   devices: { d: { profile: gy-mcu90614, bus: a } }
   lanes:
-    l: { thermometer: {}, gate: { read_back: {} }, lamp: {}, buzzer: {}, passage: {}, presence: {}, fire_release: {}, staff_button: {} }
+    l: { thermometer: {}, hall: {}, reference: {}, gate: { read_back: {} }, lamp: {}, buzzer: {}, passage: {}, presence: {}, fire_release: {}, staff_button: {} }
   rooms: { r: {} }
   policy: { fever: { relative: {} }, air: {} }
   realtime: {}
@@ -110,7 +110,11 @@ private let everything = """
       ("fever.step_c", fever.stepMax), ("fever.ambient_lowest_c", fever.ambientLowest),
       ("fever.ambient_highest_c", fever.ambientHighest), ("fever.retake_after_s", fever.retakeAfter.seconds),
       ("fever.longest_s", fever.longest.seconds), ("fever.waiting_longest_s", fever.waitingLongest.seconds),
-      ("fever.relative.people", Double(fever.relative.people)), ("fever.relative.deviation_c", fever.relative.deviation),
+      ("fever.humidity_highest_rh", fever.humidityHighest), ("fever.reference_off_c", fever.referenceOff),
+      ("fever.reference_drift_c", fever.referenceDrift), ("fever.reference_window_s", fever.referenceWindow.seconds),
+      ("fever.low_below_mean_c", fever.lowBelowMean), ("fever.stuck_people", Double(fever.stuckPeople)),
+      ("fever.normalising_spread_c", fever.normalisingSpread), ("fever.normalising_people", Double(fever.normalisingPeople)),
+      ("fever.calibration_warning_days", fever.calibrationWarning.seconds / 86_400), ("fever.relative.people", Double(fever.relative.people)), ("fever.relative.deviation_c", fever.relative.deviation),
       ("fever.relative.floor_c", fever.relative.floor), ("fever.relative.step_c", fever.relative.step),
       ("fever.relative.reset_after_h", fever.relative.resetAfter.seconds / 3_600), ("fever.drift_c", fever.driftMax), ("air.mean_1h_ppm", air.meanLimit), ("air.high_ppm", air.highLimit),
       ("air.advice_ppm", air.adviceLimit), ("air.mean_s", air.longWindow.seconds), ("air.high_mean_s", air.shortWindow.seconds),
