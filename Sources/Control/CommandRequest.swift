@@ -5,8 +5,9 @@
 public import Domain
 public import Foundation
 
-/// What a client asks for: one JSON object. `lane` goes with `override` and `reset_average`; `ticket` with `resume` and `contact_reading`, which
-/// also takes `celsius`; `occurrence` with `acknowledge` and `clear_suspect`; `device`, `write` and, where it takes one, `value`
+/// What a client asks for: one JSON object. `lane` goes with `override` and `reset_average`; `ticket` with `resume` and
+/// `contact_reading`, which also takes `celsius`; `occurrence` with `acknowledge`, `unacknowledge` and `clear_suspect`; `kind` and `place` of an alarm with
+/// `shelve`, which also takes `for_s`, `unshelve`, `take_out_of_service` and `return_to_service`; `device`, `write` and, where it takes one, `value`
 /// with `write`. `id` and `command` are always there.
 public struct CommandRequest: Codable, Sendable, Equatable {
   public var id: String
@@ -14,6 +15,11 @@ public struct CommandRequest: Codable, Sendable, Equatable {
   public var lane: String?
   public var ticket: UInt32?
   public var occurrence: UInt32?
+  /// What an alarm is and where, as its event says.
+  public var kind: String?
+  public var place: String?
+  /// How long an alarm is shelved, seconds.
+  public var shelvedFor: Double?
   /// degC, axillary, by contact thermometer.
   public var celsius: Double?
   public var device: String?
@@ -30,18 +36,20 @@ public struct CommandRequest: Codable, Sendable, Equatable {
   public var origin: String?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case id, command, lane, ticket, occurrence, celsius, device, write, value, who, why, origin
+    case id, command, lane, ticket, occurrence, kind, place, celsius, device, write, value, who, why, origin
+    case shelvedFor = "for_s"
     case goodFor = "good_for_s"
     case issued = "issued_boot_ns"
   }
 
   public init(
-    id: UUID, action: Action, lane: String? = nil, device: String? = nil, write: String? = nil, goodFor: Double? = nil, issued: Instant? = nil, who: String? = nil,
-    why: String? = nil, origin: Origin = .commandLine
+    id: UUID, action: Action, lane: String? = nil, place: String? = nil, device: String? = nil, write: String? = nil,
+    goodFor: Double? = nil, issued: Instant? = nil, who: String? = nil, why: String? = nil, origin: Origin = .commandLine
   ) {
     self.id = id.uuidString.lowercased()
     command = action.name
     self.lane = lane
+    self.place = place
     self.device = device
     self.write = write
     self.goodFor = goodFor
@@ -50,7 +58,11 @@ public struct CommandRequest: Codable, Sendable, Equatable {
     self.why = why
     self.origin = origin.name
     switch action {
-    case .acknowledge(let number), .clearSuspect(let number): occurrence = number
+    case .acknowledge(let number), .unacknowledge(let number), .clearSuspect(let number): occurrence = number
+    case .shelve(let alarm, let time):
+      kind = alarm.kind.name
+      shelvedFor = time.seconds
+    case .unshelve(let alarm), .takeOutOfService(let alarm), .returnToService(let alarm): kind = alarm.kind.name
     case .overrideLane, .resetAverage: break
     case .resume(let number): ticket = number
     case .contactReading(let number, let value):
@@ -76,6 +88,8 @@ extension CommandRequest {
   /// What was meant for a device now is not meant for it in an hour.
   static let writeGoodForMax = 10.0
   static let goodForDefault = 60.0
+  /// A day: what may be shelved at all is the settings' business.
+  static let shelvedForMax = 86_400.0
 
   /// Reads one line that is known to be JSON in UTF-8.
   init(line: Data) throws(BadRequest) {
@@ -107,7 +121,8 @@ extension CommandRequest {
       switch action {
       case .overrideLane, .contactReading: Self.gateGoodForMax
       case .write: Self.writeGoodForMax
-      case .acknowledge, .clearSuspect, .resume, .resetAverage: Self.goodForMax
+      case .acknowledge, .unacknowledge, .clearSuspect, .resume, .resetAverage: Self.goodForMax
+      case .shelve, .unshelve, .takeOutOfService, .returnToService: Self.goodForMax
       }
     let seconds = goodFor ?? min(longest, Self.goodForDefault)
     guard seconds > 0, seconds <= longest else {
@@ -130,6 +145,16 @@ extension CommandRequest {
   private func action(_ names: Names) throws(BadRequest) -> Action {
     switch command {
     case "acknowledge": return .acknowledge(occurrence: try require(occurrence, "occurrence"))
+    case "unacknowledge": return .unacknowledge(occurrence: try require(occurrence, "occurrence"))
+    case "shelve":
+      let seconds = try require(shelvedFor, "for_s")
+      guard seconds > 0, seconds <= Self.shelvedForMax else {
+        throw .bad("for_s: expected more than 0 and at most \(Int(Self.shelvedForMax))")
+      }
+      return .shelve(try alarm(names), for: Interval(ns: Int64(seconds * 1e9)))
+    case "unshelve": return .unshelve(try alarm(names))
+    case "take_out_of_service": return .takeOutOfService(try alarm(names))
+    case "return_to_service": return .returnToService(try alarm(names))
     case "clear_suspect": return .clearSuspect(occurrence: try require(occurrence, "occurrence"))
     case "resume": return .resume(ticket: try require(ticket, "ticket"))
     case "contact_reading":
@@ -148,6 +173,21 @@ extension CommandRequest {
       throw BadRequest(reason: "not_supported", message: "this door does not watch a desk yet: \(command) has no effect")
     default:
       throw .bad("unknown command \"\(command.prefix(40))\"")
+    }
+  }
+
+  private func alarm(_ names: Names) throws(BadRequest) -> AlarmID {
+    let word = try require(kind, "kind")
+    let kinds = AlarmKind.allCases
+    let kind = kinds[try find(word, in: kinds.map(\.name), "kind")]
+    let place = try require(self.place, "place")
+    switch kind.scope {
+    case .lane: return AlarmID(kind, at: .lane(LaneID(try find(place, in: names.lanes, "lane"))))
+    case .room: return AlarmID(kind, at: .room(RoomID(try find(place, in: names.rooms, "room"))))
+    case .device: return AlarmID(kind, at: .device(DeviceID(try find(place, in: names.devices, "device"))))
+    case .port: return AlarmID(kind, at: .port(PortID(try find(place, in: names.ports, "port"))))
+    case .log: return AlarmID(kind, at: [.log][try find(place, in: ["log"], "log")])
+    case .site: return AlarmID(kind, at: [.site][try find(place, in: [names.site], "site")])
     }
   }
 

@@ -192,21 +192,36 @@ extension Status {
   }
 
   public struct Alarm: Codable, Sendable, Equatable {
+    /// 0: it is out of sight, and nothing is open.
     public var occurrence: UInt32
     public var kind: String
     public var place: String
     public var priority: String
     public var state: String
-    /// RFC 3339, when it was raised.
+    /// RFC 3339, when it was raised; absent when nothing is open.
     public var since: String?
+    /// How often nobody has acknowledged it for its time; absent: never.
+    public var level: Int?
+    /// RFC 3339, when its shelf ends.
+    public var until: String?
+    /// The name given by who shelved it or took it out of service, and the reason.
+    public var who: String?
+    public var why: String?
 
-    public init(occurrence: UInt32, kind: String, place: String, priority: String, state: String, since: String? = nil) {
+    public init(
+      occurrence: UInt32, kind: String, place: String, priority: String, state: String, since: String? = nil, level: Int? = nil,
+      until: String? = nil, who: String? = nil, why: String? = nil
+    ) {
       self.occurrence = occurrence
       self.kind = kind
       self.place = place
       self.priority = priority
       self.state = state
       self.since = since
+      self.level = level
+      self.until = until
+      self.who = who
+      self.why = why
     }
   }
 

@@ -19,6 +19,7 @@ public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case airHigh, airMean, airAdvice
   case deviceSilent, deviceFault, portLost, logStalled, clockUnsynchronised, eventsLost, laneDrift
   case calibrationDue, referenceOff, thermometerStuck, thermometerNormalising
+  case alarmFlood
 
   /// How events, metrics and settings write it.
   public var name: String {
@@ -43,14 +44,57 @@ public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .referenceOff: "reference_off"
     case .thermometerStuck: "thermometer_stuck"
     case .thermometerNormalising: "thermometer_normalising"
+    case .alarmFlood: "alarm_flood"
+    }
+  }
+
+  /// Where it is: one alarm a lane, a room, a device …
+  @inlinable @inline(__always) public var scope: AlarmScope {
+    switch self {
+    case .suspectedFever, .suspectLeft, .gateJammed, .gateUnscreened, .tailgating, .laneOutOfOrder, .laneDrift, .calibrationDue,
+      .referenceOff, .thermometerStuck, .thermometerNormalising:
+      .lane
+    case .airHigh, .airMean, .airAdvice: .room
+    case .deviceSilent, .deviceFault: .device
+    case .portLost: .port
+    case .logStalled: .log
+    case .clockUnsynchronised, .eventsLost, .alarmFlood: .site
+    }
+  }
+
+  /// It tells of a person who must be looked after, or of a gate that does not do what it should. It may be acknowledged;
+  /// nobody may shelve it or take it out of service, and no other alarm suppresses it.
+  @inlinable @inline(__always) public var isSafety: Bool {
+    switch self {
+    case .suspectedFever, .suspectLeft, .gateJammed, .gateUnscreened: true
+    case .tailgating, .laneOutOfOrder, .laneDrift, .airHigh, .airMean, .airAdvice, .deviceSilent, .deviceFault, .portLost, .logStalled,
+      .clockUnsynchronised, .eventsLost, .calibrationDue, .referenceOff, .thermometerStuck, .thermometerNormalising, .alarmFlood:
+      false
     }
   }
 }
 
-/// The states of ISA-18.2 that exist so far: A normal, B unacknowledged, C acknowledged, D returned unacknowledged,
-/// E latched unacknowledged, F latched acknowledged.
+/// What an alarm belongs to.
+public enum AlarmScope: UInt8, BitwiseCopyable, Sendable { case lane, room, device, port, log, site }
+
+/// Names an alarm, whether or not it is raised: one kind at one place.
+public struct AlarmID: BitwiseCopyable, Sendable {
+  public var kind: AlarmKind
+  public var place: Place
+
+  @inlinable @inline(__always)
+  public init(_ kind: AlarmKind, at place: Place) {
+    self.kind = kind
+    self.place = place
+  }
+}
+
+/// The states of ISA-18.2: A normal, B unacknowledged, C acknowledged, D returned unacknowledged, E latched
+/// unacknowledged, F latched acknowledged; and the three in which nobody is told: G shelved, H suppressed by design, I out of
+/// service.
 public enum AlarmState: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case normal, unacknowledged, acknowledged, returnedUnacknowledged, latchedUnacknowledged, latchedAcknowledged
+  case shelved, suppressedByDesign, outOfService
 
   public var name: String {
     switch self {
@@ -60,6 +104,17 @@ public enum AlarmState: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .returnedUnacknowledged: "returned_unacknowledged"
     case .latchedUnacknowledged: "latched_unacknowledged"
     case .latchedAcknowledged: "latched_acknowledged"
+    case .shelved: "shelved"
+    case .suppressedByDesign: "suppressed_by_design"
+    case .outOfService: "out_of_service"
+    }
+  }
+
+  /// Nobody is told of it, whatever its condition.
+  @inlinable @inline(__always) public var isSuppressed: Bool {
+    switch self {
+    case .shelved, .suppressedByDesign, .outOfService: true
+    case .normal, .unacknowledged, .acknowledged, .returnedUnacknowledged, .latchedUnacknowledged, .latchedAcknowledged: false
     }
   }
 }
@@ -69,7 +124,7 @@ public struct AlarmFact: BitwiseCopyable, Sendable {
   public var kind: AlarmKind
   public var priority: Priority
   public var state: AlarmState
-  /// Counts the raises since the log began; `acknowledge` names it.
+  /// Counts the raises since the log began; `acknowledge` names it. 0: none is open.
   public var occurrence: UInt32
   /// The value that raised it (ppm, degC, seconds …), or NaN.
   public var value: Double

@@ -31,13 +31,21 @@ public enum Origin: UInt8, BitwiseCopyable, Sendable, CaseIterable {
 public enum Action: BitwiseCopyable, Sendable {
   /// An alarm was seen; `occurrence` as in its event.
   case acknowledge(occurrence: UInt32)
+  /// An alarm that was acknowledged shall be seen again.
+  case unacknowledge(occurrence: UInt32)
+  /// Nobody is told of this alarm for a while. Who and why are required.
+  case shelve(AlarmID, for: Interval)
+  case unshelve(AlarmID)
+  /// Nobody is told of this alarm until it is returned to service. Who and why are required.
+  case takeOutOfService(AlarmID)
+  case returnToService(AlarmID)
   /// Let one person through a lane without a verdict. Who and why are required.
   case overrideLane(LaneID)
   /// A waiting screening comes back to its lane to be measured again.
   case resume(ticket: UInt32)
   /// A contact thermometer's reading, degC axillary, for a waiting screening.
   case contactReading(ticket: UInt32, celsius: Double)
-  /// A suspect who left was dealt with: the alarm `suspect_left` may go.
+  /// Staff have dealt with a latched alarm, such as `suspect_left`: it may go.
   case clearSuspect(occurrence: UInt32)
   /// The relative rule of a lane forgets the people it knows. Who and why are required.
   case resetAverage(LaneID)
@@ -47,6 +55,11 @@ public enum Action: BitwiseCopyable, Sendable {
   public var name: String {
     switch self {
     case .acknowledge: "acknowledge"
+    case .unacknowledge: "unacknowledge"
+    case .shelve: "shelve"
+    case .unshelve: "unshelve"
+    case .takeOutOfService: "take_out_of_service"
+    case .returnToService: "return_to_service"
     case .overrideLane: "override"
     case .resume: "resume"
     case .contactReading: "contact_reading"
@@ -91,6 +104,7 @@ public struct Command: BitwiseCopyable, Sendable {
 public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case expired, unknownAlarm, unknownTicket, unknownLane, notWaiting, laneBusy, laneReleased, whoAndWhyRequired, gateUnavailable
   case implausible, valueNotAllowed, deviceUnavailable
+  case safetyAlarm, alarmSuppressed, notAcknowledged, notShelved, notOutOfService, shelfTooLong, shelfFull, stillActive
 
   public var name: String {
     switch self {
@@ -106,6 +120,14 @@ public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .implausible: "implausible"
     case .valueNotAllowed: "value_not_allowed"
     case .deviceUnavailable: "device_unavailable"
+    case .safetyAlarm: "safety_alarm"
+    case .alarmSuppressed: "alarm_suppressed"
+    case .notAcknowledged: "not_acknowledged"
+    case .notShelved: "not_shelved"
+    case .notOutOfService: "not_out_of_service"
+    case .shelfTooLong: "shelf_too_long"
+    case .shelfFull: "shelf_full"
+    case .stillActive: "still_active"
     }
   }
 }

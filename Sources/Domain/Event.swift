@@ -113,6 +113,14 @@ public enum EventBody: BitwiseCopyable, Sendable {
   /// A latched alarm happened again before staff cleared it; `value` counts how often in all.
   case alarmRepeated(AlarmFact)
   case alarmAcknowledged(AlarmFact)
+  /// Somebody must see it again: by a person's word, or because it has lasted for the time of `re_alarm_min`.
+  case alarmUnacknowledged(AlarmFact)
+  /// Nobody has acknowledged it for its time; `level` counts from 1.
+  case alarmEscalated(AlarmFact, level: UInt8)
+  /// Nobody is told of it from now on; its state says why. `until`: ns since 1970 UTC when a shelf ends, or 0.
+  case alarmSuppressed(AlarmFact, until: Int64)
+  /// People are told of it again, as far as its state asks for it.
+  case alarmUnsuppressed(AlarmFact)
   case alarmCleared(AlarmFact)
   case air(AirFact)
   case commandAnswered(Command, Answer)

@@ -79,7 +79,7 @@ public struct Formatter: Sendable {
       ])
     add(.month, ["estimate_c": event.personal.estimate])
 
-    var data = members(of: event.body)
+    var data = members(of: event.body, utcOffset: event.at.utcOffset)
     if !rows.isEmpty {
       data["personal_hashes"] = .object(
         Dictionary(uniqueKeysWithValues: rows.map { ($0.kind.rawValue, JSON.string(hex($0.hash))) }))
@@ -142,6 +142,10 @@ public struct Formatter: Sendable {
     case .alarmRaised: "alarm.raised"
     case .alarmRepeated: "alarm.repeated"
     case .alarmAcknowledged: "alarm.acknowledged"
+    case .alarmUnacknowledged: "alarm.unacknowledged"
+    case .alarmEscalated: "alarm.escalated"
+    case .alarmSuppressed: "alarm.suppressed"
+    case .alarmUnsuppressed: "alarm.unsuppressed"
     case .alarmCleared: "alarm.cleared"
     case .air: "room.air"
     case .commandAnswered(_, .done): "command.done"
@@ -152,7 +156,7 @@ public struct Formatter: Sendable {
     }
   }
 
-  func members(of body: EventBody) -> [String: JSON] {
+  func members(of body: EventBody, utcOffset: Int32) -> [String: JSON] {
     switch body {
     case .systemStarted(let restored, let seconds): ["restored": .bool(restored), "down_s": .number(Double(seconds))]
     case .systemStopping, .portOpened, .deviceUp, .gateShut, .gateReturned: [:]
@@ -169,11 +173,12 @@ public struct Formatter: Sendable {
       members(of: fact)
     case .gateReleased(let cause): ["cause": .string(cause.name)]
     case .passage(let screened): ["screened": .bool(screened)]
-    case .alarmRaised(let fact), .alarmRepeated(let fact), .alarmAcknowledged(let fact), .alarmCleared(let fact):
-      finite(["value": fact.value], [
-        "kind": .string(fact.kind.name), "priority": .string(fact.priority.name), "state": .string(fact.state.name),
-        "occurrence": .number(Double(fact.occurrence)),
-      ])
+    case .alarmRaised(let fact), .alarmRepeated(let fact), .alarmAcknowledged(let fact), .alarmUnacknowledged(let fact),
+      .alarmUnsuppressed(let fact), .alarmCleared(let fact):
+      members(of: fact)
+    case .alarmEscalated(let fact, let level): members(of: fact).merging(["level": .number(Double(level))]) { $1 }
+    case .alarmSuppressed(let fact, let until):
+      until == 0 ? members(of: fact) : members(of: fact).merging(["until": .string(timeText(wall: until, utcOffset: utcOffset))]) { $1 }
     case .air(let air): finite(["mean_5min_ppm": air.mean5, "mean_1h_ppm": air.mean60], [:])
     case .commandAnswered(let command, let answer): members(of: command, answer)
     case .lost(let loss, let count): ["what": .string(loss.name), "count": .number(Double(count))]
@@ -191,6 +196,13 @@ public struct Formatter: Sendable {
     if let device = fact.device { data["device"] = .string(name(names.devices, device.index)) }
     if fact.calibrated > 0 { data["calibrated"] = .string(dayText(Int64(fact.calibrated))) }
     return data
+  }
+
+  private func members(of fact: AlarmFact) -> [String: JSON] {
+    finite(["value": fact.value], [
+      "kind": .string(fact.kind.name), "priority": .string(fact.priority.name), "state": .string(fact.state.name),
+      "occurrence": .number(Double(fact.occurrence)),
+    ])
   }
 
   private func members(of reading: Reading) -> [String: JSON] {
@@ -222,7 +234,12 @@ public struct Formatter: Sendable {
     if !command.why.isEmpty { data["why"] = .string(command.why.string) }
     if case .refused(let refusal) = answer { data["reason"] = .string(refusal.name) }
     switch command.action {
-    case .acknowledge(let occurrence), .clearSuspect(let occurrence): data["occurrence"] = .number(Double(occurrence))
+    case .acknowledge(let occurrence), .unacknowledge(let occurrence), .clearSuspect(let occurrence):
+      data["occurrence"] = .number(Double(occurrence))
+    case .shelve(let alarm, let time):
+      data.merge(members(of: alarm)) { $1 }
+      data["for_s"] = .number(time.seconds)
+    case .unshelve(let alarm), .takeOutOfService(let alarm), .returnToService(let alarm): data.merge(members(of: alarm)) { $1 }
     case .overrideLane(let lane), .resetAverage(let lane): data["lane"] = .string(name(names.lanes, lane.index))
     case .write(let device, let index, let value):
       data["device"] = .string(name(names.devices, device.index))
@@ -232,6 +249,11 @@ public struct Formatter: Sendable {
     case .resume(let ticket), .contactReading(let ticket, _): data["ticket"] = .number(Double(ticket))
     }
     return data
+  }
+
+  private func members(of alarm: AlarmID) -> [String: JSON] {
+    let place = path(of: alarm.place).split(separator: "/").last.map(String.init) ?? names.site
+    return ["kind": .string(alarm.kind.name), "place": .string(place)]
   }
 
   private func write(_ device: DeviceID, _ index: UInt8) -> String {

@@ -61,8 +61,9 @@ public struct Pipeline: ~Copyable {
     alarms = Alarms(
       Places(
         lanes: settings.lanes.count, rooms: settings.rooms.count, devices: settings.instruments.devices.count,
-        ports: settings.instruments.ports.count),
-      settings: { AlarmSettings.standard(for: $0, settings.air) },
+        ports: settings.instruments.ports.count, portOfDevice: settings.instruments.devices.map(\.port),
+        sensorsOfRoom: settings.rooms.map(\.co2)),
+      policy: settings.alarms, settings: { settings.alarmKinds[$0] ?? AlarmSettings.standard(for: $0, settings.air) },
       isAtLane: { settings.instruments.devices[Int($0.index)].isAtLane })
     routes = Routes(settings)
     absences = Absences(devices: fieldCounts.count)
@@ -482,8 +483,19 @@ public struct Pipeline: ~Copyable {
       answer = .refused(.expired)
     } else {
       switch command.action {
-      case .acknowledge(let occurrence): answer = alarms.acknowledge(occurrence, &effects)
-      case .clearSuspect(let occurrence): answer = alarms.clearLatched(occurrence, &effects)
+      case .acknowledge(let occurrence): answer = alarms.acknowledge(occurrence, now, &effects)
+      case .unacknowledge(let occurrence): answer = alarms.unacknowledge(occurrence, now, &effects)
+      case .clearSuspect(let occurrence): answer = alarms.clearLatched(occurrence, now, &effects)
+      case .shelve(let alarm, let time):
+        answer =
+          isSomebodys(command)
+          ? alarms.shelve(alarm, for: time, who: command.claimed, why: command.why, now, &effects) : .refused(.whoAndWhyRequired)
+      case .unshelve(let alarm): answer = alarms.unshelve(alarm, now, &effects)
+      case .takeOutOfService(let alarm):
+        answer =
+          isSomebodys(command)
+          ? alarms.takeOutOfService(alarm, who: command.claimed, why: command.why, now, &effects) : .refused(.whoAndWhyRequired)
+      case .returnToService(let alarm): answer = alarms.returnToService(alarm, now, &effects)
       case .resume(let ticket): answer = lanes.resume(ticket, now, &effects)
       case .contactReading(let ticket, let celsius):
         // It may open the gate: the log must name who measured.
@@ -491,17 +503,10 @@ public struct Pipeline: ~Copyable {
           command.claimed.isEmpty
           ? .refused(.whoAndWhyRequired) : lanes.contactReading(ticket, celsius, now, &alarms, &effects)
       case .overrideLane(let lane):
-        if command.claimed.isEmpty || command.why.isEmpty {
-          answer = .refused(.whoAndWhyRequired)
-        } else {
-          answer = lanes.override(lane, now, &alarms, &effects)
-        }
-      case .resetAverage(let lane):
-        let isSomebodys = !command.claimed.isEmpty && !command.why.isEmpty
-        answer = isSomebodys ? lanes.resetAverage(lane) : .refused(.whoAndWhyRequired)
+        answer = isSomebodys(command) ? lanes.override(lane, now, &alarms, &effects) : .refused(.whoAndWhyRequired)
+      case .resetAverage(let lane): answer = isSomebodys(command) ? lanes.resetAverage(lane) : .refused(.whoAndWhyRequired)
       case .write(let device, let index, let value):
-        let isSomebodys = !command.claimed.isEmpty && !command.why.isEmpty
-        if instruments.needsPerson(device, index), !isSomebodys {
+        if instruments.needsPerson(device, index), !isSomebodys(command) {
           answer = .refused(.whoAndWhyRequired)
         } else if !instruments.canTake(device, index, value) {
           answer = .refused(.valueNotAllowed)
@@ -515,6 +520,10 @@ public struct Pipeline: ~Copyable {
     carryOut(now)
     emit(.commandAnswered(command, answer), at: .site, .none, now)
   }
+
+  /// A name and a reason stand beside it.
+  @_noLocks @_noAllocation
+  private func isSomebodys(_ command: Command) -> Bool { !command.claimed.isEmpty && !command.why.isEmpty }
 
   // MARK: Snapshots
 
@@ -546,7 +555,7 @@ public struct Pipeline: ~Copyable {
   /// from it (a person who was being measured is abandoned) is in the outbox when this returns.
   public mutating func restore(from bytes: borrowing Table<UInt8>, shift: Interval, _ now: Now) {
     effects.clear()
-    var end = alarms.replaceBytes(from: bytes, at: 0, now: now)
+    var end = alarms.replaceBytes(from: bytes, at: 0, shift: shift, now: now)
     end = lanes.replaceBytes(from: bytes, at: end, shift: shift, now: now, &alarms, &effects)
     _ = instruments.replaceBytes(from: bytes, at: end, shift: shift, now: now.boot)
     outbox.clear()

@@ -67,18 +67,23 @@ public struct PipelineSettings: Sendable {
   public var lanes: [LanePlan]
   public var rooms: [RoomPlan]
   public var air: AirPolicy
+  public var alarms: AlarmPolicy
+  /// The kinds of alarms that are set otherwise than the standard.
+  public var alarmKinds: [AlarmKind: AlarmSettings]
   public var thinning: ThinningSettings
   /// Of the names behind the indices: a state of another site, or of one in another order, is not taken over.
   public var identity: UInt64
 
   public init(
-    instruments: InstrumentSettings, lanes: [LanePlan], rooms: [RoomPlan], air: AirPolicy, thinning: ThinningSettings,
-    identity: UInt64 = 0
+    instruments: InstrumentSettings, lanes: [LanePlan], rooms: [RoomPlan], air: AirPolicy, alarms: AlarmPolicy = AlarmPolicy(),
+    alarmKinds: [AlarmKind: AlarmSettings] = [:], thinning: ThinningSettings, identity: UInt64 = 0
   ) {
     self.instruments = instruments
     self.lanes = lanes
     self.rooms = rooms
     self.air = air
+    self.alarms = alarms
+    self.alarmKinds = alarmKinds
     self.thinning = thinning
     self.identity = identity
   }

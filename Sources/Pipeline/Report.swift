@@ -52,4 +52,6 @@ extension Pipeline {
 
   public var alarmCount: Int { alarms.rows.capacity }
   public func alarm(_ index: Int) -> AlarmRow { alarms.rows[index] }
+  /// Who shelved it or took it out of service, and why.
+  public func note(onAlarm index: Int) -> AlarmNote? { alarms.note(on: index) }
 }

@@ -242,7 +242,7 @@ extension Lanes {
     let off = abs(mean - policy.normalMean)
     if off > policy.driftMax {
       alarms.set(.laneDrift, at: .lane(LaneID(index)), true, value: mean, now, &effects)
-    } else if off < policy.driftMax - 0.1 {
+    } else if off < policy.driftMax * 0.8 {
       alarms.set(.laneDrift, at: .lane(LaneID(index)), false, value: mean, now, &effects)
     }
   }
@@ -317,7 +317,7 @@ extension Lanes {
         .screeningAbandoned(fact(index, slot, reason, next: .abandoned)), source: .lane(LaneID(index)),
         screenings[slot].personal))
     close(index, slot, now, &alarms, &effects)
-    if wasElevated { alarms.set(.suspectLeft, at: .lane(LaneID(index)), true, renew: true, now, &effects) }
+    if wasElevated { alarms.occur(.suspectLeft, at: .lane(LaneID(index)), now, &effects) }
     settleState(index, now, &effects)
   }
 

@@ -98,3 +98,27 @@ public struct AirPolicy: BitwiseCopyable, Sendable {
 
   public init() {}
 }
+
+/// How alarms are shown to people.
+public struct AlarmPolicy: BitwiseCopyable, Sendable {
+  /// A shelf ends by itself. 60 minutes: the longest that a common operator station offers.
+  public var shelveLongest = Interval.minutes(60)
+  /// An alarm that was acknowledged and is still active after this long is to be seen again; zero: never.
+  public var reAlarmAfter = Interval.zero
+  /// More raises than this in `floodWindow` are a flood (ISA-18.2: more than 10 in 10 minutes) …
+  public var floodRaises = 10
+  /// … until there are fewer than this. Our own number: half.
+  public var floodEnds = 5
+  public var floodWindow = Interval.minutes(10)
+  /// An alarm of high priority that nobody has acknowledged for this long escalates, and again after as long. Our own number.
+  public var escalateHighAfter = Interval.minutes(2)
+  /// The same of medium priority. Our own number.
+  public var escalateMediumAfter = Interval.minutes(10)
+  /// How often it escalates; 0: not at all. Our own number.
+  public var escalationLevels: UInt8 = 2
+
+  /// The largest `floodRaises`.
+  public static let floodRaisesMax = 100
+
+  public init() {}
+}

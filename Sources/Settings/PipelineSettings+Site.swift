@@ -11,7 +11,7 @@ extension PipelineSettings {
       instruments: settings.instruments,
       lanes: settings.lanes.map { LanePlan($0, settings) },
       rooms: settings.rooms.map { RoomPlan(policy: settings.policy.air, co2: $0.co2) },
-      air: settings.policy.air,
+      air: settings.policy.air, alarms: settings.alarms.policy, alarmKinds: settings.alarms.kinds,
       thinning: ThinningSettings(
         interval: settings.log.readingInterval,
         deadBands: DeadBands(

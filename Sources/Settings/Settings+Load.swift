@@ -71,6 +71,7 @@ final class SettingsReader {
     devices = deviceEntries.map(readDevice)
     let ports = buses.enumerated().map { readBus($1.name, $1.value, index: $0) }
     let policy = readPolicy(top.optional("policy")?.section())
+    let alarms = readAlarms(top.optional("alarms")?.section(), air: policy.air)
     let laneEntries = top.optional("lanes")?.section()?.named("lane") ?? []
     let lanes = laneEntries.map { readLane($0.name, $0.value, desk: desk, ports: ports, fever: policy.fever) }
     let roomEntries = top.optional("rooms")?.section()?.named("room") ?? []
@@ -88,7 +89,7 @@ final class SettingsReader {
     let links = ports.compactMap(\.self)
     return Settings(
       site: site, log: log, recorder: recorder, desk: desk, ports: links, devices: plans, lanes: whole, rooms: rooms.compactMap(\.self),
-      policy: policy, realTime: wishes,
+      policy: policy, alarms: alarms, realTime: wishes,
       names: Names(
         site: site.id, lanes: whole.map(\.name), rooms: rooms.compactMap { $0?.name }, devices: deviceNames, ports: busNames,
         fields: plans.map { $0.profile.fields.map(\.name) }, writes: plans.map { $0.profile.namedWrites.map(\.name) }),

@@ -21,6 +21,7 @@ public struct Settings: Sendable {
   /// In the order of the file; `RoomID` is the index.
   public var rooms: [RoomLayout]
   public var policy: PolicySettings
+  public var alarms: AlarmSection
   public var realTime: RealTimeWishes
   public var names: Names
   /// The same ports and devices as Devices takes them.
@@ -179,6 +180,12 @@ public struct RoomLayout: Sendable {
 public struct PolicySettings: Sendable {
   public var fever: FeverPolicy
   public var air: AirPolicy
+}
+
+/// How alarms are shown, and the kinds that are set otherwise than docs/rules.md says.
+public struct AlarmSection: Sendable {
+  public var policy = AlarmPolicy()
+  public var kinds: [AlarmKind: AlarmSettings] = [:]
 }
 
 /// What the real-time thread asks of the machine. All optional; it runs without.

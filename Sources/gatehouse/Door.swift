@@ -59,16 +59,18 @@ struct OrderOptions: ParsableArguments {
   }
 
   /// Gives an order and reports what became of it; ends the program with its exit code.
-  func give(_ action: Action, lane: String? = nil, device: String? = nil, write: String? = nil, done: String) throws {
+  func give(_ action: Action, lane: String? = nil, place: String? = nil, device: String? = nil, write: String? = nil, done: String) throws {
     let id = id.flatMap(UUID.init(uuidString:)) ?? UUID()
     // What may open a gate is carried out at once or not at all.
     let goodFor =
       switch action {
       case .overrideLane, .contactReading: 3.0
-      case .acknowledge, .clearSuspect, .resume, .resetAverage, .write: 10.0
+      case .acknowledge, .unacknowledge, .clearSuspect, .resume, .resetAverage, .write: 10.0
+      case .shelve, .unshelve, .takeOutOfService, .returnToService: 10.0
       }
     let request = CommandRequest(
-      id: id, action: action, lane: lane, device: device, write: write, goodFor: goodFor, issued: bootClock(), who: who, why: why, origin: .commandLine)
+      id: id, action: action, lane: lane, place: place, device: device, write: write, goodFor: goodFor, issued: bootClock(),
+      who: who, why: why, origin: .commandLine)
     let answer: CommandAnswer
     do {
       // The door itself says `unknown` 5 s after the order has run out.
@@ -127,6 +129,14 @@ struct OrderReport: Equatable {
     case .implausible: return "the value can't be a body temperature"
     case .valueNotAllowed: return "the profile allows no such value for it"
     case .deviceUnavailable: return "the device does not answer, or has too much to do"
+    case .safetyAlarm: return "it tells of a person or a gate: it may be acknowledged, and is never taken out of sight"
+    case .alarmSuppressed: return "it is shelved, suppressed or out of service: nobody is told of it now"
+    case .notAcknowledged: return "only an alarm that is active and acknowledged can be shown again"
+    case .notShelved: return "it is not shelved"
+    case .notOutOfService: return "it is not out of service"
+    case .shelfTooLong: return "it may not be shelved for so long: `alarms.shelve_longest_min` in the settings"
+    case .shelfFull: return "so many alarms are out of sight already; return some first"
+    case .stillActive: return "what it tells of is still there"
     case nil: return reason
     }
   }

@@ -83,8 +83,12 @@ struct EventLine: Decodable, Equatable {
         parts[0] += " \(decimal(value, digits: unit == " degC" ? 1 : 0))\(unit)"
       }
       if let priority = facts.removeValue(forKey: "priority") { parts.append("\(priority.text) priority") }
-      if let number = facts.removeValue(forKey: "occurrence") { parts.append("alarm \(number.text)") }
-      facts["state"] = nil
+      if let level = facts.removeValue(forKey: "level") { parts.append("nobody has acknowledged it, level \(level.text)") }
+      if let number = facts.removeValue(forKey: "occurrence"), number.text != "0" { parts.append("alarm \(number.text)") }
+      if let state = facts.removeValue(forKey: "state"), AlarmState.allCases.contains(where: { $0.isSuppressed && $0.name == state.text }) {
+        parts.append(state.words)
+      }
+      if let until = facts.removeValue(forKey: "until") { parts[parts.count - 1] += " until \(clockTime(until.text))" }
       return parts
     }
     return []

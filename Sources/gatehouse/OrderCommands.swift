@@ -1,79 +1,9 @@
-// What people ask the door to do: acknowledge an alarm, let one person through, send one back to the lane, enter a
-// contact thermometer's reading, set a device.
+// What people ask the door to do: let one person through, send one back to the lane, enter a contact thermometer's reading,
+// set a device. What they say of alarms is in AlarmsCommand.swift.
 
 import ArgumentParser
-import Control
 import Domain
 import Foundation
-
-struct AlarmsCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "alarms", abstract: "List alarms, acknowledge one, or clear one that stays.",
-    usage: """
-      gatehouse alarms [--json] [options]
-      gatehouse alarms acknowledge <occurrence> [options]
-      gatehouse alarms clear <occurrence> --who <who> --why <why> [options]
-      """,
-    discussion: """
-      EXAMPLES
-        gatehouse alarms                     the ones that are not back to normal
-        gatehouse alarms acknowledge 7       alarm 7 was seen
-        gatehouse alarms clear 9 --who "Li Na" --why "found, and measured by hand"
-
-      \(ExitCode.help)
-      """,
-    subcommands: [List.self, Acknowledge.self, Clear.self], defaultSubcommand: List.self)
-
-  struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "List the alarms that are not back to normal.",
-      usage: "gatehouse alarms [list] [--json] [options]",
-      discussion: "EXAMPLE\n  gatehouse alarms list --json")
-    @OptionGroup var places: PlaceOptions
-    @Flag(help: "One JSON object an alarm and line.") var json = false
-
-    func run() throws {
-      let alarms = try places.status().status
-      if json {
-        for alarm in alarms.alarms { print(try jsonLine(alarm)) }
-      } else if alarms.alarms.isEmpty {
-        print("No alarms.")
-      } else {
-        for line in alarms.alarmTable.lines() { print(line) }
-      }
-    }
-  }
-
-  struct Acknowledge: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Say that an alarm was seen.",
-      usage: "gatehouse alarms acknowledge <occurrence> [--who <who>] [options]",
-      discussion: "EXAMPLE\n  gatehouse alarms acknowledge 7 --who \"Li Na\"")
-    @Argument(help: "The number in the first column of `gatehouse alarms`.") var occurrence: UInt32
-    @OptionGroup var order: OrderOptions
-
-    func run() throws {
-      try order.give(.acknowledge(occurrence: occurrence), done: "alarm \(occurrence) is acknowledged")
-    }
-  }
-}
-
-extension AlarmsCommand {
-  struct Clear: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "End the alarm suspect_left: the person was found, or looked for.",
-      usage: "gatehouse alarms clear <occurrence> --who <who> --why <why> [options]",
-      discussion: "EXAMPLE\n  gatehouse alarms clear 9 --who \"Li Na\" --why \"found, and measured by hand\"")
-    @Argument(help: "The number in the first column of `gatehouse alarms`.") var occurrence: UInt32
-    @OptionGroup var order: OrderOptions
-
-    func validate() throws { try order.requireWhoAndWhy("A suspect is cleared") }
-
-    func run() throws {
-      try order.give(.clearSuspect(occurrence: occurrence), done: "alarm \(occurrence) is cleared")
-    }
-  }
-}
 
 struct OverrideCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

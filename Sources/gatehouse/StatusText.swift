@@ -24,7 +24,8 @@ extension Status {
     ])
     for alarm in alarms {
       table.add([
-        "\(alarm.occurrence)", alarm.priority, alarm.kind, alarm.place, clockTime(alarm.since), alarm.state,
+        alarm.occurrence == 0 ? "–" : "\(alarm.occurrence)", alarm.priority, alarm.kind, alarm.place, clockTime(alarm.since),
+        alarm.stateText,
       ])
     }
     return table
@@ -80,6 +81,18 @@ extension Status {
   }
 
   private func ppm(_ value: Double?) -> String { value.map { "\(decimal($0, digits: 0)) ppm" } ?? "–" }
+}
+
+extension Status.Alarm {
+  /// `shelved until 09:30:00 by Li Na: windows are open`, `unacknowledged, level 1`.
+  var stateText: String {
+    var text = state
+    if let level { text += ", level \(level)" }
+    if let until { text += " until \(clockTime(until))" }
+    if let who { text += " by \(who)" }
+    if let why { text += ": \(why)" }
+    return printable(text)
+  }
 }
 
 extension Status.Field {

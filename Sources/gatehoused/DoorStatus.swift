@@ -69,10 +69,18 @@ struct DoorStatus: Sendable {
     }
     status.alarms = (0..<board.alarmCount).map { index in
       let alarm = board.alarms[index]
+      let note = board.notes[index]
       return Status.Alarm(
-        occurrence: alarm.occurrence, kind: alarm.kind.name, place: name(alarm.place), priority: alarm.priority.name,
-        state: alarm.state.name, since: time(alarm.raisedAt, board.now))
+        occurrence: alarm.isOpen ? alarm.occurrence : 0, kind: alarm.kind.name, place: name(alarm.place),
+        priority: alarm.priority.name, state: alarm.state.name, since: alarm.isOpen ? time(alarm.raisedAt, board.now) : nil,
+        level: alarm.level > 0 ? Int(alarm.level) : nil, until: shelfEnd(alarm, board.now),
+        who: note.who.isEmpty ? nil : note.who.string, why: note.why.isEmpty ? nil : note.why.string)
     }
+  }
+
+  private func shelfEnd(_ alarm: AlarmRow, _ now: Now) -> String? {
+    guard case .shelved = alarm.state, alarm.timer > now.boot, alarm.timer < .never else { return nil }
+    return time(now.wall &+ (alarm.timer - now.boot).ns, now)
   }
 
   private func devices(_ board: StatusBoard) -> [Status.Device] {

@@ -27,6 +27,8 @@ final class StatusBoard: @unchecked Sendable {
   var waitingCount = 0
   let rooms: Table<AirFact>
   let alarms: Table<AlarmRow>
+  /// Beside each alarm that a person took out of sight.
+  let notes: Table<AlarmNote>
   var alarmCount = 0
   let ports: Table<PortCounters>
   let buses: Table<BusCounters>
@@ -52,6 +54,7 @@ final class StatusBoard: @unchecked Sendable {
     alarms = Table(
       capacity: pipeline.alarmCount,
       filledWith: AlarmRow(kind: .eventsLost, place: .site, settings: AlarmSettings(priority: .low)))
+    notes = Table(capacity: pipeline.alarmCount, filledWith: AlarmNote())
     self.ports = Table(capacity: ports, filledWith: PortCounters())
     buses = Table(capacity: ports, filledWith: BusCounters())
   }
@@ -82,6 +85,7 @@ final class StatusBoard: @unchecked Sendable {
       let alarm = pipeline.alarm(index)
       if case .normal = alarm.state { continue }
       alarms[alarmCount] = alarm
+      notes[alarmCount] = alarm.state.isSuppressed ? pipeline.note(onAlarm: index) ?? AlarmNote() : AlarmNote()
       alarmCount += 1
     }
     for index in 0..<self.ports.capacity {

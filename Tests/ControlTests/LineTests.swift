@@ -113,6 +113,18 @@ import Testing
     guard case .clearSuspect(.max) = command.action else { Issue.record("not a clear"); return }
     command = try read(#""command":"reset_average","lane":"南门""#)
     guard case .resetAverage(LaneID(1)) = command.action else { Issue.record("not a reset"); return }
+    command = try read(#""command":"unacknowledge","occurrence":7"#)
+    guard case .unacknowledge(7) = command.action else { Issue.record("not an unacknowledge"); return }
+    command = try read(#""command":"shelve","kind":"device_silent","place":"relays","for_s":1800"#)
+    guard case .shelve(let alarm, .seconds(1800)) = command.action, case .deviceSilent = alarm.kind,
+      alarm.place.isSame(as: .device(DeviceID(1)))
+    else { Issue.record("not a shelf"); return }
+    command = try read(#""command":"take_out_of_service","kind":"lane_drift","place":"南门""#)
+    guard case .takeOutOfService(let lane) = command.action, lane.place.isSame(as: .lane(LaneID(1))) else { Issue.record("not taken"); return }
+    command = try read(#""command":"return_to_service","kind":"log_stalled","place":"log""#)
+    guard case .returnToService(let log) = command.action, log.place.isSame(as: .log) else { Issue.record("not returned"); return }
+    command = try read(#""command":"unshelve","kind":"events_lost","place":"s""#)
+    guard case .unshelve(let site) = command.action, site.place.isSame(as: .site) else { Issue.record("not unshelved"); return }
     command = try read(#""command":"write","device":"co2","write":"interval","value":2.5"#)
     guard case .write(DeviceID(0), 1, 2.5) = command.action else { Issue.record("not a write"); return }
     #expect(command.goodFor == .seconds(10))
@@ -148,6 +160,16 @@ import Testing
     (#""command":"contact_reading","ticket":1"#, "bad_request", "celsius is required"),
     (#""command":"contact_reading","ticket":1,"celsius":1e999"#, "bad_request", ""),
     (#""command":"contact_reading","ticket":1,"celsius":true"#, "bad_request", "celsius: expected a number"),
+    (#""command":"shelve","kind":"device_silence","place":"co2","for_s":5"#, "unknown_kind", "device_silent"),
+    (#""command":"shelve","kind":"device_silent","place":"co3","for_s":5"#, "unknown_device", "co2, relays"),
+    (#""command":"shelve","kind":"air_high","place":"co2","for_s":5"#, "unknown_room", "there are none here"),
+    (#""command":"shelve","kind":"log_stalled","place":"s","for_s":5"#, "unknown_log", "logs: log"),
+    (#""command":"shelve","kind":"device_silent","place":"co2""#, "bad_request", "for_s is required"),
+    (#""command":"shelve","kind":"device_silent","place":"co2","for_s":0"#, "bad_request", "for_s: expected more than 0"),
+    (#""command":"shelve","kind":"device_silent","place":"co2","for_s":86401"#, "bad_request", "at most 86400"),
+    (#""command":"unshelve","place":"co2""#, "bad_request", "kind is required"),
+    (#""command":"unshelve","kind":"device_silent""#, "bad_request", "place is required"),
+    (#""command":"shelve","kind":"device_silent","place":"co2","for_s":5,"origin":"mqtt""#, "not_allowed", "MQTT"),
     (#""command":"beat""#, "not_supported", "beat"),
     (#""command":"confirm""#, "not_supported", "confirm"),
     (#""command":"open_sesame""#, "bad_request", "unknown command"),

@@ -45,12 +45,19 @@ let everyBody: [EventBody] = {
   all += AlarmKind.allCases.map { .alarmRaised(alarm($0, .unacknowledged, .high, value: 1480)) }
   all += AlarmState.allCases.map { .alarmAcknowledged(alarm(.airHigh, $0)) }
   all.append(.alarmRepeated(alarm(.suspectLeft, .latchedUnacknowledged, value: 2)))
+  all += [
+    .alarmUnacknowledged(alarm(.airHigh, .unacknowledged)), .alarmEscalated(alarm(.gateJammed, .unacknowledged, .high), level: 1),
+    .alarmSuppressed(alarm(.airHigh, .shelved), until: 1_795_392_972_123_456_789),
+    .alarmSuppressed(alarm(.deviceFault, .suppressedByDesign), until: 0), .alarmUnsuppressed(alarm(.airHigh, .unacknowledged)),
+  ]
   all += Priority.allCases.map { .alarmCleared(alarm(.airHigh, .normal, $0)) }
   all += Use.allCases.map { reading($0, .degC) }
   all += Unit.allCases.map { reading(.information, $0) }
   all += Reason.allCases.map { reading(.co2, .ppm, .invalid($0)) }
   let actions: [Action] = [
-    .acknowledge(occurrence: 4), .overrideLane(LaneID(0)), .resume(ticket: 17), .contactReading(ticket: 17, celsius: 38.15),
+    .acknowledge(occurrence: 4), .unacknowledge(occurrence: 4), .shelve(AlarmID(.airHigh, at: .room(RoomID(0))), for: .minutes(30)),
+    .unshelve(AlarmID(.portLost, at: .port(PortID(0)))), .takeOutOfService(AlarmID(.eventsLost, at: .site)),
+    .returnToService(AlarmID(.logStalled, at: .log)), .overrideLane(LaneID(0)), .resume(ticket: 17), .contactReading(ticket: 17, celsius: 38.15),
     .clearSuspect(occurrence: 4), .resetAverage(LaneID(0)), .write(DeviceID(1), 1, value: 2), .write(DeviceID(1), 0, value: .nan),
   ]
   all += actions.map { .commandAnswered(command($0, claimed: "A. Li \"\u{1f600}\"", why: "wheelchair"), .done) }
@@ -92,5 +99,9 @@ func kind(_ body: EventBody) -> Int {
   case .alarmRepeated: 27
   case .deviceStillDown: 28
   case .written: 29
+  case .alarmUnacknowledged: 30
+  case .alarmEscalated: 31
+  case .alarmSuppressed: 32
+  case .alarmUnsuppressed: 33
   }
 }

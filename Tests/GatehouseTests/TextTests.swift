@@ -96,6 +96,14 @@ import Testing
     #expect(
       try facts("alarm.cleared", #"{"kind":"port_lost","priority":"medium","state":"normal","occurrence":9}"#)
         == "port lost, medium priority, alarm 9")
+    #expect(
+      try facts(
+        "alarm.suppressed",
+        #"{"kind":"air_high","priority":"high","state":"shelved","occurrence":0,"until":"2026-11-23T08:51:00.312000000+08:00"}"#)
+        == "air high, high priority, shelved until 08:51:00")
+    #expect(
+      try facts("alarm.escalated", #"{"kind":"gate_jammed","priority":"high","state":"unacknowledged","occurrence":3,"level":2}"#)
+        == "gate jammed, high priority, nobody has acknowledged it, level 2, alarm 3")
   }
 
   @Test func showsWhatItDoesNotKnow() throws {
@@ -167,7 +175,10 @@ import Testing
       alarms: [
         .init(
           occurrence: 7, kind: "suspected_fever", place: "north-door", priority: "high", state: "unacknowledged",
-          since: "2026-11-23T08:14:05.312+08:00")
+          since: "2026-11-23T08:14:05.312+08:00"),
+        .init(
+          occurrence: 0, kind: "device_silent", place: "door-relays", priority: "medium", state: "shelved",
+          until: "2026-11-23T09:30:00.312+08:00", who: "Li Na", why: "its cable is being mended"),
       ],
       log: .init(records: 418, telemetry: 9000, aggregates: 60, stalled: true, tail: 12, lost: ["telemetry": 4, "sends": 0]),
       latency: ["decision": .init(p50: 3.14, p99: 9, max: 20, count: 418)])
@@ -175,7 +186,7 @@ import Testing
     #expect(lines.allSatisfy { columnWidth($0) <= 100 && !$0.hasSuffix(" ") })
     let text = lines.joined(separator: "\n")
     for expected in [
-      "海淀考试中心 · gatehouse 0.1.0 · up 3 h 12 min · NOT READY", "suspected_fever", "08:14:05", "released (fire)",
+      "海淀考试中心 · gatehouse 0.1.0 · up 3 h 12 min · NOT READY", "suspected_fever", "08:14:05", "shelved until 09:30:00", "Li Na", "released (fire)",
       "1203 ppm", "object_temperature 31.92 degC", "ambient_temperature stale", "STALLED", "lost: 4 telemetry",
       "decision: p50 3.1 µs, p99 9 µs, max 20 µs of 418",
     ] { #expect(text.contains(expected), "\(expected)") }

@@ -100,6 +100,30 @@ import Testing
     #expect(door.orders.last == .set(3, false))
   }
 
+  /// What nobody acknowledges is heard again; what is shelved is neither seen nor heard, until its time is over.
+  @Test func anAlarmThatNobodySeesIsHeardAgainAndAShelvedOneIsNot() {
+    var door = DoorInVirtualTime()
+    func buzzes(_ door: borrowing DoorInVirtualTime) -> Int { door.orders.count { $0 == .set(5, true) } }
+    door.live(3)
+    door.tell(.logStalled(true))
+    door.live(605)
+    #expect(buzzes(door) == 2)
+    let id = AlarmID(.logStalled, at: .log)
+    let nameless = door.command(.shelve(id, for: .minutes(10)), claimed: "")
+    guard case .refused(.whoAndWhyRequired)? = nameless else { Issue.record("\(String(describing: nameless))"); return }
+    let shelved = door.command(.shelve(id, for: .minutes(10)))
+    guard case .done? = shelved else { Issue.record("\(String(describing: shelved))"); return }
+    door.live(30)
+    #expect(door.orders.last == .set(3, false), "the lamp is off")
+    door.restart()
+    door.tell(.logStalled(true))
+    door.live(560)
+    #expect(buzzes(door) == 2)
+    door.live(15)
+    #expect(buzzes(door) == 3 && door.orders.contains(.set(3, true)))
+    #expect(door.raised.count { $0 == .logStalled } == 1, "one raise")
+  }
+
   @Test func aDeadBoardIsNeverWrittenLater() {
     var door = DoorInVirtualTime()
     door.live(3)

@@ -71,11 +71,11 @@ private let device = Place.device(DeviceID(0))
   @Test func acknowledgedInEachState() {
     var stand = Stand()
     stand.set(.gateUnscreened, lane, true, at: 1)
-    stand.at(2) { alarms, _, effects in _ = alarms.acknowledge(1, &effects) }
+    stand.at(2) { alarms, now, effects in _ = alarms.acknowledge(1, now, &effects) }
     stand.set(.gateUnscreened, lane, false, at: 3)
     stand.set(.gateUnscreened, lane, true, at: 4)
     stand.set(.gateUnscreened, lane, false, at: 5)
-    stand.at(6) { alarms, _, effects in _ = alarms.acknowledge(2, &effects) }
+    stand.at(6) { alarms, now, effects in _ = alarms.acknowledge(2, now, &effects) }
     #expect(
       stand.told == [
         "raised 1 high", "acknowledged 1 acknowledged", "cleared 1 high normal", "raised 2 high", "cleared 2 high returned_unacknowledged",
@@ -87,7 +87,7 @@ private let device = Place.device(DeviceID(0))
   @Test func aHigherPriorityIsToldAnew() {
     var stand = Stand()
     stand.set(.suspectedFever, lane, true, at: 1)
-    stand.at(2) { alarms, _, effects in _ = alarms.acknowledge(1, &effects) }
+    stand.at(2) { alarms, now, effects in _ = alarms.acknowledge(1, now, &effects) }
     stand.set(.suspectedFever, lane, true, at: 3, priority: .high)
     stand.set(.suspectedFever, lane, true, at: 4)
     #expect(stand.told == ["raised 1 medium", "acknowledged 1 acknowledged", "cleared 1 medium normal", "raised 2 high"])
@@ -103,12 +103,12 @@ private let device = Place.device(DeviceID(0))
   @Test func aLatchedAlarmIsClearedByStaffOnly() {
     var stand = Stand()
     stand.set(.suspectLeft, lane, true, at: 1, renew: true)
-    stand.at(2) { alarms, _, effects in _ = alarms.acknowledge(1, &effects) }
+    stand.at(2) { alarms, now, effects in _ = alarms.acknowledge(1, now, &effects) }
     stand.set(.suspectLeft, lane, true, at: 3, renew: true)
     stand.set(.suspectLeft, lane, false, at: 4)
     stand.at(4000)
     #expect(stand.told == ["raised 1 medium", "acknowledged 1 acknowledged", "again 1 2"])
-    stand.at(4001) { alarms, _, effects in _ = alarms.clearLatched(1, &effects) }
+    stand.at(4001) { alarms, now, effects in _ = alarms.clearLatched(1, now, &effects) }
     #expect(stand.told.last == "cleared 1 medium normal")
   }
 
@@ -119,12 +119,13 @@ private let device = Place.device(DeviceID(0))
     stand.set(.laneDrift, lane, true, at: 1)
     stand.set(.suspectLeft, lane, true, at: 2)
     #expect(stand.alarms.loudCount == 2 && stand.alarms.loudRaises == 2, "a low one is not loud")
-    stand.at(3) { alarms, _, effects in _ = alarms.acknowledge(1, &effects) }
+    stand.at(3) { alarms, now, effects in _ = alarms.acknowledge(1, now, &effects) }
     stand.set(.suspectLeft, lane, false, at: 4)
     #expect(stand.alarms.loudCount == 1, "latched, and nobody has seen it")
     stand.set(.suspectLeft, lane, true, at: 5, renew: true)
     #expect(stand.alarms.loudCount == 1 && stand.alarms.loudRaises == 3)
-    stand.at(6) { alarms, _, effects in _ = alarms.clearLatched(3, &effects) }
+    stand.set(.suspectLeft, lane, false, at: 5)
+    stand.at(6) { alarms, now, effects in _ = alarms.clearLatched(3, now, &effects) }
     stand.set(.gateUnscreened, lane, false, at: 7)
     #expect(stand.alarms.loudCount == 0)
     stand.set(.gateJammed, lane, true, at: 8)
@@ -133,7 +134,7 @@ private let device = Place.device(DeviceID(0))
     let bytes = Table<UInt8>(capacity: stand.alarms.byteCount, filledWith: 0)
     _ = stand.alarms.copyBytes(to: bytes, at: 0)
     var after = Stand()
-    _ = after.alarms.replaceBytes(from: bytes, at: 0, now: after.now)
+    _ = after.alarms.replaceBytes(from: bytes, at: 0, shift: .zero, now: after.now)
     #expect(after.alarms.loudCount == 1)
   }
 
@@ -158,7 +159,7 @@ private let device = Place.device(DeviceID(0))
     _ = stand.alarms.copyBytes(to: bytes, at: 0)
     var after = Stand()
     after.now.boot = Instant(ns: 400_000_000_000)
-    _ = after.alarms.replaceBytes(from: bytes, at: 0, now: after.now)
+    _ = after.alarms.replaceBytes(from: bytes, at: 0, shift: .zero, now: after.now)
     after.at(9000)
     #expect(after.told.isEmpty)
     after.set(kind, room, false, at: 9001, value: 500)

@@ -104,8 +104,8 @@ struct LaneTimeline: ~Copyable {
       answer(lanes.contactReading(UInt32(words[1]) ?? 0, Double(words[2]) ?? 0, now, &alarms, &effects))
     case "override": answer(lanes.override(lane, now, &alarms, &effects))
     case "average": answer(lanes.resetAverage(lane))
-    case "acknowledge": answer(alarms.acknowledge(UInt32(words[1]) ?? 0, &effects))
-    case "clear": answer(alarms.clearLatched(UInt32(words[1]) ?? 0, &effects))
+    case "acknowledge": answer(alarms.acknowledge(UInt32(words[1]) ?? 0, now, &effects))
+    case "clear": answer(alarms.clearLatched(UInt32(words[1]) ?? 0, now, &effects))
     case "restart": restart()
     default: break
     }
@@ -132,7 +132,7 @@ struct LaneTimeline: ~Copyable {
     let bytes = Table<UInt8>(capacity: alarms.byteCount + lanes.byteCount, filledWith: 0)
     _ = lanes.copyBytes(to: bytes, at: alarms.copyBytes(to: bytes, at: 0))
     build()
-    let end = alarms.replaceBytes(from: bytes, at: 0, now: now)
+    let end = alarms.replaceBytes(from: bytes, at: 0, shift: .zero, now: now)
     _ = lanes.replaceBytes(from: bytes, at: end, shift: .zero, now: now, &alarms, &effects)
     happened.append("restart")
     collect()

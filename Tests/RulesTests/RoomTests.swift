@@ -7,14 +7,14 @@ import Testing
 @testable import Rules
 
 private struct Room: ~Copyable {
-  var rooms = Rooms([AirPolicy()])
+  var rooms: Rooms
   var alarms: Alarms
   var effects = Effects()
   var now = Now(boot: Instant(ns: 0), wall: 0)
   var told: [String] = []
 
-  init() {
-    let air = AirPolicy()
+  init(_ air: AirPolicy = AirPolicy()) {
+    rooms = Rooms([air])
     alarms = Alarms(
       Places(lanes: 0, rooms: 1, devices: 1, ports: 0), settings: { AlarmSettings.standard(for: $0, air) }, isAtLane: { _ in false })
   }
@@ -74,6 +74,22 @@ private struct Room: ~Copyable {
     room.live(600, ppm: ppm, quality: .invalid(.outOfRange))
     #expect(!room.told.contains("cleared air_high"), "\(room.told)")
     #expect(room.rooms.rows[0].mean5.isNaN)
+  }
+
+  /// Two levels and a deadband, as GE's operator station has them: VERY HIGH 100, HIGH 85, deadband 5. VERY HIGH at 100, it stays
+  /// until below 95, and is HIGH at 94.
+  @Test(arguments: [
+    ([84.0], ""), ([85], "advice"), ([100], "high advice"), ([100, 95], "high advice"), ([100, 94], "advice"), ([100, 94, 99], "advice"),
+    ([100, 94, 80], "advice"), ([100, 94, 79], ""),
+  ])
+  func twoLevelsAndADeadband(values: [Double], active: String) {
+    var policy = AirPolicy()
+    (policy.highLimit, policy.highClear, policy.adviceLimit, policy.adviceClear) = (100, 95, 85, 80)
+    (policy.highAfter, policy.highClearAfter, policy.adviceAfter, policy.adviceClearAfter) = (.zero, .zero, .zero, .zero)
+    var room = Room(policy)
+    for value in values { room.live(6, ppm: value) }
+    let kinds = [(AlarmKind.airHigh, "high"), (.airAdvice, "advice")].filter { room.alarms.isActive($0.0, at: .room(RoomID(0))) }.map(\.1)
+    #expect(kinds.joined(separator: " ") == active)
   }
 
   @Test func tooFewReadingsAreNoMean() {

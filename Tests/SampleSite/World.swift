@@ -235,7 +235,14 @@ public struct World {
     case 2, 3: return command(.acknowledge(occurrence: lastAlarm))
     case 4: return command(.resume(ticket: lastTicket))
     case 5: return command(.contactReading(ticket: lastTicket, celsius: 36.4))
-    case 6: return command(.clearSuspect(occurrence: lastAlarm))
+    case 6:
+      let alarm = AlarmID(.laneOutOfOrder, at: .lane(lane))
+      switch lastAlarm % 4 {
+      case 0: return command(.shelve(alarm, for: .seconds(20)))
+      case 1: return command(.takeOutOfService(alarm))
+      case 2: return command(.returnToService(alarm))
+      default: return command(.clearSuspect(occurrence: lastAlarm))
+      }
     case 7, 8:
       if site.boards > 0 { boards[random.below(site.boards)].staffUntil = time + .seconds(2) }
     case 9:

@@ -80,7 +80,7 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
   @Test func keysAndValues() throws {
     try check([("desk: none", "dekc: none")], [
       "1:1  desk is required",
-      "2:1  dekc: found an unknown key \"dekc\", expected buses, desk, devices, lanes, log, policy, realtime, recorder, rooms or site; did you mean \"desk\"?",
+      "2:1  dekc: found an unknown key \"dekc\", expected alarms, buses, desk, devices, lanes, log, policy, realtime, recorder, rooms or site; did you mean \"desk\"?",
     ])
     try check([("desk: none", "desk: nobody")], ["2:7  desk: found \"nobody\", expected expected or none"])
     try check([("site: { id: s,", "site: { id: My Site,")], [
@@ -115,7 +115,7 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     ])
     try check([("rooms:\n", "rooms:\nlanes_:\n")], [
       "18:7  rooms: found nothing, expected keys and values",
-      "19:1  lanes_: found an unknown key \"lanes_\", expected buses, desk, devices, lanes, log, policy, realtime, recorder, rooms or site; did you mean \"lanes\"?",
+      "19:1  lanes_: found an unknown key \"lanes_\", expected alarms, buses, desk, devices, lanes, log, policy, realtime, recorder, rooms or site; did you mean \"lanes\"?",
     ])
   }
 
@@ -336,6 +336,33 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
       "warning f:22:8  policy.air: the long mean covers 24 times high_mean_s at most: 1440 s, not 3600 s"
     ])
     check("  air: { high_mean_s: 600, mean_s: 60 }\n", ["22:8  policy.air: expected high_mean_s <= mean_s"])
+  }
+
+  @Test func alarms() throws {
+    func check(_ alarms: String, _ expected: [String], _ location: SourceLocation = #_sourceLocation) {
+      let found = said(site + "alarms:\n" + alarms)
+      #expect(found == expected, "\(found)", sourceLocation: location)
+    }
+    check("  shelve_longest_min: 30\n  re_alarm_min: 60\n  kinds:\n    device_silent: { priority: high, on_after_s: 30, off_after_s: 5 }\n", [])
+    check("  kinds: { gate_jammed: { on_after_s: 0 }, tailgating: { priority: low } }\n", [])
+    check("  { flood_raises: 4 }\n", ["22:19  alarms.flood_raises: a flood begins at more than 4 raises and ends at fewer than 5, expected flood_ends <= flood_raises"])
+    check("  { escalate_high_s: 700 }\n", ["22:3  alarms: expected escalate_high_s <= escalate_medium_s: what is more urgent is not heard later"])
+    check("  shelve_longest_min: 0\n", ["22:23  alarms.shelve_longest_min: found \"0\", expected a number from 1 to 1440 min"])
+    check("  kinds: { device_silence: {} }\n", [
+      "22:28  alarms.kinds.device_silence: there is no alarm \"device_silence\"; did you mean \"device_silent\"?; docs/rules.md lists them"
+    ])
+    check("  kinds: { gate_jammed: { priority: medium } }\n", [
+      "22:37  alarms.kinds.gate_jammed.priority: found medium, expected high or more: a priority can only be raised"
+    ])
+    check("  kinds: { gate_unscreened: { on_after_s: 5 } }\n", [
+      "22:43  alarms.kinds.gate_unscreened.on_after_s: found 5 s, expected at most 0: gate_unscreened tells of a person or a gate"
+    ])
+    check("  kinds: { suspect_left: { off_after_s: 5 } }\n", [
+      "22:41  alarms.kinds.suspect_left.off_after_s: suspect_left stays until staff clear it, expected no off_after_s"
+    ])
+    check("  kinds: { air_high: { on_after_s: 5 } }\n", [
+      "22:36  alarms.kinds.air_high.on_after_s: the delays of air_high are policy.air.high_after_s and high_clear_after_s, expected none here"
+    ])
   }
 
   @Test func aThermometerTooSlowForABurst() throws {
