@@ -8,7 +8,9 @@ public import Foundation
 /// What a client asks for: one JSON object. `lane` goes with `override` and `reset_average`; `ticket` with `resume` and
 /// `contact_reading`, which also takes `celsius`; `occurrence` with `acknowledge`, `unacknowledge` and `clear_suspect`; `kind` and `place` of an alarm with
 /// `shelve`, which also takes `for_s`, `unshelve`, `take_out_of_service` and `return_to_service`; `device`, `write` and, where it takes one, `value`
-/// with `write`. `id` and `command` are always there.
+/// with `write`. `place` (a lane, a room, or `site`) goes with `open_case`, `begin_incident` and `end_incident`; `case`, `step`
+/// and, where the step has one, `room` with `advance_case`; `room`, `method`, `minutes` and `minutes_ago` with `disinfected`, whose
+/// `why` names the agent; `item` with `attest`. `id` and `command` are always there.
 public struct CommandRequest: Codable, Sendable, Equatable {
   public var id: String
   public var command: String
@@ -27,6 +29,15 @@ public struct CommandRequest: Codable, Sendable, Equatable {
   public var write: String?
   /// In the profile's unit.
   public var value: Double?
+  public var room: String?
+  /// The number of an open case.
+  public var caseNumber: UInt32?
+  public var step: String?
+  public var method: String?
+  public var minutes: UInt16?
+  public var minutesAgo: UInt16?
+  /// Of the checklist, or an isolation room.
+  public var item: String?
   /// Seconds after `issued` in which it may still be carried out.
   public var goodFor: Double?
   /// Nanoseconds on this machine's boot clock; absent: when the line arrived.
@@ -37,21 +48,27 @@ public struct CommandRequest: Codable, Sendable, Equatable {
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case id, command, lane, ticket, occurrence, kind, place, celsius, device, write, value, who, why, origin
+    case room, step, method, minutes, item
     case shelvedFor = "for_s"
+    case caseNumber = "case"
+    case minutesAgo = "minutes_ago"
     case goodFor = "good_for_s"
     case issued = "issued_boot_ns"
   }
 
   public init(
     id: UUID, action: Action, lane: String? = nil, place: String? = nil, device: String? = nil, write: String? = nil,
-    goodFor: Double? = nil, issued: Instant? = nil, who: String? = nil, why: String? = nil, origin: Origin = .commandLine
+    room: String? = nil, item: String? = nil, goodFor: Double? = nil, issued: Instant? = nil, who: String? = nil, why: String? = nil,
+    origin: Origin = .commandLine
   ) {
     self.id = id.uuidString.lowercased()
     command = action.name
     self.lane = lane
-    self.place = place
     self.device = device
     self.write = write
+    self.place = place
+    self.room = room
+    self.item = item
     self.goodFor = goodFor
     self.issued = issued?.ns
     self.who = who
@@ -63,7 +80,14 @@ public struct CommandRequest: Codable, Sendable, Equatable {
       kind = alarm.kind.name
       shelvedFor = time.seconds
     case .unshelve(let alarm), .takeOutOfService(let alarm), .returnToService(let alarm): kind = alarm.kind.name
-    case .overrideLane, .resetAverage: break
+    case .overrideLane, .resetAverage, .openSite, .closeSite, .openCase, .beginIncident, .endIncident, .attest: break
+    case .advanceCase(let number, let step, _):
+      caseNumber = number
+      self.step = step.name
+    case .disinfected(_, let method, let minutes, let ago):
+      self.method = method.name
+      self.minutes = minutes
+      minutesAgo = ago
     case .resume(let number): ticket = number
     case .contactReading(let number, let value):
       ticket = number
@@ -123,6 +147,7 @@ extension CommandRequest {
       case .write: Self.writeGoodForMax
       case .acknowledge, .unacknowledge, .clearSuspect, .resume, .resetAverage: Self.goodForMax
       case .shelve, .unshelve, .takeOutOfService, .returnToService: Self.goodForMax
+      case .openSite, .closeSite, .openCase, .advanceCase, .beginIncident, .endIncident, .disinfected, .attest: Self.goodForMax
       }
     let seconds = goodFor ?? min(longest, Self.goodForDefault)
     guard seconds > 0, seconds <= longest else {
@@ -169,6 +194,30 @@ extension CommandRequest {
       let writes = names.writes.indices.contains(index) ? names.writes[index] : []
       return .write(
         DeviceID(index), UInt8(clamping: try find(try require(write, "write"), in: writes, "write")), value: value ?? .nan)
+    case "open_site": return .openSite
+    case "close_site": return .closeSite
+    case "open_case": return .openCase(try placeNamed(names, orSite: false))
+    case "advance_case":
+      let text = try require(step, "step")
+      guard let known = CaseStep.allCases.first(where: { $0.name == text }), known.name != CaseStep.opened.name else {
+        throw .bad("step: expected one of \(CaseStep.allCases.dropFirst().map(\.name).joined(separator: ", "))")
+      }
+      var index = 0
+      switch known {
+      case .isolated, .roomAdded: index = try find(try require(room, "room"), in: names.rooms, "room")
+      default: break
+      }
+      return .advanceCase(number: try require(caseNumber, "case"), known, room: RoomID(index))
+    case "begin_incident": return .beginIncident(try placeNamed(names, orSite: true))
+    case "end_incident": return .endIncident(try placeNamed(names, orSite: true))
+    case "disinfected":
+      let text = try require(method, "method")
+      guard let known = DisinfectionMethod.allCases.first(where: { $0.name == text }) else {
+        throw .bad("method: expected one of \(DisinfectionMethod.allCases.map(\.name).joined(separator: ", "))")
+      }
+      let index = try find(try require(room, "room"), in: names.rooms, "room")
+      return .disinfected(RoomID(index), known, minutes: try require(minutes, "minutes"), minutesAgo: minutesAgo ?? 0)
+    case "attest": return .attest(item: UInt8(clamping: try find(try require(item, "item"), in: names.items, "item")))
     case "beat", "confirm":
       throw BadRequest(reason: "not_supported", message: "this door does not watch a desk yet: \(command) has no effect")
     default:
@@ -189,6 +238,17 @@ extension CommandRequest {
     case .log: return AlarmID(kind, at: [.log][try find(place, in: ["log"], "log")])
     case .site: return AlarmID(kind, at: [.site][try find(place, in: [names.site], "site")])
     }
+  }
+
+  /// A lane, a room or, where that can be, the whole site.
+  private func placeNamed(_ names: Names, orSite: Bool) throws(BadRequest) -> Place {
+    let name = try require(place, "place")
+    if orSite, name == "site" || name == names.site { return .site }
+    if let lane = names.lanes.firstIndex(of: name) { return .lane(LaneID(lane)) }
+    if let room = names.rooms.firstIndex(of: name) { return .room(RoomID(room)) }
+    let known = (orSite ? ["site"] : []) + names.lanes + names.rooms
+    throw BadRequest(
+      reason: "unknown_place", message: "there is no lane and no room \"\(name.prefix(96))\"; places: \(known.joined(separator: ", "))")
   }
 
   private func find(_ name: String, in known: [String], _ what: String) throws(BadRequest) -> Int {

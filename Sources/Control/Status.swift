@@ -19,6 +19,10 @@ public struct Status: Codable, Sendable, Equatable {
   public var devices: [Device]
   public var lanes: [Lane]
   public var rooms: [Room]
+  /// `open`, `closed` or `suspended`; absent from a door of before this.
+  public var siteState: String?
+  /// Cases that are not closed.
+  public var cases: [Case]?
   /// Alarms that are not back to normal.
   public var alarms: [Alarm]
   public var log: Log
@@ -30,7 +34,8 @@ public struct Status: Codable, Sendable, Equatable {
   public var control: ControlCounters?
 
   enum CodingKeys: String, CodingKey {
-    case version, pid, site, ready, ports, devices, lanes, rooms, alarms, log, turns, control
+    case version, pid, site, ready, ports, devices, lanes, rooms, cases, alarms, log, turns, control
+    case siteState = "site_state"
     case startID = "start_id"
     case uptime = "uptime_s"
     case latency = "latency_us"
@@ -183,11 +188,40 @@ extension Status {
     public var mean5: Double?
     /// 1-hour mean of CO2, ppm; absent while there is too little to tell.
     public var mean60: Double?
+    /// `free`, `taken`, `locked` or `suspended`.
+    public var use: String?
 
-    public init(name: String, mean5: Double?, mean60: Double?) {
+    public init(name: String, mean5: Double?, mean60: Double?, use: String? = nil) {
       self.name = name
+      self.use = use
       self.mean5 = mean5.flatMap { $0.isFinite ? $0 : nil }
       self.mean60 = mean60.flatMap { $0.isFinite ? $0 : nil }
+    }
+  }
+
+  /// A case that is not closed.
+  public struct Case: Codable, Sendable, Equatable {
+    public var number: UInt32
+    /// `fever` or `symptom`.
+    public var cause: String
+    /// The lane or room where it was opened.
+    public var place: String
+    /// Seconds since it was opened.
+    public var since: Double
+    /// The steps that were taken: `isolated`, `reported`, `contacts_listed`, `handed_over`.
+    public var done: [String]
+
+    enum CodingKeys: String, CodingKey {
+      case number, cause, place, done
+      case since = "since_s"
+    }
+
+    public init(number: UInt32, cause: String, place: String, since: Double, done: [String]) {
+      self.number = number
+      self.cause = cause
+      self.place = place
+      self.since = since
+      self.done = done
     }
   }
 

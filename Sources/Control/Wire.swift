@@ -82,18 +82,21 @@ public struct AnsweredCommand: Sendable, Equatable {
   public var done: Bool
   /// Why not, when it was refused: a name as `Refusal.name` gives.
   public var reason: String?
+  /// What it lacks, by name.
+  public var missing: String?
   /// The id of the event `command.answered`.
   public var event: String
   /// Absent when not durable.
   public var seq: Int64?
 
-  public init(id: CommandID, answer: Answer, event: String, seq: Int64?) {
+  public init(id: CommandID, answer: Answer, missing: String? = nil, event: String, seq: Int64?) {
     self.id = id
+    self.missing = missing
     switch answer {
     case .done:
       done = true
       reason = nil
-    case .refused(let refusal):
+    case .refused(let refusal), .refusedFor(let refusal, _):
       done = false
       reason = refusal.name
     }
@@ -102,7 +105,7 @@ public struct AnsweredCommand: Sendable, Equatable {
   }
 
   public static func == (a: AnsweredCommand, b: AnsweredCommand) -> Bool {
-    a.id == b.id && a.done == b.done && a.reason == b.reason && a.event == b.event && a.seq == b.seq
+    a.id == b.id && a.done == b.done && a.reason == b.reason && a.missing == b.missing && a.event == b.event && a.seq == b.seq
   }
 }
 
@@ -118,6 +121,8 @@ public struct CommandAnswer: Codable, Sendable, Equatable {
   public var answer: Outcome
   /// A name for programs: as in the log, or `busy`, `bad_request`, `not_supported`, `no_answer`.
   public var reason: String?
+  /// What a refused command lacks, by name: a room, or an item of the checklist.
+  public var missing: String?
   /// Words for people.
   public var message: String?
   public var event: String?
@@ -125,12 +130,13 @@ public struct CommandAnswer: Codable, Sendable, Equatable {
   public var durable: Bool
 
   public init(
-    id: String?, answer: Outcome, reason: String? = nil, message: String? = nil, event: String? = nil,
+    id: String?, answer: Outcome, reason: String? = nil, missing: String? = nil, message: String? = nil, event: String? = nil,
     seq: Int64? = nil, durable: Bool = false
   ) {
     self.id = id
     self.answer = answer
     self.reason = reason
+    self.missing = missing
     self.message = message
     self.event = event
     self.seq = seq
@@ -139,8 +145,8 @@ public struct CommandAnswer: Codable, Sendable, Equatable {
 
   init(_ answered: AnsweredCommand) {
     self.init(
-      id: answered.id.text, answer: answered.done ? .done : .refused, reason: answered.reason, event: answered.event,
-      seq: answered.seq, durable: answered.seq != nil)
+      id: answered.id.text, answer: answered.done ? .done : .refused, reason: answered.reason, missing: answered.missing,
+      event: answered.event, seq: answered.seq, durable: answered.seq != nil)
   }
 }
 

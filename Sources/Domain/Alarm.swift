@@ -15,6 +15,7 @@ public enum Priority: UInt8, BitwiseCopyable, Sendable, CaseIterable {
 
 /// Every condition that can alarm. One kind at one place is one alarm.
 public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
+  case confirmedFever, notIsolated, isolationRoom, disinfectionOverdue
   case suspectedFever, suspectLeft, gateJammed, gateUnscreened, tailgating, laneOutOfOrder
   case airHigh, airMean, airAdvice
   case deviceSilent, deviceFault, portLost, logStalled, clockUnsynchronised, eventsLost, laneDrift
@@ -24,6 +25,10 @@ public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   /// How events, metrics and settings write it.
   public var name: String {
     switch self {
+    case .confirmedFever: "confirmed_fever"
+    case .notIsolated: "not_isolated"
+    case .isolationRoom: "isolation_room"
+    case .disinfectionOverdue: "disinfection_overdue"
     case .suspectedFever: "suspected_fever"
     case .suspectLeft: "suspect_left"
     case .gateJammed: "gate_jammed"
@@ -51,14 +56,14 @@ public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   /// Where it is: one alarm a lane, a room, a device …
   @inlinable @inline(__always) public var scope: AlarmScope {
     switch self {
-    case .suspectedFever, .suspectLeft, .gateJammed, .gateUnscreened, .tailgating, .laneOutOfOrder, .laneDrift, .calibrationDue,
+    case .confirmedFever, .suspectedFever, .suspectLeft, .gateJammed, .gateUnscreened, .tailgating, .laneOutOfOrder, .laneDrift, .calibrationDue,
       .referenceOff, .thermometerStuck, .thermometerNormalising:
       .lane
-    case .airHigh, .airMean, .airAdvice: .room
+    case .airHigh, .airMean, .airAdvice, .disinfectionOverdue: .room
     case .deviceSilent, .deviceFault: .device
     case .portLost: .port
     case .logStalled: .log
-    case .clockUnsynchronised, .eventsLost, .alarmFlood: .site
+    case .clockUnsynchronised, .eventsLost, .alarmFlood, .notIsolated, .isolationRoom: .site
     }
   }
 
@@ -66,9 +71,9 @@ public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   /// nobody may shelve it or take it out of service, and no other alarm suppresses it.
   @inlinable @inline(__always) public var isSafety: Bool {
     switch self {
-    case .suspectedFever, .suspectLeft, .gateJammed, .gateUnscreened: true
+    case .confirmedFever, .notIsolated, .isolationRoom, .suspectedFever, .suspectLeft, .gateJammed, .gateUnscreened: true
     case .tailgating, .laneOutOfOrder, .laneDrift, .airHigh, .airMean, .airAdvice, .deviceSilent, .deviceFault, .portLost, .logStalled,
-      .clockUnsynchronised, .eventsLost, .calibrationDue, .referenceOff, .thermometerStuck, .thermometerNormalising, .alarmFlood:
+      .clockUnsynchronised, .eventsLost, .calibrationDue, .referenceOff, .thermometerStuck, .thermometerNormalising, .alarmFlood, .disinfectionOverdue:
       false
     }
   }

@@ -49,6 +49,20 @@ public enum Action: BitwiseCopyable, Sendable {
   case clearSuspect(occurrence: UInt32)
   /// The relative rule of a lane forgets the people it knows. Who and why are required.
   case resetAverage(LaneID)
+  /// Opens or closes the site.
+  case openSite
+  case closeSite
+  /// A case by what somebody saw (cough …), at a lane or in a room, without a reading.
+  case openCase(Place)
+  /// A step of an open case; `room` where the step has one.
+  case advanceCase(number: UInt32, CaseStep, room: RoomID)
+  /// Entries and session starts are refused, at a lane, in a room or at the whole site, until somebody ends it by name.
+  case beginIncident(Place)
+  case endIncident(Place)
+  /// A room was disinfected for `minutes`, until `minutesAgo`; the command's `why` names the agent.
+  case disinfected(RoomID, DisinfectionMethod, minutes: UInt16, minutesAgo: UInt16)
+  /// Somebody vouches for an item of the checklist, or that an isolation room is suitable.
+  case attest(item: UInt8)
   /// One of the writes that the device's profile names, by its place among them; `value` in the profile's unit, NaN for none.
   case write(DeviceID, UInt8, value: Double)
 
@@ -65,6 +79,14 @@ public enum Action: BitwiseCopyable, Sendable {
     case .contactReading: "contact_reading"
     case .clearSuspect: "clear_suspect"
     case .resetAverage: "reset_average"
+    case .openSite: "open_site"
+    case .closeSite: "close_site"
+    case .openCase: "open_case"
+    case .advanceCase: "advance_case"
+    case .beginIncident: "begin_incident"
+    case .endIncident: "end_incident"
+    case .disinfected: "disinfected"
+    case .attest: "attest"
     case .write: "write"
     }
   }
@@ -105,6 +127,8 @@ public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case expired, unknownAlarm, unknownTicket, unknownLane, notWaiting, laneBusy, laneReleased, whoAndWhyRequired, gateUnavailable
   case implausible, valueNotAllowed, deviceUnavailable
   case safetyAlarm, alarmSuppressed, notAcknowledged, notShelved, notOutOfService, shelfTooLong, shelfFull, stillActive
+  case noIsolationRoom, notAttested, notVentilated, notDisinfected, suspended, notSuspended, siteClosed, alreadyDone
+  case unknownCase, tooManyCases, notIsolationRoom, roomTaken, roomLocked, notIsolated, notReported, contactsNotListed, notHandedOver
 
   public var name: String {
     switch self {
@@ -128,12 +152,38 @@ public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .shelfTooLong: "shelf_too_long"
     case .shelfFull: "shelf_full"
     case .stillActive: "still_active"
+    case .noIsolationRoom: "no_isolation_room"
+    case .notAttested: "not_attested"
+    case .notVentilated: "not_ventilated"
+    case .notDisinfected: "not_disinfected"
+    case .suspended: "suspended"
+    case .notSuspended: "not_suspended"
+    case .siteClosed: "site_closed"
+    case .alreadyDone: "already_done"
+    case .unknownCase: "unknown_case"
+    case .tooManyCases: "too_many_cases"
+    case .notIsolationRoom: "not_isolation_room"
+    case .roomTaken: "room_taken"
+    case .roomLocked: "room_locked"
+    case .notIsolated: "not_isolated"
+    case .notReported: "not_reported"
+    case .contactsNotListed: "contacts_not_listed"
+    case .notHandedOver: "not_handed_over"
     }
   }
+}
+
+/// What a refused command lacks.
+public enum Missing: BitwiseCopyable, Sendable {
+  case room(RoomID)
+  /// Of the checklist.
+  case item(UInt8)
 }
 
 /// What became of a command.
 public enum Answer: BitwiseCopyable, Sendable {
   case done
   case refused(Refusal)
+  /// Refused, and by what exactly.
+  case refusedFor(Refusal, Missing)
 }

@@ -123,6 +123,19 @@ public enum EventBody: BitwiseCopyable, Sendable {
   case alarmUnsuppressed(AlarmFact)
   case alarmCleared(AlarmFact)
   case air(AirFact)
+  /// A step of a case. `who` took it; `note`: the symptom, or to whom it was reported or the person handed over.
+  case caseStep(CaseStep, CaseFact, who: Text, note: Text)
+  /// Nobody may use this room until it was ventilated and disinfected after the case.
+  case roomLocked(case: UInt32)
+  case roomFreed(case: UInt32)
+  /// A room was disinfected from `began` to `ended` (ns since 1970 UTC) by `who` with `agent`.
+  case disinfected(DisinfectionMethod, began: Int64, ended: Int64, who: Text, agent: Text)
+  case attested(item: UInt8, who: Text)
+  case siteOpened(who: Text)
+  case siteClosed(who: Text)
+  /// Entries and session starts are refused here; `case`: the case that did it, 0: a person.
+  case incidentBegan(case: UInt32, who: Text, why: Text)
+  case incidentEnded(who: Text, why: Text)
   case commandAnswered(Command, Answer)
   case lost(Loss, count: UInt64)
   case writeFailed(DeviceID)

@@ -63,9 +63,12 @@ public struct Names: Sendable {
   public var fields: [[String]]
   /// What people may have written to each device, in the order of its profile.
   public var writes: [[String]]
+  /// What somebody vouches for: the checklist, then the isolation rooms, each that it is suitable.
+  public var items: [String]
 
   public init(
-    site: String, lanes: [String], rooms: [String], devices: [String], ports: [String], fields: [[String]], writes: [[String]] = []
+    site: String, lanes: [String], rooms: [String], devices: [String], ports: [String], fields: [[String]], writes: [[String]] = [],
+    items: [String] = []
   ) {
     self.site = site
     self.lanes = lanes
@@ -74,5 +77,6 @@ public struct Names: Sendable {
     self.ports = ports
     self.fields = fields
     self.writes = writes
+    self.items = items
   }
 }

@@ -3,6 +3,8 @@
 /// A lane: one way through an entrance.
 public enum LaneState: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case free, measuring, releasing, released, outOfOrder
+  /// It could screen, and admits nobody: the site is closed, or an incident suspends it.
+  case closed
 
   public var name: String {
     switch self {
@@ -11,6 +13,7 @@ public enum LaneState: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .releasing: "releasing"
     case .released: "released"
     case .outOfOrder: "out_of_order"
+    case .closed: "closed"
     }
   }
 }
@@ -44,6 +47,7 @@ public enum ScreeningReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case relative
   // No result: why.
   case warmingUp, ambient, humidity, calibrationOverdue, referenceOff, referenceMoves, stuck
+  case siteClosed, suspended
 
   public var name: String {
     switch self {
@@ -71,6 +75,8 @@ public enum ScreeningReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .referenceOff: "reference_off"
     case .referenceMoves: "reference_moves"
     case .stuck: "stuck"
+    case .siteClosed: "site_closed"
+    case .suspended: "suspended"
     }
   }
 }

@@ -47,6 +47,8 @@ public struct FormattedEvent: Sendable {
 public struct AnsweredBy: Sendable {
   public var command: CommandID
   public var answer: Answer
+  /// What a refused command lacks, by name.
+  public var missing: String?
 }
 
 /// Formats the events of one start of the door.
@@ -97,7 +99,10 @@ public struct Formatter: Sendable {
   }
 
   private func answer(in body: EventBody) -> AnsweredBy? {
-    if case .commandAnswered(let command, let answer) = body { AnsweredBy(command: command.id, answer: answer) } else { nil }
+    guard case .commandAnswered(let command, let answer) = body else { return nil }
+    var missing: String?
+    if case .refusedFor(_, let what) = answer { missing = text(of: what) }
+    return AnsweredBy(command: command.id, answer: answer, missing: missing)
   }
 
   private func name(_ list: [String], _ index: UInt16) -> String {
@@ -148,8 +153,17 @@ public struct Formatter: Sendable {
     case .alarmUnsuppressed: "alarm.unsuppressed"
     case .alarmCleared: "alarm.cleared"
     case .air: "room.air"
+    case .caseStep(let step, _, _, _): "case.\(step.name)"
+    case .roomLocked: "room.locked"
+    case .roomFreed: "room.freed"
+    case .disinfected: "room.disinfected"
+    case .attested: "site.attested"
+    case .siteOpened: "site.opened"
+    case .siteClosed: "site.closed"
+    case .incidentBegan: "incident.began"
+    case .incidentEnded: "incident.ended"
     case .commandAnswered(_, .done): "command.done"
-    case .commandAnswered(_, .refused): "command.refused"
+    case .commandAnswered(_, .refused), .commandAnswered(_, .refusedFor): "command.refused"
     case .lost: "loss"
     case .writeFailed: "device.write_failed"
     case .written: "device.written"
@@ -180,6 +194,19 @@ public struct Formatter: Sendable {
     case .alarmSuppressed(let fact, let until):
       until == 0 ? members(of: fact) : members(of: fact).merging(["until": .string(timeText(wall: until, utcOffset: utcOffset))]) { $1 }
     case .air(let air): finite(["mean_5min_ppm": air.mean5, "mean_1h_ppm": air.mean60], [:])
+    case .caseStep(let step, let fact, let who, let note): members(of: step, fact, who, note)
+    case .roomLocked(let number), .roomFreed(let number): ["case": .number(Double(number))]
+    case .disinfected(let method, let began, let ended, let who, let agent):
+      [
+        "method": .string(method.name), "agent": .string(agent.string), "who": .string(who.string),
+        "began": .string(timeText(wall: began, utcOffset: utcOffset)), "ended": .string(timeText(wall: ended, utcOffset: utcOffset)),
+      ]
+    case .attested(let item, let who): ["item": .string(name(names.items, UInt16(item))), "who": .string(who.string)]
+    case .siteOpened(let who), .siteClosed(let who): ["who": .string(who.string)]
+    case .incidentBegan(let number, let who, let why):
+      number > 0
+        ? ["case": .number(Double(number)), "who": .string(who.string)] : ["who": .string(who.string), "why": .string(why.string)]
+    case .incidentEnded(let who, let why): ["who": .string(who.string), "why": .string(why.string)]
     case .commandAnswered(let command, let answer): members(of: command, answer)
     case .lost(let loss, let count): ["what": .string(loss.name), "count": .number(Double(count))]
     case .writeFailed(let device): ["device": .string(name(names.devices, device.index))]
@@ -203,6 +230,23 @@ public struct Formatter: Sendable {
       "kind": .string(fact.kind.name), "priority": .string(fact.priority.name), "state": .string(fact.state.name),
       "occurrence": .number(Double(fact.occurrence)),
     ])
+  }
+
+  private func members(of step: CaseStep, _ fact: CaseFact, _ who: Text, _ note: Text) -> [String: JSON] {
+    var data: [String: JSON] = [
+      "case": .number(Double(fact.number)), "cause": .string(fact.cause.name), "since_opened_s": .number(Double(fact.seconds)),
+      "who": .string(who.string),
+    ]
+    if fact.ticket > 0 { data["ticket"] = .number(Double(fact.ticket)) }
+    if fact.room >= 0 { data["room"] = .string(name(names.rooms, UInt16(truncatingIfNeeded: fact.room))) }
+    if !note.isEmpty {
+      switch step {
+      case .opened: data["symptom"] = .string(note.string)
+      case .reported, .handedOver: data["to"] = .string(note.string)
+      case .isolated, .contactsListed, .roomAdded, .closed: data["note"] = .string(note.string)
+      }
+    }
+    return data
   }
 
   private func members(of reading: Reading) -> [String: JSON] {
@@ -232,7 +276,13 @@ public struct Formatter: Sendable {
     ]
     if !command.claimed.isEmpty { data["claimed"] = .string(command.claimed.string) }
     if !command.why.isEmpty { data["why"] = .string(command.why.string) }
-    if case .refused(let refusal) = answer { data["reason"] = .string(refusal.name) }
+    switch answer {
+    case .done: break
+    case .refused(let refusal): data["reason"] = .string(refusal.name)
+    case .refusedFor(let refusal, let missing):
+      data["reason"] = .string(refusal.name)
+      data["missing"] = .string(text(of: missing))
+    }
     switch command.action {
     case .acknowledge(let occurrence), .unacknowledge(let occurrence), .clearSuspect(let occurrence):
       data["occurrence"] = .number(Double(occurrence))
@@ -241,6 +291,21 @@ public struct Formatter: Sendable {
       data["for_s"] = .number(time.seconds)
     case .unshelve(let alarm), .takeOutOfService(let alarm), .returnToService(let alarm): data.merge(members(of: alarm)) { $1 }
     case .overrideLane(let lane), .resetAverage(let lane): data["lane"] = .string(name(names.lanes, lane.index))
+    case .openSite, .closeSite: break
+    case .openCase(let place), .beginIncident(let place), .endIncident(let place): data["place"] = .string(placeName(place))
+    case .advanceCase(let number, let step, let room):
+      data["case"] = .number(Double(number))
+      data["step"] = .string(step.name)
+      switch step {
+      case .isolated, .roomAdded: data["room"] = .string(name(names.rooms, room.index))
+      default: break
+      }
+    case .disinfected(let room, let method, let minutes, let ago):
+      data["room"] = .string(name(names.rooms, room.index))
+      data["method"] = .string(method.name)
+      data["minutes"] = .number(Double(minutes))
+      if ago > 0 { data["minutes_ago"] = .number(Double(ago)) }
+    case .attest(let item): data["item"] = .string(name(names.items, UInt16(item)))
     case .write(let device, let index, let value):
       data["device"] = .string(name(names.devices, device.index))
       data["write"] = .string(write(device, index))
@@ -254,6 +319,22 @@ public struct Formatter: Sendable {
   private func members(of alarm: AlarmID) -> [String: JSON] {
     let place = path(of: alarm.place).split(separator: "/").last.map(String.init) ?? names.site
     return ["kind": .string(alarm.kind.name), "place": .string(place)]
+  }
+
+  private func placeName(_ place: Place) -> String {
+    switch place {
+    case .lane(let lane): name(names.lanes, lane.index)
+    case .room(let room): name(names.rooms, room.index)
+    case .site, .log, .device, .port: names.site
+    }
+  }
+
+  /// The name of what a refused command lacks.
+  func text(of missing: Missing) -> String {
+    switch missing {
+    case .room(let room): name(names.rooms, room.index)
+    case .item(let item): name(names.items, UInt16(item))
+    }
   }
 
   private func write(_ device: DeviceID, _ index: UInt8) -> String {

@@ -16,6 +16,7 @@ public struct Pipeline: ~Copyable {
   var instruments: Instruments
   var lanes: Lanes
   var rooms: Rooms
+  var site: Site
   var alarms: Alarms
   var findings = Findings()
   var effects: Effects
@@ -41,6 +42,8 @@ public struct Pipeline: ~Copyable {
   private var connections: Connections
   /// The door ends: nothing is decided any more, and what was ordered last is carried out.
   private var isStopping = false
+  /// Who gave the command that is obeyed.
+  private var who = Text()
   /// Orders to gates, given by `stopping`, that no board carried out.
   public private(set) var failedLastOrders = 0
 
@@ -58,6 +61,8 @@ public struct Pipeline: ~Copyable {
         return lane
       })
     rooms = Rooms(settings.rooms.map(\.policy))
+    site = Site(
+      settings.site, rooms: settings.rooms.map(\.care), items: settings.items, lanes: settings.lanes.count)
     alarms = Alarms(
       Places(
         lanes: settings.lanes.count, rooms: settings.rooms.count, devices: settings.instruments.devices.count,
@@ -87,7 +92,7 @@ public struct Pipeline: ~Copyable {
   public var nextDeadline: Instant {
     @_noLocks @_noAllocation get {
       if isStopping { return instruments.nextDeadline }
-      let rules = min(lanes.nextDeadline, min(rooms.nextDeadline, alarms.nextDeadline))
+      let rules = min(min(lanes.nextDeadline, site.nextDeadline), min(rooms.nextDeadline, alarms.nextDeadline))
       return min(min(instruments.nextDeadline, rules), min(absences.nextDeadline, connections.nextDeadline))
     }
   }
@@ -128,6 +133,7 @@ public struct Pipeline: ~Copyable {
     case .started(let restored, let downSeconds):
       lanes.start(now)
       emit(.systemStarted(restored: restored, downSeconds: downSeconds), at: .site, .none, now)
+      site.start(now, &alarms, &effects)
     case .stopping:
       isStopping = true
       lanes.stop(&effects)
@@ -196,6 +202,7 @@ public struct Pipeline: ~Copyable {
     }
     alarms.set(.clockUnsynchronised, at: .site, !now.synchronised, now, &effects)
     tellLanes(now)
+    admit(now)
     carryOut(now)
     if now.boot - snapshotAt >= .seconds(60) { snapshotDue = true }
   }
@@ -245,11 +252,22 @@ public struct Pipeline: ~Copyable {
     toldRaises = alarms.loudRaises
   }
 
+  /// Lanes learn whether they may admit anybody.
+  @_noLocks @_noAllocation
+  private mutating func admit(_ now: Now) {
+    guard site.admissionChanged else { return }
+    site.toldLanes()
+    for index in 0..<lanes.count {
+      lanes.admit(site.block(of: LaneID(index)), at: LaneID(index), now, &alarms, &effects)
+    }
+  }
+
   @_noLocks @_noAllocation
   private mutating func advance(_ now: Now) {
     if instruments.nextDeadline <= now.boot { instruments.advance(to: now.boot, &findings, &outbox) }
     if lanes.nextDeadline <= now.boot { lanes.advance(to: now, &alarms, &effects) }
     if rooms.nextDeadline <= now.boot { rooms.advance(to: now, &alarms, &effects) }
+    if site.nextDeadline <= now.boot { site.advance(to: now, &alarms, &effects) }
     if alarms.nextDeadline <= now.boot { alarms.advance(to: now, &effects) }
     while let port = connections.next(at: now.boot) { tellOpen(port, now) }
     // What finds no room in this turn is told in the next.
@@ -416,6 +434,8 @@ public struct Pipeline: ~Copyable {
       defer { index &+= 1 }
       switch effects.list[index] {
       case .event(let body, let place, let personal): emit(body, at: place, personal, now)
+      case .confirmed(let lane, let ticket, let personal):
+        site.confirmed(at: lane, ticket: ticket, personal, who: who, now, &alarms, &effects)
       case .gate(let lane, let order): move(routes.lanes[Int(lane.index)].gate, order, now)
       case .lamp(let lane, let on): set(routes.lanes[Int(lane.index)].lamp, on: on, now)
       case .buzzer(let lane, let on): set(routes.lanes[Int(lane.index)].buzzer, on: on, now)
@@ -479,6 +499,7 @@ public struct Pipeline: ~Copyable {
   @_noLocks @_noAllocation
   private mutating func obey(_ command: Command, _ now: Now) {
     let answer: Answer
+    who = command.claimed
     if now.boot - command.issued > command.goodFor {
       answer = .refused(.expired)
     } else {
@@ -505,6 +526,8 @@ public struct Pipeline: ~Copyable {
       case .overrideLane(let lane):
         answer = isSomebodys(command) ? lanes.override(lane, now, &alarms, &effects) : .refused(.whoAndWhyRequired)
       case .resetAverage(let lane): answer = isSomebodys(command) ? lanes.resetAverage(lane) : .refused(.whoAndWhyRequired)
+      case .openSite, .closeSite, .openCase, .advanceCase, .beginIncident, .endIncident, .disinfected, .attest:
+        answer = obeyForSite(command, now)
       case .write(let device, let index, let value):
         if instruments.needsPerson(device, index), !isSomebodys(command) {
           answer = .refused(.whoAndWhyRequired)
@@ -525,10 +548,40 @@ public struct Pipeline: ~Copyable {
   @_noLocks @_noAllocation
   private func isSomebodys(_ command: Command) -> Bool { !command.claimed.isEmpty && !command.why.isEmpty }
 
+  /// What concerns the whole site is done in somebody's name, and mostly for a reason.
+  @_noLocks @_noAllocation
+  private mutating func obeyForSite(_ command: Command, _ now: Now) -> Answer {
+    let (who, note) = (command.claimed, command.why)
+    if who.isEmpty || (needsWhy(command.action) && note.isEmpty) { return .refused(.whoAndWhyRequired) }
+    switch command.action {
+    case .openSite: return site.open(who: who, now, &alarms, &effects)
+    case .closeSite: return site.close(who: who, now, &alarms, &effects)
+    case .openCase(let place): return site.openCase(at: place, who: who, symptom: note, now, &alarms, &effects)
+    case .advanceCase(let number, let step, let room):
+      return site.advanceCase(number, step, room: room, who: who, note: note, now, &alarms, &effects)
+    case .beginIncident(let place): return site.beginIncident(place, who: who, why: note, now, &alarms, &effects)
+    case .endIncident(let place): return site.endIncident(place, who: who, why: note, now, &alarms, &effects)
+    case .disinfected(let room, let method, let minutes, let ago):
+      return site.disinfected(
+        room, method, minutes: minutes, minutesAgo: ago, who: who, agent: note, now, &alarms, &effects)
+    case .attest(let item): return site.attest(item, who: who, now, &alarms, &effects)
+    default: return .refused(.implausible)
+    }
+  }
+
+  /// The log must say why, too: the symptom, the agent, to whom, the reason.
+  @_noLocks @_noAllocation
+  private func needsWhy(_ action: Action) -> Bool {
+    switch action {
+    case .openCase, .beginIncident, .endIncident, .disinfected, .advanceCase(_, .reported, _), .advanceCase(_, .handedOver, _): true
+    default: false
+    }
+  }
+
   // MARK: Snapshots
 
   /// Bytes a snapshot takes.
-  public var snapshotSize: Int { alarms.byteCount + lanes.byteCount + instruments.byteCount }
+  public var snapshotSize: Int { alarms.byteCount + lanes.byteCount + site.byteCount + instruments.byteCount }
 
   /// Differs when a snapshot of another build or another site's tables must not be taken over.
   public var snapshotLayout: UInt64 {
@@ -545,7 +598,8 @@ public struct Pipeline: ~Copyable {
   /// Copies the state that a restart must have.
   @_noLocks @_noAllocation
   public mutating func copySnapshot(to bytes: borrowing Table<UInt8>, _ now: Now) {
-    let end = lanes.copyBytes(to: bytes, at: alarms.copyBytes(to: bytes, at: 0))
+    var end = lanes.copyBytes(to: bytes, at: alarms.copyBytes(to: bytes, at: 0))
+    end = site.copyBytes(to: bytes, at: end)
     _ = instruments.copyBytes(to: bytes, at: end)
     snapshotDue = false
     snapshotAt = now.boot
@@ -557,6 +611,7 @@ public struct Pipeline: ~Copyable {
     effects.clear()
     var end = alarms.replaceBytes(from: bytes, at: 0, shift: shift, now: now)
     end = lanes.replaceBytes(from: bytes, at: end, shift: shift, now: now, &alarms, &effects)
+    end = site.replaceBytes(from: bytes, at: end, shift: shift, now: now, &alarms, &effects)
     _ = instruments.replaceBytes(from: bytes, at: end, shift: shift, now: now.boot)
     outbox.clear()
     carryOut(now)

@@ -54,10 +54,12 @@ public struct LanePlan: Sendable {
 public struct RoomPlan: Sendable {
   public var policy: AirPolicy
   public var co2: [DeviceID]
+  public var care: SiteRoom
 
-  public init(policy: AirPolicy, co2: [DeviceID]) {
+  public init(policy: AirPolicy, co2: [DeviceID], care: SiteRoom = SiteRoom(isIsolation: false, canVerify: false)) {
     self.policy = policy
     self.co2 = co2
+    self.care = care
   }
 }
 
@@ -70,13 +72,17 @@ public struct PipelineSettings: Sendable {
   public var alarms: AlarmPolicy
   /// The kinds of alarms that are set otherwise than the standard.
   public var alarmKinds: [AlarmKind: AlarmSettings]
+  public var site: SitePolicy
+  /// How long an attestation of each item of the checklist is good for.
+  public var items: [Interval]
   public var thinning: ThinningSettings
   /// Of the names behind the indices: a state of another site, or of one in another order, is not taken over.
   public var identity: UInt64
 
   public init(
     instruments: InstrumentSettings, lanes: [LanePlan], rooms: [RoomPlan], air: AirPolicy, alarms: AlarmPolicy = AlarmPolicy(),
-    alarmKinds: [AlarmKind: AlarmSettings] = [:], thinning: ThinningSettings, identity: UInt64 = 0
+    alarmKinds: [AlarmKind: AlarmSettings] = [:], thinning: ThinningSettings, site: SitePolicy = SitePolicy(), items: [Interval] = [],
+    identity: UInt64 = 0
   ) {
     self.instruments = instruments
     self.lanes = lanes
@@ -85,6 +91,8 @@ public struct PipelineSettings: Sendable {
     self.alarms = alarms
     self.alarmKinds = alarmKinds
     self.thinning = thinning
+    self.site = site
+    self.items = items
     self.identity = identity
   }
 }

@@ -50,6 +50,12 @@ extension Pipeline {
     AirFact(mean5: rooms.rows[Int(room.index)].mean5, mean60: rooms.rows[Int(room.index)].mean60)
   }
 
+  public var siteState: SiteState { site.state }
+  /// Rows of cases; `nil` where none is open.
+  public var caseCount: Int { site.caseCount }
+  public func openCase(_ row: Int) -> CaseView? { site.view(row) }
+  public func use(of room: RoomID) -> RoomUse { site.use(of: room) }
+
   public var alarmCount: Int { alarms.rows.capacity }
   public func alarm(_ index: Int) -> AlarmRow { alarms.rows[index] }
   /// Who shelved it or took it out of service, and why.

@@ -35,6 +35,9 @@ public struct AlarmSettings: BitwiseCopyable, Sendable {
   /// The delays and priorities of docs/rules.md, "Alarms".
   public static func standard(for kind: AlarmKind, _ air: AirPolicy) -> AlarmSettings {
     switch kind {
+    case .confirmedFever, .notIsolated: AlarmSettings(priority: .high, isLatched: true)
+    case .isolationRoom: AlarmSettings(priority: .high)
+    case .disinfectionOverdue: AlarmSettings(priority: .low)
     case .suspectedFever: AlarmSettings(priority: .medium, offDelay: .seconds(120))
     case .suspectLeft: AlarmSettings(priority: .medium, isLatched: true)
     case .gateJammed: AlarmSettings(priority: .high, onDelay: .seconds(1), offDelay: .seconds(1))

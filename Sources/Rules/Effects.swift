@@ -16,6 +16,8 @@ public enum GateOrder: BitwiseCopyable, Sendable {
 /// One thing to do.
 public enum Effect: BitwiseCopyable, Sendable {
   case event(EventBody, source: Place, Personal)
+  /// A contact thermometer has confirmed a fever: the site opens a case.
+  case confirmed(LaneID, ticket: UInt32, Personal)
   case gate(LaneID, GateOrder)
   case lamp(LaneID, on: Bool)
   case buzzer(LaneID, on: Bool)

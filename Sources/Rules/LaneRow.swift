@@ -141,6 +141,8 @@ struct LaneRow: BitwiseCopyable {
   var failureAt = Instant.never
   /// Devices need a moment after a start: until then nothing is out of order.
   var graceUntil = Instant.never
+  /// Why it admits nobody, whatever it measures.
+  var block = AdmissionBlock.none
   // The person
   var ambient = Double.nan
   var ambientAt = Instant.past

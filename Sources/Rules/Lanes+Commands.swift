@@ -11,6 +11,8 @@ extension Lanes {
     let index = Int(lane.index)
     guard index < rows.capacity else { return .refused(.unknownLane) }
     guard !rows[index].isReleased else { return .refused(.laneReleased) }
+    // Staff come in by name to prepare a site that is closed; an incident is ended first, by name.
+    if case .suspended = rows[index].block { return .refused(.suspended) }
     guard rows[index].settings.hasGate, rows[index].boardIsUp else { return .refused(.gateUnavailable) }
     guard case .shut = rows[index].gate.state else { return .refused(.laneBusy) }
     guard isReadyToOpen(index) else { return .refused(.gateUnavailable) }
@@ -67,6 +69,7 @@ extension Lanes {
       screenings[slot].personal = personal
       screenings[slot].wasElevated = true
       alarms.set(.suspectedFever, at: .lane(LaneID(index)), true, priority: .high, now, &effects)
+      effects.add(.confirmed(LaneID(index), ticket: ticket, personal))
       effects.add(
         .event(
           .screeningIsolated(
@@ -80,6 +83,11 @@ extension Lanes {
     // Whoever stands at the thermometer must not walk through on somebody else's reading.
     guard rows[index].screening < 0, !rows[index].isPresent, rows[index].personReadings == 0 else { return .refused(.laneBusy) }
     guard !rows[index].isReleased else { return .refused(.laneReleased) }
+    switch rows[index].block {
+    case .none: break
+    case .closed: return .refused(.siteClosed)
+    case .suspended: return .refused(.suspended)
+    }
     if rows[index].settings.hasGate, !rows[index].boardIsUp || !isReadyToOpen(index) { return .refused(.gateUnavailable) }
     screenings[slot].personal = personal
     pass(index, slot, .contactNormal, now, &alarms, &effects)

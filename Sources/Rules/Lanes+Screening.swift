@@ -17,6 +17,11 @@ extension Lanes {
       rows[index].isJudged = true
       return
     }
+    guard !isBlocked(index) else {
+      rows[index].isJudged = true
+      deny(index, blockReason(index), next: .none, slot: -1, now, &effects)
+      return
+    }
     if rows[index].called > 0, let slot = find(rows[index].called), slot / Self.waitingMax == index {
       resume(slot, index, now, &effects)
     } else {
@@ -340,6 +345,18 @@ extension Lanes {
   func loseDevice(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     let reason: ScreeningReason = rows[index].isWarmingUp ? .warmingUp : .deviceUnhealthy
     wait(index, Int(rows[index].screening), .noResult, reason, now, &alarms, &effects)
+  }
+
+  /// The lane may not admit anybody any more: whoever is measured waits, as after a lost device.
+  @_noLocks @_noAllocation
+  func refuseAdmission(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    wait(index, Int(rows[index].screening), .noResult, blockReason(index), now, &alarms, &effects)
+  }
+
+  @_noLocks @_noAllocation
+  private func blockReason(_ index: Int) -> ScreeningReason {
+    if case .suspended = rows[index].block { return .suspended }
+    return .siteClosed
   }
 
   /// Frees the slot; the last open suspicion takes the alarm with it.

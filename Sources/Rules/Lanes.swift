@@ -330,6 +330,28 @@ public struct Lanes: ~Copyable {
     return min(look, rows[index].ticketsLook)
   }
 
+  // MARK: Admission
+
+  @_noLocks @_noAllocation
+  func isBlocked(_ index: Int) -> Bool {
+    if case .none = rows[index].block { return false }
+    return true
+  }
+
+  /// Whether the lane may admit anybody. Who stands at it when it may not any more gets a ticket, never a pass.
+  @_noLocks @_noAllocation
+  public mutating func admit(
+    _ block: AdmissionBlock, at lane: LaneID, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    let index = Int(lane.index)
+    guard rows[index].block.rawValue != block.rawValue else { return }
+    rows[index].block = block
+    if isBlocked(index), rows[index].screening >= 0 { refuseAdmission(index, now, &alarms, &effects) }
+    settleState(index, now, &effects)
+    settleSignals(index, now, &effects)
+    schedule(index)
+  }
+
   // MARK: What others see
 
   @_noLocks @_noAllocation
@@ -339,6 +361,8 @@ public struct Lanes: ~Copyable {
       state = .released
     } else if !canScreen(index) {
       state = .outOfOrder
+    } else if isBlocked(index) {
+      state = .closed
     } else if case .shut = rows[index].gate.state {
       state = rows[index].screening >= 0 ? .measuring : .free
     } else {
@@ -366,7 +390,8 @@ public struct Lanes: ~Copyable {
   func settleSignals(_ index: Int, _ now: Now, _ effects: inout Effects) {
     if rows[index].isDenied, now.boot >= rows[index].deniedUntil, !rows[index].isPresent { rows[index].isDenied = false }
     if rows[index].isDenied, now.boot >= rows[index].deniedUntil { rows[index].deniedUntil = now.boot + .seconds(1) }
-    let lamp = rows[index].isDenied || rows[index].isReleased || !canScreen(index) || rows[index].alarmIsOn
+    let isClosed = !canScreen(index) || isBlocked(index)
+    let lamp = rows[index].isDenied || rows[index].isReleased || isClosed || rows[index].alarmIsOn
     if lamp != rows[index].lampIsOn {
       rows[index].lampIsOn = lamp
       effects.add(.lamp(LaneID(index), on: lamp))

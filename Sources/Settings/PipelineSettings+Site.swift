@@ -7,16 +7,21 @@ import Rules
 
 extension PipelineSettings {
   public init(_ settings: Settings) {
+    var site = settings.policy.site
+    site.isOpenedByCommand = settings.site.opening == .byCommand
+    // One attestation of an isolation room is good for a day.
+    let isolation = settings.rooms.count { $0.kind == .isolation }
+    let items = settings.checklist.map(\.every) + Array(repeating: Interval.minutes(24 * 60), count: isolation)
     self.init(
       instruments: settings.instruments,
       lanes: settings.lanes.map { LanePlan($0, settings) },
-      rooms: settings.rooms.map { RoomPlan(policy: settings.policy.air, co2: $0.co2) },
+      rooms: settings.rooms.map { RoomPlan($0, settings) },
       air: settings.policy.air, alarms: settings.alarms.policy, alarmKinds: settings.alarms.kinds,
       thinning: ThinningSettings(
         interval: settings.log.readingInterval,
         deadBands: DeadBands(
           celsius: settings.log.celsiusDeadBand, ppm: settings.log.ppmDeadBand, other: settings.log.otherDeadBand)),
-      identity: fingerprint(of: settings))
+      site: site, items: items, identity: fingerprint(of: settings))
   }
 }
 
@@ -24,9 +29,18 @@ extension PipelineSettings {
 private func fingerprint(of settings: Settings) -> UInt64 {
   let names = settings.names
   let parts =
-    [names.site] + names.lanes + ["/"] + names.rooms + ["/"] + names.ports + ["/"]
+    [names.site] + names.lanes + ["/"] + names.rooms + ["/"] + names.items + ["/"] + names.ports + ["/"]
     + settings.devices.flatMap { [$0.name, $0.profile.id, "\($0.port.index)", "\($0.unit)"] }
   return parts.joined(separator: "\n").utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+}
+
+extension RoomPlan {
+  fileprivate init(_ room: RoomLayout, _ settings: Settings) {
+    let item = room.kind == .isolation ? settings.names.items.lastIndex(of: room.name) : nil
+    self.init(
+      policy: settings.policy.air, co2: room.co2,
+      care: SiteRoom(isIsolation: room.kind == .isolation, canVerify: !room.co2.isEmpty, item: Int16(item ?? -1)))
+  }
 }
 
 extension LanePlan {

@@ -76,11 +76,13 @@ final class SettingsReader {
     let lanes = laneEntries.map { readLane($0.name, $0.value, desk: desk, ports: ports, fever: policy.fever) }
     let roomEntries = top.optional("rooms")?.section()?.named("room") ?? []
     let rooms = roomEntries.map { readRoom($0.name, $0.value, air: policy.air) }
+    let checklist = (top.optional("checklist")?.section()?.named("item") ?? []).map(readItem)
     let wishes = readWishes(top.optional("realtime")?.section())
     checkLinks(buses, ports)
     checkUse(deviceEntries)
     checkNames([("bus", buses), ("device", deviceEntries), ("lane", laneEntries), ("room", roomEntries)])
     checkPlaces(top.entry, desk: deskEntry, lanes: lanes, rooms: rooms)
+    checkOpening(top.entry, site?.opening, checklist: checklist, rooms: rooms)
     top.close()
     guard let site, let desk, book.problems.isEmpty else { return nil }
     let whole = lanes.compactMap(\.self)
@@ -89,10 +91,11 @@ final class SettingsReader {
     let links = ports.compactMap(\.self)
     return Settings(
       site: site, log: log, recorder: recorder, desk: desk, ports: links, devices: plans, lanes: whole, rooms: rooms.compactMap(\.self),
-      policy: policy, alarms: alarms, realTime: wishes,
+      checklist: checklist.compactMap(\.self), policy: policy, alarms: alarms, realTime: wishes,
       names: Names(
         site: site.id, lanes: whole.map(\.name), rooms: rooms.compactMap { $0?.name }, devices: deviceNames, ports: busNames,
-        fields: plans.map { $0.profile.fields.map(\.name) }, writes: plans.map { $0.profile.namedWrites.map(\.name) }),
+        fields: plans.map { $0.profile.fields.map(\.name) }, writes: plans.map { $0.profile.namedWrites.map(\.name) },
+        items: checklist.compactMap { $0?.name } + rooms.compactMap { $0?.kind == .isolation ? $0?.name : nil }),
       instruments: InstrumentSettings(
         ports: links.map(\.kind),
         devices: plans.map {
@@ -110,6 +113,7 @@ final class SettingsReader {
   private func readSite(_ section: Section, now: Date) -> SiteSettings? {
     defer { section.close() }
     let id = section.required("id")?.name("site")
+    let opening = section.optional("opening")?.choice(Opening.allCases.map { ($0.rawValue, $0) }) ?? .always
     let name = section.required("name")?.text()
     let secretEntry = section.optional("identity_secret_file")
     secretEntry?.warn("no device of this version tells an identity, so the key is not used yet")
@@ -119,7 +123,16 @@ final class SettingsReader {
       return zoneEntry.expected("a time zone such as Asia/Shanghai" + meant(zoneName, TimeZone.knownTimeZoneIdentifiers), nil)
     }
     guard let id, let name else { return nil }
-    return SiteSettings(id: id, name: name, timeZone: zoneName, offsets: offsets(zone, now), identitySecretFile: secret)
+    return SiteSettings(id: id, name: name, timeZone: zoneName, offsets: offsets(zone, now), identitySecretFile: secret, opening: opening)
+  }
+
+  private func readItem(_ name: String, _ entry: Entry) -> ChecklistItem? {
+    guard let section = entry.section() else { return nil }
+    defer { section.close() }
+    let what = section.required("what")?.text()
+    let every = section.optional("every_h").map { $0.interval(unit: 3_600, 1...8_760, "h") } ?? .minutes(24 * 60)
+    guard let what, let every else { return nil }
+    return ChecklistItem(name: name, what: what, every: every)
   }
 
   private func offsets(_ zone: TimeZone, _ now: Date) -> [ZoneOffset] {

@@ -20,6 +20,8 @@ public struct Settings: Sendable {
   public var lanes: [LaneWiring]
   /// In the order of the file; `RoomID` is the index.
   public var rooms: [RoomLayout]
+  /// What somebody vouches for, in the order of the file.
+  public var checklist: [ChecklistItem]
   public var policy: PolicySettings
   public var alarms: AlarmSection
   public var realTime: RealTimeWishes
@@ -45,6 +47,24 @@ public struct SiteSettings: Sendable {
   public var offsets: [ZoneOffset]
   /// Absolute path, or `nil` when no identities are kept.
   public var identitySecretFile: String?
+  public var opening: Opening
+}
+
+/// Who opens the site.
+public enum Opening: String, Sendable, CaseIterable {
+  /// Nobody: lanes admit whenever they can screen.
+  case always
+  /// Staff, by a command that checks what must be there.
+  case byCommand = "by_command"
+}
+
+/// Something that somebody vouches for before the site is opened.
+public struct ChecklistItem: Sendable, Equatable {
+  public var name: String
+  /// For people.
+  public var what: String
+  /// How long one attestation is good for.
+  public var every: Interval
 }
 
 /// From `from` on, the zone is `seconds` east of UTC.
@@ -180,6 +200,7 @@ public struct RoomLayout: Sendable {
 public struct PolicySettings: Sendable {
   public var fever: FeverPolicy
   public var air: AirPolicy
+  public var site: SitePolicy
 }
 
 /// How alarms are shown, and the kinds that are set otherwise than docs/rules.md says.

@@ -84,6 +84,23 @@ extension SettingsReader {
     }
   }
 
+  /// A site that is opened by command needs what the opening asks for; items and isolation rooms are attested by one name.
+  func checkOpening(_ top: Entry, _ opening: Opening?, checklist: [ChecklistItem?], rooms: [RoomLayout?]) {
+    let items = checklist.compactMap(\.self).map(\.name)
+    let isolation = rooms.compactMap(\.self).filter { $0.kind == .isolation }.map(\.name)
+    for name in items where isolation.contains(name) {
+      top.note("found the item \(name) in the checklist and an isolation room of that name, expected another name: both are attested by it")
+    }
+    if items.count + isolation.count > 255 { top.note("found \(items.count + isolation.count) items and isolation rooms, expected 255 at most") }
+    guard opening == .byCommand else {
+      if !items.isEmpty { top.warn("site.opening is always: nothing asks for the checklist before people are admitted") }
+      return
+    }
+    if isolation.isEmpty, !rooms.contains(where: { $0 == nil }) {
+      top.note("site.opening is by_command and no room is of kind isolation: the site could never be opened; expected one")
+    }
+  }
+
   /// What a lane's gate cannot do, in words.
   func warnOfGate(_ lane: LaneWiring, _ entry: Entry) {
     guard let gate = lane.gate else { return }

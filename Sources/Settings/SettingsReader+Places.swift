@@ -2,6 +2,7 @@
 
 import Devices
 public import Domain
+import Foundation
 import Rules
 
 extension LaneWiring {
@@ -191,12 +192,27 @@ extension SettingsReader {
   }
 
   func readPolicy(_ section: Section?) -> PolicySettings {
-    var policy = PolicySettings(fever: FeverPolicy(), air: AirPolicy())
+    var policy = PolicySettings(fever: FeverPolicy(), air: AirPolicy(), site: SitePolicy())
     if let version = section?.optional("version")?.whole(1...1_000_000) { policy.fever.version = UInt32(version) }
     if let part = section?.optional("fever")?.section() { readFever(part, &policy.fever) }
     if let part = section?.optional("air")?.section() { readAir(part, &policy.air) }
+    if let part = section?.optional("cases")?.section() { readCases(part, &policy.site) }
+    if let entry = section?.optional("disinfect_every_h"), let every = entry.interval(unit: 3_600, 0...720, "h") {
+      policy.site.disinfectEvery = every
+    }
     section?.close()
     return policy
+  }
+
+  private func readCases(_ part: Section, _ site: inout SitePolicy) {
+    set(&site.isolateWithin, part.optional("isolate_within_s"), 30...3_600)
+    set(&site.ventilateFor, part.optional("ventilate_s"), 60...86_400)
+    var share = 0.99
+    set(&share, part.optional("purge_share"), 0...0.9999)
+    site.purgeAirChanges = -log(1 - share)
+    let choices: [(String, Suspends)] = [("none", .none), ("lane", .lane), ("site", .site)]
+    if let suspends = part.optional("suspends")?.choice(choices) { site.suspends = suspends }
+    part.close()
   }
 
   private func readAir(_ part: Section, _ air: inout AirPolicy) {
@@ -235,7 +251,7 @@ extension SettingsReader {
   func set(_ value: inout Int, _ entry: Entry?, _ range: ClosedRange<Int>) {
     if let number = entry?.whole(range) { value = number }
   }
-  func set(_ value: inout Double, _ entry: Entry?, _ range: ClosedRange<Double>, _ unit: String) {
+  func set(_ value: inout Double, _ entry: Entry?, _ range: ClosedRange<Double>, _ unit: String = "") {
     if let number = entry?.number(range, unit) { value = number }
   }
   func set(_ value: inout Interval, _ entry: Entry?, _ range: ClosedRange<Double>) {

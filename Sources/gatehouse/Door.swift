@@ -58,19 +58,26 @@ struct OrderOptions: ParsableArguments {
     guard let who, let why, !who.isEmpty, !why.isEmpty else { throw ValidationError("\(what) only with --who and --why.") }
   }
 
+  /// Others are somebody's, and say why in words of their own.
+  func requireWho(_ what: String) throws {
+    guard let who, !who.isEmpty else { throw ValidationError("\(what) only with --who.") }
+  }
+
   /// Gives an order and reports what became of it; ends the program with its exit code.
-  func give(_ action: Action, lane: String? = nil, place: String? = nil, device: String? = nil, write: String? = nil, done: String) throws {
+  func give(
+    _ action: Action, lane: String? = nil, place: String? = nil, device: String? = nil, write: String? = nil, room: String? = nil,
+    item: String? = nil, why: String? = nil, done: String
+  ) throws {
     let id = id.flatMap(UUID.init(uuidString:)) ?? UUID()
     // What may open a gate is carried out at once or not at all.
     let goodFor =
       switch action {
       case .overrideLane, .contactReading: 3.0
-      case .acknowledge, .unacknowledge, .clearSuspect, .resume, .resetAverage, .write: 10.0
-      case .shelve, .unshelve, .takeOutOfService, .returnToService: 10.0
+      default: 10.0
       }
     let request = CommandRequest(
-      id: id, action: action, lane: lane, place: place, device: device, write: write, goodFor: goodFor, issued: bootClock(),
-      who: who, why: why, origin: .commandLine)
+      id: id, action: action, lane: lane, place: place, device: device, write: write, room: room, item: item, goodFor: goodFor,
+      issued: bootClock(), who: who, why: why ?? self.why, origin: .commandLine)
     let answer: CommandAnswer
     do {
       // The door itself says `unknown` 5 s after the order has run out.
@@ -105,7 +112,7 @@ struct OrderReport: Equatable {
       words = "\(done) (\(place))"
       code = .success
     case .refused:
-      words = "refused: \(printable(answer.message ?? Self.explain(answer.reason ?? "no reason given")))"
+      words = "refused: \(printable(answer.message ?? Self.explain(answer.reason ?? "no reason given", answer.missing)))"
       code = .problem
     case .unknown:
       words = "the door did not say what became of it; look at `gatehouse status`, or ask again with --id \(id)"
@@ -114,7 +121,8 @@ struct OrderReport: Equatable {
   }
 
   /// Words for the refusals of the rules.
-  static func explain(_ reason: String) -> String {
+  static func explain(_ reason: String, _ missing: String? = nil) -> String {
+    let what = missing ?? "something"
     let known = Refusal.allCases.first { $0.name == reason }
     switch known {
     case .expired: return "it came too late to be carried out"
@@ -137,6 +145,23 @@ struct OrderReport: Equatable {
     case .shelfTooLong: return "it may not be shelved for so long: `alarms.shelve_longest_min` in the settings"
     case .shelfFull: return "so many alarms are out of sight already; return some first"
     case .stillActive: return "what it tells of is still there"
+    case .noIsolationRoom: return "no isolation room is free: each is taken, or locked until it is clean"
+    case .notAttested: return "nobody vouches for \(what) now: `gatehouse attest \(what) --who …`"
+    case .notVentilated: return "no full ventilation of \(what) is known yet"
+    case .notDisinfected: return "no disinfection of \(what) is known that is recent enough: `gatehouse disinfected \(what) …`"
+    case .suspended: return "an incident suspends it: `gatehouse incident end … --who … --why …`"
+    case .notSuspended: return "no incident suspends that place"
+    case .siteClosed: return "the site is closed, or has no isolation room left"
+    case .alreadyDone: return "it is so already"
+    case .unknownCase: return "there is no such case open; `gatehouse case` lists them"
+    case .tooManyCases: return "64 cases are open; close one first"
+    case .notIsolationRoom: return "that is no isolation room"
+    case .roomTaken: return "somebody is isolated in that room"
+    case .roomLocked: return "\(missing ?? "the room") is locked until it was ventilated and disinfected after a case"
+    case .notIsolated: return "nobody has confirmed that the person arrived in an isolation room"
+    case .notReported: return "it was not reported yet: `gatehouse case reported …`"
+    case .contactsNotListed: return "the contacts were not listed yet: `gatehouse case contacts …`"
+    case .notHandedOver: return "the person was not handed over yet: `gatehouse case handed-over …`"
     case nil: return reason
     }
   }

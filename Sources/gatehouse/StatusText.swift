@@ -8,7 +8,7 @@ extension Status {
   /// Everything, in lines of 100 columns at most.
   func lines() -> [String] {
     var result = [heading]
-    for table in [alarmTable, laneTable, roomTable, deviceTable, portTable] where !table.isEmpty {
+    for table in [alarmTable, caseTable, laneTable, roomTable, deviceTable, portTable] where !table.isEmpty {
       result += [""] + table.lines()
     }
     return result + [""] + footing
@@ -16,6 +16,7 @@ extension Status {
 
   private var heading: String {
     "\(printable(site)) · gatehouse \(version) · up \(duration(uptime)) · \(ready ? "ready" : "NOT READY")"
+      + (siteState.map { $0 == "open" ? "" : " · \($0.uppercased())" } ?? "")
   }
 
   var alarmTable: Columns {
@@ -31,6 +32,23 @@ extension Status {
     return table
   }
 
+  var caseTable: Columns {
+    var table = Columns([("CASE", .right), ("CAUSE", .left), ("WHERE", .left), ("OPEN", .right), ("DONE", .left)])
+    for one in cases ?? [] {
+      table.add([
+        "\(one.number)", one.cause, one.place, duration(one.since), one.done.map { $0.replacing("_", with: " ") }.joined(separator: ", "),
+      ])
+    }
+    return table
+  }
+
+  /// Rooms that are not simply free.
+  var useTable: Columns {
+    var table = Columns([("ROOM", .left), ("USE", .left)])
+    for room in rooms { if let use = room.use, use != "free" { table.add([room.name, use]) } }
+    return table
+  }
+
   private var laneTable: Columns {
     var table = Columns([("LANE", .left), ("STATE", .left), ("PASSED", .right), ("DENIED", .right), ("WAITING", .left)])
     for lane in lanes {
@@ -42,8 +60,8 @@ extension Status {
   }
 
   private var roomTable: Columns {
-    var table = Columns([("ROOM", .left), ("CO2 5 MIN", .right), ("CO2 1 H", .right)])
-    for room in rooms { table.add([room.name, ppm(room.mean5), ppm(room.mean60)]) }
+    var table = Columns([("ROOM", .left), ("CO2 5 MIN", .right), ("CO2 1 H", .right), ("USE", .left)])
+    for room in rooms { table.add([room.name, ppm(room.mean5), ppm(room.mean60), room.use ?? ""]) }
     return table
   }
 

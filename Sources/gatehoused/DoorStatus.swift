@@ -65,7 +65,18 @@ struct DoorStatus: Sendable {
         passed: lane.passed, denied: lane.denied)
     }
     status.rooms = settings.rooms.indices.map {
-      Status.Room(name: settings.rooms[$0].name, mean5: board.rooms[$0].mean5, mean60: board.rooms[$0].mean60)
+      Status.Room(name: settings.rooms[$0].name, mean5: board.rooms[$0].mean5, mean60: board.rooms[$0].mean60, use: board.uses[$0].name)
+    }
+    status.siteState = board.siteState.name
+    status.cases = (0..<board.caseCount).map { index in
+      let one = board.cases[index]
+      let steps: [(CaseStep, Bool)] = [
+        (.isolated, one.isIsolated), (.reported, one.isReported), (.contactsListed, one.areContactsListed),
+        (.handedOver, one.isHandedOver),
+      ]
+      return Status.Case(
+        number: one.number, cause: one.cause.name, place: name(one.place), since: (board.now.boot - one.openedAt).seconds,
+        done: steps.filter(\.1).map(\.0.name))
     }
     status.alarms = (0..<board.alarmCount).map { index in
       let alarm = board.alarms[index]

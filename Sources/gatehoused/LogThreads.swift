@@ -108,7 +108,7 @@ final class LogThreads: @unchecked Sendable {
   private func tellNotDurable(_ events: [NotDurable]) {
     guard !events.isEmpty, let server = server.withLock({ $0 }) else { return }
     let answers = events.compactMap { event in
-      event.answers.map { AnsweredCommand(id: $0.command, answer: $0.answer, event: event.id, seq: nil) }
+      event.answers.map { AnsweredCommand(id: $0.command, answer: $0.answer, missing: $0.missing, event: event.id, seq: nil) }
     }
     server.notDurable(events.map(\.json), answers: answers)
   }
@@ -161,7 +161,8 @@ final class LogThreads: @unchecked Sendable {
     for event in events {
       newest[event.stream] = max(newest[event.stream] ?? 0, event.seq)
       if let answer = event.answers {
-        answers.append(AnsweredCommand(id: answer.command, answer: answer.answer, event: event.id, seq: event.seq))
+        answers.append(AnsweredCommand(
+            id: answer.command, answer: answer.answer, missing: answer.missing, event: event.id, seq: event.seq))
       }
     }
     view.withLock { view in

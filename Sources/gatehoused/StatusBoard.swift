@@ -26,6 +26,10 @@ final class StatusBoard: @unchecked Sendable {
   let waiting: Table<ScreeningView>
   var waitingCount = 0
   let rooms: Table<AirFact>
+  let uses: Table<RoomUse>
+  let cases: Table<CaseView>
+  var caseCount = 0
+  var siteState = SiteState.open
   let alarms: Table<AlarmRow>
   /// Beside each alarm that a person took out of sight.
   let notes: Table<AlarmNote>
@@ -51,6 +55,8 @@ final class StatusBoard: @unchecked Sendable {
     waiting = Table(
       capacity: pipeline.screeningCount, filledWith: ScreeningView(lane: LaneID(0), ticket: 0, state: .none, since: .past))
     rooms = Table(capacity: pipeline.roomCount, filledWith: AirFact(mean5: .nan, mean60: .nan))
+    uses = Table(capacity: pipeline.roomCount, filledWith: .free)
+    cases = Table(capacity: pipeline.caseCount, filledWith: CaseView.none)
     alarms = Table(
       capacity: pipeline.alarmCount,
       filledWith: AlarmRow(kind: .eventsLost, place: .site, settings: AlarmSettings(priority: .low)))
@@ -80,6 +86,14 @@ final class StatusBoard: @unchecked Sendable {
       waitingCount += 1
     }
     for index in 0..<rooms.capacity { rooms[index] = pipeline.air(in: RoomID(index)) }
+    for index in 0..<uses.capacity { uses[index] = pipeline.use(of: RoomID(index)) }
+    siteState = pipeline.siteState
+    caseCount = 0
+    for row in 0..<cases.capacity {
+      guard let view = pipeline.openCase(row) else { continue }
+      cases[caseCount] = view
+      caseCount += 1
+    }
     alarmCount = 0
     for index in 0..<alarms.capacity {
       let alarm = pipeline.alarm(index)

@@ -54,12 +54,33 @@ let everyBody: [EventBody] = {
   all += Use.allCases.map { reading($0, .degC) }
   all += Unit.allCases.map { reading(.information, $0) }
   all += Reason.allCases.map { reading(.co2, .ppm, .invalid($0)) }
+  let someone = Text("Li Na") ?? Text()
+  all += CaseStep.allCases.map {
+    let room: Int32 = $0 == .isolated || $0 == .roomAdded || $0 == .handedOver ? 0 : -1
+    return .caseStep($0, CaseFact(number: 3, cause: .fever, ticket: 17, room: room, seconds: 75), who: someone, note: Text("district CDC") ?? Text())
+  }
+  all += CaseCause.allCases.map {
+    .caseStep(.opened, CaseFact(number: 3, cause: $0, ticket: 0, room: -1, seconds: 0), who: someone, note: Text())
+  }
+  all += DisinfectionMethod.allCases.map {
+    .disinfected($0, began: 1_795_391_000_000_000_000, ended: 1_795_392_800_000_000_000, who: someone, agent: Text("chlorine") ?? Text())
+  }
+  all += [
+    .roomLocked(case: 3), .roomFreed(case: 3), .attested(item: 0, who: someone), .siteOpened(who: someone), .siteClosed(who: someone),
+    .incidentBegan(case: 3, who: someone, why: Text()), .incidentBegan(case: 0, who: someone, why: someone),
+    .incidentEnded(who: someone, why: someone),
+    .commandAnswered(command(.openSite), .refusedFor(.notAttested, .item(0))),
+    .commandAnswered(command(.openSite), .refusedFor(.notDisinfected, .room(RoomID(0)))),
+  ]
   let actions: [Action] = [
+    .openSite, .closeSite, .openCase(.room(RoomID(0))), .beginIncident(.site), .endIncident(.lane(LaneID(0))), .attest(item: 0),
+    .disinfected(RoomID(0), .wipe, minutes: 30, minutesAgo: 5),
     .acknowledge(occurrence: 4), .unacknowledge(occurrence: 4), .shelve(AlarmID(.airHigh, at: .room(RoomID(0))), for: .minutes(30)),
     .unshelve(AlarmID(.portLost, at: .port(PortID(0)))), .takeOutOfService(AlarmID(.eventsLost, at: .site)),
     .returnToService(AlarmID(.logStalled, at: .log)), .overrideLane(LaneID(0)), .resume(ticket: 17), .contactReading(ticket: 17, celsius: 38.15),
     .clearSuspect(occurrence: 4), .resetAverage(LaneID(0)), .write(DeviceID(1), 1, value: 2), .write(DeviceID(1), 0, value: .nan),
   ]
+  all += CaseStep.allCases.map { .commandAnswered(command(.advanceCase(number: 3, $0, room: RoomID(0))), .done) }
   all += actions.map { .commandAnswered(command($0, claimed: "A. Li \"\u{1f600}\"", why: "wheelchair"), .done) }
   all += Origin.allCases.map { .commandAnswered(command(.resume(ticket: 1), origin: $0), .done) }
   all += Refusal.allCases.map { .commandAnswered(command(.overrideLane(LaneID(9))), .refused($0)) }
@@ -103,5 +124,14 @@ func kind(_ body: EventBody) -> Int {
   case .alarmEscalated: 31
   case .alarmSuppressed: 32
   case .alarmUnsuppressed: 33
+  case .caseStep: 34
+  case .roomLocked: 35
+  case .roomFreed: 36
+  case .disinfected: 37
+  case .attested: 38
+  case .siteOpened: 39
+  case .siteClosed: 40
+  case .incidentBegan: 41
+  case .incidentEnded: 42
   }
 }

@@ -138,7 +138,7 @@ private let passage = ["pulse", "gate opens", "passage", "shut", "gate is shut"]
         41.4 passage off
         45   end
         """, first + ["passed 1 contact_normal"] + passage)
-    check(rest + "40   contact 1 38.1\n45  end", first + ["isolated 1"])
+    check(rest + "40   contact 1 38.1\n45  end", first + ["confirmed", "isolated 1"])
     check(rest + "40   contact 1 98.6\n45  end", first + ["refused implausible"])
   }
 
@@ -367,7 +367,7 @@ private let passage = ["pulse", "gate opens", "passage", "shut", "gate is shut"]
       """,
       [
         "began 1", "denied 1 low: cold_wait", "refused unknown_ticket", "called 1", "refused lane_busy",
-        "alarm 1 suspected_fever high", "isolated 1", "refused unknown_ticket", "began 2", "passed 2 normal", "pulse", "gate opens",
+        "alarm 1 suspected_fever high", "confirmed", "isolated 1", "refused unknown_ticket", "began 2", "passed 2 normal", "pulse", "gate opens",
         "shut", "gate is shut",
       ])
   }

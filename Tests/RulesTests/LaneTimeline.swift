@@ -104,6 +104,9 @@ struct LaneTimeline: ~Copyable {
       answer(lanes.contactReading(UInt32(words[1]) ?? 0, Double(words[2]) ?? 0, now, &alarms, &effects))
     case "override": answer(lanes.override(lane, now, &alarms, &effects))
     case "average": answer(lanes.resetAverage(lane))
+    case "admit":
+      let block: AdmissionBlock = words[1] == "closed" ? .closed : words[1] == "suspended" ? .suspended : .none
+      lanes.admit(block, at: lane, now, &alarms, &effects)
     case "acknowledge": answer(alarms.acknowledge(UInt32(words[1]) ?? 0, now, &effects))
     case "clear": answer(alarms.clearLatched(UInt32(words[1]) ?? 0, now, &effects))
     case "restart": restart()
@@ -192,6 +195,7 @@ struct LaneTimeline: ~Copyable {
       case .event(let body, _, let personal):
         if personal.estimate.isFinite { estimates.append(personal) }
         if let words = words(body) { happened.append(words) }
+      case .confirmed: happened.append("confirmed")
       case .gate(_, .pulse(let time)):
         relayUntil = now.boot + time
         happened.append("pulse")

@@ -20,7 +20,8 @@ private let everything = """
   lanes:
     l: { thermometer: {}, hall: {}, reference: {}, gate: { read_back: {} }, lamp: {}, buzzer: {}, passage: {}, presence: {}, fire_release: {}, staff_button: {} }
   rooms: { r: {} }
-  policy: { fever: { relative: {} }, air: {} }
+  checklist: { c: {} }
+  policy: { fever: { relative: {} }, air: {}, cases: {} }
   realtime: {}
   recorder: {}
   alarms: { kinds: { device_silent: {} } }
@@ -50,7 +51,7 @@ private let everything = """
     let paths = Set(
       book.asked.map { path in
         var parts = path.split(separator: ".").map(String.init)
-        if parts.count > 1, ["buses", "devices", "lanes", "rooms"].contains(parts[0]) { parts[1] = "NAME" }
+        if parts.count > 1, ["buses", "devices", "lanes", "rooms", "checklist"].contains(parts[0]) { parts[1] = "NAME" }
         if parts.count > 2, parts[0] == "alarms" { parts[2] = "NAME" }
         return parts.joined(separator: ".")
       })
@@ -106,6 +107,7 @@ private let everything = """
     let defaults = Dictionary(try rows.map { ($0[0], $0[2]) }) { first, _ in first }
     let fever = FeverPolicy()
     let air = AirPolicy()
+    let site = SitePolicy()
     let expected: [(String, Double)] = [
       ("fever.threshold_c", fever.threshold), ("fever.retake_from_c", fever.retakeFrom), ("fever.high_c", fever.high),
       ("fever.low_guard_c", fever.lowGuard), ("fever.spread_c", fever.spread), ("fever.burst_readings", Double(fever.burstReadings)),
@@ -121,7 +123,10 @@ private let everything = """
       ("fever.normalising_spread_c", fever.normalisingSpread), ("fever.normalising_people", Double(fever.normalisingPeople)),
       ("fever.calibration_warning_days", fever.calibrationWarning.seconds / 86_400), ("fever.relative.people", Double(fever.relative.people)), ("fever.relative.deviation_c", fever.relative.deviation),
       ("fever.relative.floor_c", fever.relative.floor), ("fever.relative.step_c", fever.relative.step),
-      ("fever.relative.reset_after_h", fever.relative.resetAfter.seconds / 3_600), ("fever.drift_c", fever.driftMax), ("air.mean_1h_ppm", air.meanLimit), ("air.high_ppm", air.highLimit),
+      ("fever.relative.reset_after_h", fever.relative.resetAfter.seconds / 3_600),
+      ("fever.drift_c", fever.driftMax), ("cases.isolate_within_s", site.isolateWithin.seconds),
+      ("cases.ventilate_s", site.ventilateFor.seconds), ("disinfect_every_h", site.disinfectEvery.seconds / 3_600),
+      ("air.mean_1h_ppm", air.meanLimit), ("air.high_ppm", air.highLimit),
       ("air.advice_ppm", air.adviceLimit), ("air.mean_s", air.longWindow.seconds), ("air.high_mean_s", air.shortWindow.seconds),
       ("air.mean_clear_after_s", air.meanClearAfter.seconds), ("air.high_after_s", air.highAfter.seconds),
       ("air.high_clear_after_s", air.highClearAfter.seconds), ("air.advice_after_s", air.adviceAfter.seconds),
