@@ -34,9 +34,10 @@ struct DoorInVirtualTime: ~Copyable {
   /// Of the board's port; the thermometer's is the first.
   var generation = Generation(1)
 
-  init(opensOnFailure: Bool = false) {
+  init(opensOnFailure: Bool = false, alarmKinds: [AlarmKind: AlarmSettings] = [:]) {
     var site = SampleSite(lanes: 1, boards: 1, probes: 0).settings
     site.lanes[0].settings.opensOnFailure = opensOnFailure
+    site.alarmKinds = alarmKinds
     settings = site
     pipeline = Pipeline(settings)
     nextFrame = now.boot

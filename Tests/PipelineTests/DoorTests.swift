@@ -2,6 +2,7 @@
 
 import Domain
 import Pipeline
+import Rules
 import Testing
 
 @Suite struct DoorTests {
@@ -122,6 +123,17 @@ import Testing
     door.live(15)
     #expect(buzzes(door) == 3 && door.orders.contains(.set(3, true)))
     #expect(door.raised.count { $0 == .logStalled } == 1, "one raise")
+  }
+
+  @Test func aKindIsWhatTheSiteSetsIt() {
+    var door = DoorInVirtualTime(alarmKinds: [.logStalled: AlarmSettings(priority: .high, onDelay: .seconds(5))])
+    door.live(3)
+    door.tell(.logStalled(true))
+    door.live(4)
+    #expect(!door.raised.contains(.logStalled))
+    door.live(2)
+    let isHigh = if case .high? = door.raised(.logStalled)?.priority { true } else { false }
+    #expect(isHigh)
   }
 
   @Test func aDeadBoardIsNeverWrittenLater() {

@@ -397,6 +397,17 @@ private func occurrencesAreWhole(_ words: [String]) -> Bool {
     }
   }
 
+  /// What comes late comes in another order.
+  @Test(arguments: transitions) func everyLineLate(of row: Transition) {
+    let lines = row.text.split(separator: "\n").map { $0.split(separator: " ", maxSplits: 1).map(String.init) }
+    for late in lines.indices.dropLast() {
+      var said = lines.map { $0[1] }
+      said.swapAt(late, late + 1)
+      let words = happened(zip(lines, said).map { "\($0[0]) \($1)" }.joined(separator: "\n"), settingsOfTransitions)
+      #expect(occurrencesAreWhole(words), "with line \(late) late: \(words)")
+    }
+  }
+
   /// A door that restarts before any look at it shows the same state. Not asked of delays that run meanwhile: an on-delay begins
   /// anew, and what is gone takes a minute at least to be known.
   @Test(arguments: transitions) func aRestartAnywhere(of row: Transition) {

@@ -23,6 +23,8 @@ struct AlarmTimeline: ~Copyable {
     Places(lanes: 0, rooms: 0, devices: 0, ports: 0), settings: { _ in AlarmSettings(priority: .low) }, isAtLane: { _ in false })
   private(set) var effects = Effects()
   private(set) var now = Now(boot: Instant(ns: 1_000_000_000), wall: 0)
+  /// How far restarts have moved the boot clock.
+  private var shift = Interval.zero
 
   init() {}
 
@@ -41,7 +43,7 @@ struct AlarmTimeline: ~Copyable {
     for line in text.split(separator: "\n") {
       let words = line.split(separator: " ").map(String.init)
       guard let first = words.first, let seconds = Double(first) else { continue }
-      run(to: Instant(ns: 1_000_000_000 + Int64(seconds * 1e9)))
+      run(to: Instant(ns: 1_000_000_000 + Int64(seconds * 1e9)) + shift)
       act(Array(words.dropFirst()))
       collect()
     }
@@ -129,7 +131,10 @@ struct AlarmTimeline: ~Copyable {
     _ = alarms.copyBytes(to: bytes, at: 0)
     build()
     move(to: now.boot + downFor)
-    _ = alarms.replaceBytes(from: bytes, at: 0, shift: .zero, now: now)
+    let moved = Instant(ns: 5_000_000_000) - now.boot
+    now.boot = now.boot + moved
+    shift = shift + moved
+    _ = alarms.replaceBytes(from: bytes, at: 0, shift: moved, now: now)
     happened.append("restart")
   }
 

@@ -3,7 +3,9 @@
 // list of what must be said; then the example under random damage from a seed.
 
 import Devices
+import Domain
 import Foundation
+import Rules
 import Testing
 
 @testable import Settings
@@ -336,6 +338,15 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
       "warning f:22:8  policy.air: the long mean covers 24 times high_mean_s at most: 1440 s, not 3600 s"
     ])
     check("  air: { high_mean_s: 600, mean_s: 60 }\n", ["22:8  policy.air: expected high_mean_s <= mean_s"])
+  }
+
+  @Test func whatIsSetOfAlarmsIsTaken() throws {
+    let text = site + "alarms:\n  shelve_longest_min: 30\n  escalate_levels: 0\n  kinds: { device_silent: { priority: high, on_after_s: 30 } }\n"
+    let alarms = try Settings.parse(text, file: "f", profiles: profiles).alarms
+    #expect(alarms.policy.shelveLongest == .minutes(30) && alarms.policy.escalationLevels == 0 && alarms.policy.floodRaises == 10)
+    let silent = try #require(alarms.kinds[.deviceSilent])
+    #expect(silent.onDelay == .seconds(30) && silent.offDelay == .seconds(60) && silent.priority.name == "high")
+    #expect(alarms.kinds.count == 1)
   }
 
   @Test func alarms() throws {
