@@ -123,6 +123,8 @@ public enum EventBody: BitwiseCopyable, Sendable {
   case alarmUnsuppressed(AlarmFact)
   case alarmCleared(AlarmFact)
   case air(AirFact)
+  /// Decisions are made by this policy from now on.
+  case policyChanged(version: UInt32)
   /// A step of a case. `who` took it; `note`: the symptom, or to whom it was reported or the person handed over.
   case caseStep(CaseStep, CaseFact, who: Text, note: Text)
   /// Nobody may use this room until it was ventilated and disinfected after the case.

@@ -153,6 +153,7 @@ public struct Formatter: Sendable {
     case .alarmUnsuppressed: "alarm.unsuppressed"
     case .alarmCleared: "alarm.cleared"
     case .air: "room.air"
+    case .policyChanged: "policy.changed"
     case .caseStep(let step, _, _, _): "case.\(step.name)"
     case .roomLocked: "room.locked"
     case .roomFreed: "room.freed"
@@ -194,6 +195,7 @@ public struct Formatter: Sendable {
     case .alarmSuppressed(let fact, let until):
       until == 0 ? members(of: fact) : members(of: fact).merging(["until": .string(timeText(wall: until, utcOffset: utcOffset))]) { $1 }
     case .air(let air): finite(["mean_5min_ppm": air.mean5, "mean_1h_ppm": air.mean60], [:])
+    case .policyChanged(let version): ["policy": .number(Double(version))]
     case .caseStep(let step, let fact, let who, let note): members(of: step, fact, who, note)
     case .roomLocked(let number), .roomFreed(let number): ["case": .number(Double(number))]
     case .disinfected(let method, let began, let ended, let who, let agent):

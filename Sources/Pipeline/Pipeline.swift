@@ -40,6 +40,9 @@ public struct Pipeline: ~Copyable {
   private var toldRaises: UInt64 = 0
   private var absences: Absences
   private var connections: Connections
+  private var calendar: PolicyCalendar
+  /// Kinds of alarms whose delays the settings name: a change of the policy leaves them as they are.
+  private let keepsDelays: (high: Bool, mean: Bool, advice: Bool)
   /// The door ends: nothing is decided any more, and what was ordered last is carried out.
   private var isStopping = false
   /// Who gave the command that is obeyed.
@@ -72,6 +75,9 @@ public struct Pipeline: ~Copyable {
       isAtLane: { settings.instruments.devices[Int($0.index)].isAtLane })
     routes = Routes(settings)
     absences = Absences(devices: fieldCounts.count)
+    calendar = PolicyCalendar(settings)
+    keepsDelays = (
+      settings.alarmKinds[.airHigh] != nil, settings.alarmKinds[.airMean] != nil, settings.alarmKinds[.airAdvice] != nil)
     connections = Connections(ports: settings.instruments.ports.count)
     thinning = Thinning(fieldCounts: fieldCounts, settings: settings.thinning)
     devices = Table(capacity: fieldCounts.count, filledWith: DeviceReport())
@@ -108,7 +114,7 @@ public struct Pipeline: ~Copyable {
   /// Bytes from a port, or the whole reply of a bus.
   @_noLocks @_noAllocation
   public mutating func turn(_ now: Now, bytes: Span<UInt8>, from port: PortID, _ generation: Generation) {
-    begin()
+    begin(now)
     instruments.received(bytes, from: port, generation, at: now.boot, &findings, &outbox)
     finish(now)
   }
@@ -119,7 +125,7 @@ public struct Pipeline: ~Copyable {
   /// Bytes that a recording says were sent on a port that follows it. `false`: they are none that these settings send.
   @_noLocks @_noAllocation
   public mutating func turn(_ now: Now, sent bytes: Span<UInt8>, on port: PortID) -> Bool {
-    begin()
+    begin(now)
     let isOne = instruments.sent(bytes, on: port, at: now.boot, &findings, &outbox)
     finish(now)
     return isOne
@@ -128,7 +134,7 @@ public struct Pipeline: ~Copyable {
   /// Anything else.
   @_noLocks @_noAllocation
   public mutating func turn(_ now: Now, _ input: Input) {
-    begin()
+    begin(now)
     switch input {
     case .started(let restored, let downSeconds):
       lanes.start(now)
@@ -179,11 +185,24 @@ public struct Pipeline: ~Copyable {
   }
 
   @_noLocks @_noAllocation
-  private mutating func begin() {
+  private mutating func begin(_ now: Now) {
     // What the last orders of a turn found, such as one that had no room, is judged by the next.
     outbox.clear()
     effects.clear()
     turns &+= 1
+    if let policy = calendar.change(at: now.wall) { change(to: policy, now) }
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func change(to policy: PolicyChange, _ now: Now) {
+    lanes.change(to: policy.fever)
+    rooms.change(to: policy.air)
+    site.change(to: policy.site, now)
+    let air = policy.air
+    if !keepsDelays.high { alarms.change(.airHigh, on: air.highAfter, off: air.highClearAfter) }
+    if !keepsDelays.mean { alarms.change(.airMean, on: .zero, off: air.meanClearAfter) }
+    if !keepsDelays.advice { alarms.change(.airAdvice, on: air.adviceAfter, off: air.adviceClearAfter) }
+    emit(.policyChanged(version: policy.fever.version), at: .site, .none, now)
   }
 
   /// What was found becomes decisions, decisions become events and writes, and what is due is done. A write may find

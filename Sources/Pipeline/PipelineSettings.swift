@@ -76,13 +76,15 @@ public struct PipelineSettings: Sendable {
   /// How long an attestation of each item of the checklist is good for.
   public var items: [Interval]
   public var thinning: ThinningSettings
+  /// What decides from later moments on, in order of time.
+  public var changes: [PolicyChange]
   /// Of the names behind the indices: a state of another site, or of one in another order, is not taken over.
   public var identity: UInt64
 
   public init(
     instruments: InstrumentSettings, lanes: [LanePlan], rooms: [RoomPlan], air: AirPolicy, alarms: AlarmPolicy = AlarmPolicy(),
     alarmKinds: [AlarmKind: AlarmSettings] = [:], thinning: ThinningSettings, site: SitePolicy = SitePolicy(), items: [Interval] = [],
-    identity: UInt64 = 0
+    changes: [PolicyChange] = [], identity: UInt64 = 0
   ) {
     self.instruments = instruments
     self.lanes = lanes
@@ -93,6 +95,7 @@ public struct PipelineSettings: Sendable {
     self.thinning = thinning
     self.site = site
     self.items = items
+    self.changes = changes
     self.identity = identity
   }
 }

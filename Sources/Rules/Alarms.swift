@@ -195,6 +195,15 @@ public struct Alarms: ~Copyable {
     return Int(first[Int(kind.rawValue)]) &+ offset
   }
 
+  /// Other delays of a kind, for conditions that change from now on.
+  @_noLocks @_noAllocation
+  public mutating func change(_ kind: AlarmKind, on onDelay: Interval, off offDelay: Interval) {
+    for index in 0..<rows.capacity where rows[index].kind.rawValue == kind.rawValue {
+      rows[index].settings.onDelay = onDelay
+      rows[index].settings.offDelay = offDelay
+    }
+  }
+
   @_noLocks @_noAllocation
   public func isActive(_ kind: AlarmKind, at place: Place) -> Bool { rows[row(kind, place)].isActive }
 

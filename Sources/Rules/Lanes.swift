@@ -330,6 +330,15 @@ public struct Lanes: ~Copyable {
     return min(look, rows[index].ticketsLook)
   }
 
+  /// Other numbers decide from now on, also about who is being measured.
+  @_noLocks @_noAllocation
+  public mutating func change(to policy: FeverPolicy) {
+    for index in 0..<rows.capacity {
+      rows[index].settings.policy = policy
+      schedule(index)
+    }
+  }
+
   // MARK: Admission
 
   @_noLocks @_noAllocation

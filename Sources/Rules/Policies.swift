@@ -122,3 +122,21 @@ public struct AlarmPolicy: BitwiseCopyable, Sendable {
 
   public init() {}
 }
+
+/// What decides from a moment on.
+public struct PolicyChange: BitwiseCopyable, Sendable {
+  /// How many there may be ahead.
+  public static let most = 64
+  /// Wall time, ns since 1970 UTC.
+  public var from: Int64
+  public var fever: FeverPolicy
+  public var air: AirPolicy
+  public var site: SitePolicy
+
+  public init(from: Int64, fever: FeverPolicy, air: AirPolicy, site: SitePolicy) {
+    self.from = from
+    self.fever = fever
+    self.air = air
+    self.site = site
+  }
+}

@@ -77,6 +77,18 @@ public struct Rooms: ~Copyable {
     rows[index].count &+= 1
   }
 
+  /// Other limits decide from now on. Means over other windows begin anew: what was measured in other bins is no part of them.
+  @_noLocks @_noAllocation
+  public mutating func change(to policy: AirPolicy) {
+    for index in 0..<rows.capacity {
+      let isSame = rows[index].policy.shortWindow == policy.shortWindow && rows[index].policy.longWindow == policy.longWindow
+      if isSame { rows[index].policy = policy } else {
+        rows[index] = RoomRow(policy)
+        heap.set(index, to: .never)
+      }
+    }
+  }
+
   /// Closes the bins that are over and judges the means.
   @_noLocks @_noAllocation
   public mutating func advance(to now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {

@@ -87,7 +87,7 @@ struct SiteRow: BitwiseCopyable {
 
 /// All of it.
 public struct Site: ~Copyable {
-  let policy: SitePolicy
+  var policy: SitePolicy
   let rooms: Table<SiteRoom>
   /// How long an attestation of each item is good for.
   let itemTimes: Table<Interval>
@@ -124,6 +124,15 @@ public struct Site: ~Copyable {
   public mutating func start(_ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     for index in 0..<care.capacity where care[index].disinfectBy == .never { plan(index, from: now.boot) }
     settle(now, &alarms, &effects)
+  }
+
+  /// Other numbers decide from now on; who opens the site does not change. Times that run already end as they would have.
+  @_noLocks @_noAllocation
+  public mutating func change(to new: SitePolicy, _ now: Now) {
+    let isOpenedByCommand = policy.isOpenedByCommand
+    policy = new
+    policy.isOpenedByCommand = isOpenedByCommand
+    for index in 0..<care.capacity { plan(index, from: care[index].disinfectedAt > .past ? care[index].disinfectedAt : now.boot) }
   }
 
   // MARK: What others ask

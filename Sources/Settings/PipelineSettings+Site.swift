@@ -21,7 +21,7 @@ extension PipelineSettings {
         interval: settings.log.readingInterval,
         deadBands: DeadBands(
           celsius: settings.log.celsiusDeadBand, ppm: settings.log.ppmDeadBand, other: settings.log.otherDeadBand)),
-      site: site, items: items, identity: fingerprint(of: settings))
+      site: site, items: items, changes: settings.policy.changes, identity: fingerprint(of: settings))
   }
 }
 

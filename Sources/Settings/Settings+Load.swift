@@ -70,7 +70,7 @@ final class SettingsReader {
     deviceNames = deviceEntries.map(\.name)
     devices = deviceEntries.map(readDevice)
     let ports = buses.enumerated().map { readBus($1.name, $1.value, index: $0) }
-    let policy = readPolicy(top.optional("policy")?.section())
+    let policy = readPolicy(top.optional("policy")?.section(), site.flatMap { TimeZone(identifier: $0.timeZone) })
     let alarms = readAlarms(top.optional("alarms")?.section(), air: policy.air)
     let laneEntries = top.optional("lanes")?.section()?.named("lane") ?? []
     let lanes = laneEntries.map { readLane($0.name, $0.value, desk: desk, ports: ports, fever: policy.fever) }

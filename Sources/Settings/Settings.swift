@@ -201,6 +201,8 @@ public struct PolicySettings: Sendable {
   public var fever: FeverPolicy
   public var air: AirPolicy
   public var site: SitePolicy
+  /// What changes later, in order of time.
+  public var changes: [PolicyChange] = []
 }
 
 /// How alarms are shown, and the kinds that are set otherwise than docs/rules.md says.

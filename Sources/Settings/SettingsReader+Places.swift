@@ -2,7 +2,6 @@
 
 import Devices
 public import Domain
-import Foundation
 import Rules
 
 extension LaneWiring {
@@ -191,39 +190,16 @@ extension SettingsReader {
     return sensors
   }
 
-  func readPolicy(_ section: Section?) -> PolicySettings {
-    var policy = PolicySettings(fever: FeverPolicy(), air: AirPolicy(), site: SitePolicy())
-    if let version = section?.optional("version")?.whole(1...1_000_000) { policy.fever.version = UInt32(version) }
-    if let part = section?.optional("fever")?.section() { readFever(part, &policy.fever) }
-    if let part = section?.optional("air")?.section() { readAir(part, &policy.air) }
-    if let part = section?.optional("cases")?.section() { readCases(part, &policy.site) }
-    if let entry = section?.optional("disinfect_every_h"), let every = entry.interval(unit: 3_600, 0...720, "h") {
-      policy.site.disinfectEvery = every
-    }
-    section?.close()
-    return policy
-  }
-
-  private func readCases(_ part: Section, _ site: inout SitePolicy) {
-    set(&site.isolateWithin, part.optional("isolate_within_s"), 30...3_600)
-    set(&site.ventilateFor, part.optional("ventilate_s"), 60...86_400)
-    var share = 0.99
-    set(&share, part.optional("purge_share"), 0...0.9999)
-    site.purgeAirChanges = -log(1 - share)
-    let choices: [(String, Suspends)] = [("none", .none), ("lane", .lane), ("site", .site)]
-    if let suspends = part.optional("suspends")?.choice(choices) { site.suspends = suspends }
-    part.close()
-  }
-
-  private func readAir(_ part: Section, _ air: inout AirPolicy) {
+  func readAir(_ part: Section, _ air: inout AirPolicy) {
     set(&air.meanLimit, part.optional("mean_1h_ppm"), 400...10_000, "ppm")
-    air.meanClear = air.meanLimit - 50
+    // A limit that is changed takes its clear limit along.
+    if part.optional("mean_1h_ppm") != nil { air.meanClear = air.meanLimit - 50 }
     set(&air.meanClear, part.optional("mean_clear_ppm"), 400...10_000, "ppm")
     set(&air.highLimit, part.optional("high_ppm"), 400...10_000, "ppm")
-    air.highClear = air.highLimit - 100
+    if part.optional("high_ppm") != nil { air.highClear = air.highLimit - 100 }
     set(&air.highClear, part.optional("high_clear_ppm"), 400...10_000, "ppm")
     set(&air.adviceLimit, part.optional("advice_ppm"), 400...10_000, "ppm")
-    air.adviceClear = air.adviceLimit - 50
+    if part.optional("advice_ppm") != nil { air.adviceClear = air.adviceLimit - 50 }
     set(&air.adviceClear, part.optional("advice_clear_ppm"), 400...10_000, "ppm")
     set(&air.shortWindow, part.optional("high_mean_s"), 1...3_600)
     set(&air.highAfter, part.optional("high_after_s"), 0...86_400)

@@ -66,7 +66,7 @@ let everyBody: [EventBody] = {
     .disinfected($0, began: 1_795_391_000_000_000_000, ended: 1_795_392_800_000_000_000, who: someone, agent: Text("chlorine") ?? Text())
   }
   all += [
-    .roomLocked(case: 3), .roomFreed(case: 3), .attested(item: 0, who: someone), .siteOpened(who: someone), .siteClosed(who: someone),
+    .policyChanged(version: 2), .roomLocked(case: 3), .roomFreed(case: 3), .attested(item: 0, who: someone), .siteOpened(who: someone), .siteClosed(who: someone),
     .incidentBegan(case: 3, who: someone, why: Text()), .incidentBegan(case: 0, who: someone, why: someone),
     .incidentEnded(who: someone, why: someone),
     .commandAnswered(command(.openSite), .refusedFor(.notAttested, .item(0))),
@@ -133,5 +133,6 @@ func kind(_ body: EventBody) -> Int {
   case .siteClosed: 40
   case .incidentBegan: 41
   case .incidentEnded: 42
+  case .policyChanged: 43
   }
 }

@@ -21,6 +21,8 @@ struct DoorInVirtualTime: ~Copyable {
   private(set) var orders: [BoardOrder] = []
   /// degC, and what the thermometer says of its own.
   var skin = 22.0
+  /// By how much the wall clock was set, ns.
+  var wallShift: Int64 = 0
   var boardAnswers = true
   /// It answers each order with an exception, and does not carry it out.
   var boardRefuses = false
@@ -34,10 +36,10 @@ struct DoorInVirtualTime: ~Copyable {
   /// Of the board's port; the thermometer's is the first.
   var generation = Generation(1)
 
-  init(opensOnFailure: Bool = false, alarmKinds: [AlarmKind: AlarmSettings] = [:]) {
+  init(opensOnFailure: Bool = false, _ change: (inout PipelineSettings) -> Void = { _ in }) {
     var site = SampleSite(lanes: 1, boards: 1, probes: 0).settings
     site.lanes[0].settings.opensOnFailure = opensOnFailure
-    site.alarmKinds = alarmKinds
+    change(&site)
     settings = site
     pipeline = Pipeline(settings)
     nextFrame = now.boot
@@ -83,7 +85,7 @@ struct DoorInVirtualTime: ~Copyable {
     while true {
       let next = min(min(nextFrame, pipeline.nextDeadline), end)
       now.boot = max(now.boot, next)
-      now.wall = 1_750_000_000_000_000_000 + now.boot.ns
+      now.wall = 1_750_000_000_000_000_000 + now.boot.ns + wallShift
       if now.boot >= end { return }
       if nextFrame <= now.boot {
         nextFrame = now.boot + .milliseconds(72)

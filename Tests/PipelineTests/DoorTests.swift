@@ -126,7 +126,7 @@ import Testing
   }
 
   @Test func aKindIsWhatTheSiteSetsIt() {
-    var door = DoorInVirtualTime(alarmKinds: [.logStalled: AlarmSettings(priority: .high, onDelay: .seconds(5))])
+    var door = DoorInVirtualTime { $0.alarmKinds = [.logStalled: AlarmSettings(priority: .high, onDelay: .seconds(5))] }
     door.live(3)
     door.tell(.logStalled(true))
     door.live(4)
