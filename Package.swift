@@ -98,7 +98,7 @@ let package = Package(
     .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: strict),
     .testTarget(name: "RingsTests", dependencies: ["Rings"], swiftSettings: strict),
     .testTarget(name: "DevicesTests", dependencies: ["Devices", "Domain"], swiftSettings: strict),
-    .testTarget(name: "RulesTests", dependencies: ["Rules", "Domain", "Measured"], swiftSettings: strict),
+    .testTarget(name: "RulesTests", dependencies: ["Rules", "Analysis", "Domain", "Measured"], swiftSettings: strict),
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Measured"], swiftSettings: strict),
     .testTarget(
       name: "PipelineTests", dependencies: ["Pipeline", "Domain", "Devices", "Rules", "SampleSite"], swiftSettings: strict),

@@ -28,7 +28,7 @@ extension World {
     case .relays: return Double(devices[device].registers?.relayMask(at: moment) ?? 0)
     case .status: return 0
     case .reference: return noisy(reference(of: device), Self.surfaceNoise, field)
-    case .airTemperature, .humidity, .information: return ordinaryValue(of: field)
+    case .airTemperature, .humidity, .airflow, .airVelocity, .information: return ordinaryValue(of: field)
     }
   }
 

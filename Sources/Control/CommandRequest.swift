@@ -10,11 +10,13 @@ public import Foundation
 /// `shelve`, which also takes `for_s`, `unshelve`, `take_out_of_service` and `return_to_service`; `device`, `write` and, where it takes one, `value`
 /// with `write`. `place` (a lane, a room, or `site`) goes with `open_case`, `begin_incident` and `end_incident`; `case`, `step`
 /// and, where the step has one, `room` with `advance_case`; `room`, `method`, `minutes` and `minutes_ago` with `disinfected`, whose
-/// `why` names the agent; `item` with `attest`. `id` and `command` are always there.
+/// `why` names the agent; `item` with `attest`. `room` goes with sessions,
+/// ventilations and `occupants`, which also takes `people`. `id` and `command` are always there.
 public struct CommandRequest: Codable, Sendable, Equatable {
   public var id: String
   public var command: String
   public var lane: String?
+  public var people: UInt16?
   public var ticket: UInt32?
   public var occurrence: UInt32?
   /// What an alarm is and where, as its event says.
@@ -48,7 +50,7 @@ public struct CommandRequest: Codable, Sendable, Equatable {
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case id, command, lane, ticket, occurrence, kind, place, celsius, device, write, value, who, why, origin
-    case room, step, method, minutes, item
+    case room, people, step, method, minutes, item
     case shelvedFor = "for_s"
     case caseNumber = "case"
     case minutesAgo = "minutes_ago"
@@ -80,7 +82,7 @@ public struct CommandRequest: Codable, Sendable, Equatable {
       kind = alarm.kind.name
       shelvedFor = time.seconds
     case .unshelve(let alarm), .takeOutOfService(let alarm), .returnToService(let alarm): kind = alarm.kind.name
-    case .overrideLane, .resetAverage, .openSite, .closeSite, .openCase, .beginIncident, .endIncident, .attest: break
+    case .overrideLane, .resetAverage, .startSession, .endSession, .ventilation, .openSite, .closeSite, .openCase, .beginIncident, .endIncident, .attest: break
     case .advanceCase(let number, let step, _):
       caseNumber = number
       self.step = step.name
@@ -88,6 +90,7 @@ public struct CommandRequest: Codable, Sendable, Equatable {
       self.method = method.name
       self.minutes = minutes
       minutesAgo = ago
+    case .occupants(_, let number): people = number
     case .resume(let number): ticket = number
     case .contactReading(let number, let value):
       ticket = number
@@ -148,6 +151,8 @@ extension CommandRequest {
       case .acknowledge, .unacknowledge, .clearSuspect, .resume, .resetAverage: Self.goodForMax
       case .shelve, .unshelve, .takeOutOfService, .returnToService: Self.goodForMax
       case .openSite, .closeSite, .openCase, .advanceCase, .beginIncident, .endIncident, .disinfected, .attest: Self.goodForMax
+      // Who is told that a session begins must be able to say so then, not in an hour.
+      case .startSession, .endSession, .ventilation, .occupants: Self.goodForDefault
       }
     let seconds = goodFor ?? min(longest, Self.goodForDefault)
     guard seconds > 0, seconds <= longest else {
@@ -189,6 +194,11 @@ extension CommandRequest {
       return .overrideLane(LaneID(index))
     case "reset_average":
       return .resetAverage(LaneID(try find(try require(lane, "lane"), in: names.lanes, "lane")))
+    case "session_start": return .startSession(try self.room(names))
+    case "session_end": return .endSession(try self.room(names))
+    case "ventilation_begin": return .ventilation(try self.room(names), begins: true)
+    case "ventilation_end": return .ventilation(try self.room(names), begins: false)
+    case "occupants": return .occupants(try self.room(names), try require(people, "people"))
     case "write":
       let index = try find(try require(device, "device"), in: names.devices, "device")
       let writes = names.writes.indices.contains(index) ? names.writes[index] : []
@@ -249,6 +259,10 @@ extension CommandRequest {
     let known = (orSite ? ["site"] : []) + names.lanes + names.rooms
     throw BadRequest(
       reason: "unknown_place", message: "there is no lane and no room \"\(name.prefix(96))\"; places: \(known.joined(separator: ", "))")
+  }
+
+  private func room(_ names: Names) throws(BadRequest) -> RoomID {
+    RoomID(try find(try require(room, "room"), in: names.rooms, "room"))
   }
 
   private func find(_ name: String, in known: [String], _ what: String) throws(BadRequest) -> Int {

@@ -18,6 +18,7 @@ public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case confirmedFever, notIsolated, isolationRoom, disinfectionOverdue
   case suspectedFever, suspectLeft, gateJammed, gateUnscreened, tailgating, laneOutOfOrder
   case airHigh, airMean, airAdvice
+  case freshAir, overCapacity, slotAtRisk, ventilationLate, sensorsDisagree, sensorStuck, baselineDrift
   case deviceSilent, deviceFault, portLost, logStalled, clockUnsynchronised, eventsLost, laneDrift
   case calibrationDue, referenceOff, thermometerStuck, thermometerNormalising
   case alarmFlood
@@ -38,6 +39,13 @@ public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .airHigh: "air_high"
     case .airMean: "air_mean"
     case .airAdvice: "air_advice"
+    case .freshAir: "fresh_air"
+    case .overCapacity: "over_capacity"
+    case .slotAtRisk: "slot_at_risk"
+    case .ventilationLate: "ventilation_late"
+    case .sensorsDisagree: "sensors_disagree"
+    case .sensorStuck: "sensor_stuck"
+    case .baselineDrift: "baseline_drift"
     case .deviceSilent: "device_silent"
     case .deviceFault: "device_fault"
     case .portLost: "port_lost"
@@ -59,8 +67,9 @@ public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .confirmedFever, .suspectedFever, .suspectLeft, .gateJammed, .gateUnscreened, .tailgating, .laneOutOfOrder, .laneDrift, .calibrationDue,
       .referenceOff, .thermometerStuck, .thermometerNormalising:
       .lane
-    case .airHigh, .airMean, .airAdvice, .disinfectionOverdue: .room
-    case .deviceSilent, .deviceFault: .device
+    case .airHigh, .airMean, .airAdvice, .freshAir, .overCapacity, .slotAtRisk, .ventilationLate, .sensorsDisagree, .disinfectionOverdue:
+      .room
+    case .deviceSilent, .deviceFault, .sensorStuck, .baselineDrift: .device
     case .portLost: .port
     case .logStalled: .log
     case .clockUnsynchronised, .eventsLost, .alarmFlood, .notIsolated, .isolationRoom: .site
@@ -73,7 +82,8 @@ public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     switch self {
     case .confirmedFever, .notIsolated, .isolationRoom, .suspectedFever, .suspectLeft, .gateJammed, .gateUnscreened: true
     case .tailgating, .laneOutOfOrder, .laneDrift, .airHigh, .airMean, .airAdvice, .deviceSilent, .deviceFault, .portLost, .logStalled,
-      .clockUnsynchronised, .eventsLost, .calibrationDue, .referenceOff, .thermometerStuck, .thermometerNormalising, .alarmFlood, .disinfectionOverdue:
+      .clockUnsynchronised, .eventsLost, .calibrationDue, .referenceOff, .thermometerStuck, .thermometerNormalising, .alarmFlood, .disinfectionOverdue,
+      .freshAir, .overCapacity, .slotAtRisk, .ventilationLate, .sensorsDisagree, .sensorStuck, .baselineDrift:
       false
     }
   }

@@ -63,6 +63,12 @@ public enum Action: BitwiseCopyable, Sendable {
   case disinfected(RoomID, DisinfectionMethod, minutes: UInt16, minutesAgo: UInt16)
   /// Somebody vouches for an item of the checklist, or that an isolation room is suitable.
   case attest(item: UInt8)
+  case startSession(RoomID)
+  case endSession(RoomID)
+  /// Somebody opened or shut the windows of a room, and answers for it.
+  case ventilation(RoomID, begins: Bool)
+  /// So many people are in the room.
+  case occupants(RoomID, UInt16)
   /// One of the writes that the device's profile names, by its place among them; `value` in the profile's unit, NaN for none.
   case write(DeviceID, UInt8, value: Double)
 
@@ -87,6 +93,11 @@ public enum Action: BitwiseCopyable, Sendable {
     case .endIncident: "end_incident"
     case .disinfected: "disinfected"
     case .attest: "attest"
+    case .startSession: "session_start"
+    case .endSession: "session_end"
+    case .ventilation(_, begins: true): "ventilation_begin"
+    case .ventilation(_, begins: false): "ventilation_end"
+    case .occupants: "occupants"
     case .write: "write"
     }
   }
@@ -129,6 +140,7 @@ public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case safetyAlarm, alarmSuppressed, notAcknowledged, notShelved, notOutOfService, shelfTooLong, shelfFull, stillActive
   case noIsolationRoom, notAttested, notVentilated, notDisinfected, suspended, notSuspended, siteClosed, alreadyDone
   case unknownCase, tooManyCases, notIsolationRoom, roomTaken, roomLocked, notIsolated, notReported, contactsNotListed, notHandedOver
+  case unknownRoom, ventilationIncomplete, sessionRunning, noSession, nothingDeclared
 
   public var name: String {
     switch self {
@@ -169,6 +181,11 @@ public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .notReported: "not_reported"
     case .contactsNotListed: "contacts_not_listed"
     case .notHandedOver: "not_handed_over"
+    case .unknownRoom: "unknown_room"
+    case .ventilationIncomplete: "ventilation_incomplete"
+    case .sessionRunning: "session_running"
+    case .noSession: "no_session"
+    case .nothingDeclared: "nothing_declared"
     }
   }
 }
@@ -178,6 +195,8 @@ public enum Missing: BitwiseCopyable, Sendable {
   case room(RoomID)
   /// Of the checklist.
   case item(UInt8)
+  /// Of ventilation.
+  case minutes(Int32)
 }
 
 /// What became of a command.

@@ -68,20 +68,6 @@ public enum Loss: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   }
 }
 
-/// A room's air as rules see it.
-public struct AirFact: BitwiseCopyable, Sendable {
-  /// 5-minute mean, ppm; NaN while there is too little to tell.
-  public var mean5: Double
-  /// 1-hour mean, ppm; NaN while there is too little to tell.
-  public var mean60: Double
-
-  @inlinable @inline(__always)
-  public init(mean5: Double, mean60: Double) {
-    self.mean5 = mean5
-    self.mean60 = mean60
-  }
-}
-
 /// What happened.
 public enum EventBody: BitwiseCopyable, Sendable {
   case systemStarted(restored: Bool, downSeconds: Int64)
@@ -138,6 +124,16 @@ public enum EventBody: BitwiseCopyable, Sendable {
   /// Entries and session starts are refused here; `case`: the case that did it, 0: a person.
   case incidentBegan(case: UInt32, who: Text, why: Text)
   case incidentEnded(who: Text, why: Text)
+  case ventilationBegan(VentilationFact)
+  case ventilationEnded(VentilationFact)
+  /// A slot in which the room must be ventilated is over.
+  case ventilationJudged(SlotFact)
+  case sessionBegan(SessionFact)
+  case sessionEnded(SessionFact)
+  /// A session has to wait: its room is not aired yet, or locked.
+  case sessionHeld(SessionFact)
+  /// The settings allow this room what guidance does not, for a reason that they name.
+  case roomExcepted
   case commandAnswered(Command, Answer)
   case lost(Loss, count: UInt64)
   case writeFailed(DeviceID)

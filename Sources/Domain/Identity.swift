@@ -65,10 +65,16 @@ public struct Names: Sendable {
   public var writes: [[String]]
   /// What somebody vouches for: the checklist, then the isolation rooms, each that it is suitable.
   public var items: [String]
+  /// Who answers for the ventilation of each room; empty: nobody is named.
+  public var responsible: [String]
+  /// Sessions of the timetable.
+  public var sessions: [String]
+  /// Why a room is used that guidance would not use; empty: there is no need for a reason.
+  public var reasons: [String]
 
   public init(
     site: String, lanes: [String], rooms: [String], devices: [String], ports: [String], fields: [[String]], writes: [[String]] = [],
-    items: [String] = []
+    items: [String] = [], responsible: [String] = [], sessions: [String] = [], reasons: [String] = []
   ) {
     self.site = site
     self.lanes = lanes
@@ -78,5 +84,8 @@ public struct Names: Sendable {
     self.fields = fields
     self.writes = writes
     self.items = items
+    self.responsible = responsible
+    self.sessions = sessions
+    self.reasons = reasons
   }
 }

@@ -62,6 +62,10 @@ public enum Use: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case co2
   case airTemperature
   case humidity
+  /// Outdoor air into a room, m3/h.
+  case airflow
+  /// In a duct, m/s.
+  case airVelocity
   /// Digital inputs of a board, one bit a channel (unit `channels`).
   case inputs
   /// Relays of a board as read back, one bit a channel (unit `channels`).
@@ -77,6 +81,8 @@ public enum Use: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .surface, .sensorAmbient, .airTemperature, .reference: .degC
     case .co2: .ppm
     case .humidity: .percentRH
+    case .airflow: .cubicMetrePerHour
+    case .airVelocity: .metrePerSecond
     case .inputs, .relays: .channels
     case .information, .status: nil
     }
@@ -91,6 +97,8 @@ public enum Use: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .co2: "co2"
     case .airTemperature: "air_temperature"
     case .humidity: "humidity"
+    case .airflow: "airflow"
+    case .airVelocity: "air_velocity"
     case .inputs: "inputs"
     case .relays: "relays"
     case .status: "status"

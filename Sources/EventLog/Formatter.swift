@@ -82,6 +82,7 @@ public struct Formatter: Sendable {
     add(.month, ["estimate_c": event.personal.estimate])
 
     var data = members(of: event.body, utcOffset: event.at.utcOffset)
+    if case .room(let room) = event.source { addRoom(Int(room.index), to: &data, of: event.body) }
     if !rows.isEmpty {
       data["personal_hashes"] = .object(
         Dictionary(uniqueKeysWithValues: rows.map { ($0.kind.rawValue, JSON.string(hex($0.hash))) }))
@@ -163,6 +164,13 @@ public struct Formatter: Sendable {
     case .siteClosed: "site.closed"
     case .incidentBegan: "incident.began"
     case .incidentEnded: "incident.ended"
+    case .roomExcepted: "room.excepted"
+    case .ventilationBegan: "ventilation.began"
+    case .ventilationEnded: "ventilation.ended"
+    case .ventilationJudged: "ventilation.judged"
+    case .sessionBegan: "session.began"
+    case .sessionEnded: "session.ended"
+    case .sessionHeld: "session.held"
     case .commandAnswered(_, .done): "command.done"
     case .commandAnswered(_, .refused), .commandAnswered(_, .refusedFor): "command.refused"
     case .lost: "loss"
@@ -194,7 +202,11 @@ public struct Formatter: Sendable {
     case .alarmEscalated(let fact, let level): members(of: fact).merging(["level": .number(Double(level))]) { $1 }
     case .alarmSuppressed(let fact, let until):
       until == 0 ? members(of: fact) : members(of: fact).merging(["until": .string(timeText(wall: until, utcOffset: utcOffset))]) { $1 }
-    case .air(let air): finite(["mean_5min_ppm": air.mean5, "mean_1h_ppm": air.mean60], [:])
+    case .air(let air): members(of: air)
+    case .roomExcepted: [:]
+    case .ventilationBegan(let fact), .ventilationEnded(let fact): members(of: fact, utcOffset)
+    case .ventilationJudged(let fact): members(of: fact, utcOffset)
+    case .sessionBegan(let fact), .sessionEnded(let fact), .sessionHeld(let fact): members(of: fact)
     case .policyChanged(let version): ["policy": .number(Double(version))]
     case .caseStep(let step, let fact, let who, let note): members(of: step, fact, who, note)
     case .roomLocked(let number), .roomFreed(let number): ["case": .number(Double(number))]
@@ -308,6 +320,11 @@ public struct Formatter: Sendable {
       data["minutes"] = .number(Double(minutes))
       if ago > 0 { data["minutes_ago"] = .number(Double(ago)) }
     case .attest(let item): data["item"] = .string(name(names.items, UInt16(item)))
+    case .startSession(let room), .endSession(let room), .ventilation(let room, _):
+      data["room"] = .string(name(names.rooms, room.index))
+    case .occupants(let room, let people):
+      data["room"] = .string(name(names.rooms, room.index))
+      data["people"] = .number(Double(people))
     case .write(let device, let index, let value):
       data["device"] = .string(name(names.devices, device.index))
       data["write"] = .string(write(device, index))
@@ -336,6 +353,7 @@ public struct Formatter: Sendable {
     switch missing {
     case .room(let room): name(names.rooms, room.index)
     case .item(let item): name(names.items, UInt16(item))
+    case .minutes(let minutes): "\(minutes) min"
     }
   }
 
@@ -344,7 +362,7 @@ public struct Formatter: Sendable {
     return known.indices.contains(Int(index)) ? known[Int(index)] : "\(index)"
   }
 
-  private func finite(_ values: [String: Double], _ rest: [String: JSON]) -> [String: JSON] {
+  func finite(_ values: [String: Double], _ rest: [String: JSON]) -> [String: JSON] {
     var all = rest
     for (key, value) in values where value.isFinite { all[key] = .number(value) }
     return all

@@ -63,7 +63,9 @@ public struct Pipeline: ~Copyable {
         lane.thermometer = plan.thermometer
         return lane
       })
-    rooms = Rooms(settings.rooms.map(\.policy))
+    rooms = Rooms(
+      settings.rooms.map { RoomMembers($0.settings, co2: $0.co2, contacts: $0.contacts.map(\.contact)) }, hours: settings.hours,
+      timetable: settings.timetable)
     site = Site(
       settings.site, rooms: settings.rooms.map(\.care), items: settings.items, lanes: settings.lanes.count)
     alarms = Alarms(
@@ -138,6 +140,7 @@ public struct Pipeline: ~Copyable {
     switch input {
     case .started(let restored, let downSeconds):
       lanes.start(now)
+      rooms.start(now, &effects)
       emit(.systemStarted(restored: restored, downSeconds: downSeconds), at: .site, .none, now)
       site.start(now, &alarms, &effects)
     case .stopping:
@@ -276,6 +279,7 @@ public struct Pipeline: ~Copyable {
   private mutating func admit(_ now: Now) {
     guard site.admissionChanged else { return }
     site.toldLanes()
+    for index in 0..<rooms.rows.capacity { rooms.lock(RoomID(index), site.refusesSession(in: RoomID(index)) != nil) }
     for index in 0..<lanes.count {
       lanes.admit(site.block(of: LaneID(index)), at: LaneID(index), now, &alarms, &effects)
     }
@@ -320,9 +324,11 @@ public struct Pipeline: ~Copyable {
       lanes.surface(reading, at: LaneID(Int(route.lane)), now, &alarms, &effects)
     case .sensorAmbient where route.lane >= 0: lanes.ambient(reading, at: LaneID(Int(route.lane)), now)
     case .co2:
-      alarms.set(.deviceFault, at: .device(reading.device), isFault(reading.quality), now, &effects)
-      for index in 0..<Int(route.roomCount) { rooms.co2(reading, in: routes.rooms[Int(route.firstRoom) &+ index], now) }
+      let isBelieved = judgeAir(reading, route, now)
+      alarms.set(.deviceFault, at: .device(reading.device), isFault(reading.quality) || !isBelieved, now, &effects)
+    case .airflow, .airVelocity: _ = judgeAir(reading, route, now)
     case .humidity, .airTemperature:
+      _ = judgeAir(reading, route, now)
       for index in 0..<Int(route.hallCount) {
         lanes.hall(reading, at: routes.halls[Int(route.firstHall) &+ index], now, &alarms, &effects)
       }
@@ -333,6 +339,36 @@ public struct Pipeline: ~Copyable {
     case .inputs: judgeInputs(reading, route, now)
     case .relays: judgeRelays(reading, route, now)
     default: break
+    }
+  }
+
+  /// To the rooms that the device measures in; whether they believe it.
+  @_noLocks @_noAllocation
+  private mutating func judgeAir(_ reading: Reading, _ route: DeviceRoute, _ now: Now) -> Bool {
+    var isBelieved = true
+    for index in 0..<Int(route.roomCount) {
+      let to = routes.rooms[Int(route.firstRoom) &+ index]
+      switch reading.use {
+      case .co2 where to.sensor >= 0:
+        if !rooms.co2(reading, of: Int(to.sensor), in: to.room, now, &alarms, &effects) { isBelieved = false }
+      case .airTemperature where to.isTemperature: rooms.temperature(reading, in: to.room, now)
+      case .humidity where to.isHumidity: rooms.humidity(reading, in: to.room, now)
+      case .airflow where to.isAirflow, .airVelocity where to.isAirflow: rooms.airflow(reading, in: to.room, now)
+      default: break
+      }
+    }
+    return isBelieved
+  }
+
+  /// Contacts of rooms on a board's inputs, or its relays.
+  @_noLocks @_noAllocation
+  private mutating func judgeRoomContacts(_ reading: Reading, isRelay: Bool, _ route: DeviceRoute, _ now: Now) {
+    for index in 0..<Int(route.roomContactCount) {
+      let contact = routes.roomContacts[Int(route.firstRoomContact) &+ index]
+      guard contact.isRelay == isRelay else { continue }
+      var isOn = channel(contact.channel, of: reading)
+      if contact.isOnWhenOpen, let isClosed = isOn { isOn = !isClosed }
+      rooms.contact(Int(contact.contact), isOn: isOn, now, &alarms, &effects)
     }
   }
 
@@ -347,6 +383,7 @@ public struct Pipeline: ~Copyable {
 
   @_noLocks @_noAllocation
   private mutating func judgeInputs(_ reading: Reading, _ route: DeviceRoute, _ now: Now) {
+    judgeRoomContacts(reading, isRelay: false, route, now)
     for index in 0..<Int(route.contactCount) {
       let contact = routes.contacts[Int(route.firstContact) &+ index]
       var isOn = channel(contact.channel, of: reading)
@@ -357,6 +394,7 @@ public struct Pipeline: ~Copyable {
 
   @_noLocks @_noAllocation
   private mutating func judgeRelays(_ reading: Reading, _ route: DeviceRoute, _ now: Now) {
+    judgeRoomContacts(reading, isRelay: true, route, now)
     for index in 0..<Int(route.boardLaneCount) {
       let lane = routes.boardLanes[Int(route.firstBoardLane) &+ index]
       lanes.relay(isOn: channel(routes.lanes[Int(lane.index)].gate.channel, of: reading), at: lane, now, &alarms, &effects)
@@ -436,6 +474,10 @@ public struct Pipeline: ~Copyable {
         let contact = routes.contacts[Int(route.firstContact) &+ index]
         lanes.contact(contact.contact, isOn: nil, at: contact.lane, now, &alarms, &effects)
       }
+      for index in 0..<Int(route.roomContactCount) {
+        let contact = routes.roomContacts[Int(route.firstRoomContact) &+ index].contact
+        rooms.contact(Int(contact), isOn: nil, now, &alarms, &effects)
+      }
       return
     }
     for index in 0..<Int(route.signalLaneCount) {
@@ -455,6 +497,8 @@ public struct Pipeline: ~Copyable {
       case .event(let body, let place, let personal): emit(body, at: place, personal, now)
       case .confirmed(let lane, let ticket, let personal):
         site.confirmed(at: lane, ticket: ticket, personal, who: who, now, &alarms, &effects)
+      case .ventilated(let room, let began, let airChanges, let isVerified):
+        site.ventilated(room, since: began, airChanges: airChanges, isVerified: isVerified, now, &alarms, &effects)
       case .gate(let lane, let order): move(routes.lanes[Int(lane.index)].gate, order, now)
       case .lamp(let lane, let on): set(routes.lanes[Int(lane.index)].lamp, on: on, now)
       case .buzzer(let lane, let on): set(routes.lanes[Int(lane.index)].buzzer, on: on, now)
@@ -536,6 +580,19 @@ public struct Pipeline: ~Copyable {
           isSomebodys(command)
           ? alarms.takeOutOfService(alarm, who: command.claimed, why: command.why, now, &effects) : .refused(.whoAndWhyRequired)
       case .returnToService(let alarm): answer = alarms.returnToService(alarm, now, &effects)
+      case .startSession(let room):
+        if let refusal = site.refusesSession(in: room) {
+          answer = .refused(refusal)
+        } else {
+          answer = rooms.startSession(in: room, now, &alarms, &effects)
+        }
+      case .endSession(let room): answer = rooms.endSession(in: room, now, &alarms, &effects)
+      case .ventilation(let room, let begins):
+        // Somebody answers for it: the log must name who.
+        answer =
+          command.claimed.isEmpty
+          ? .refused(.whoAndWhyRequired) : rooms.declare(room, begins: begins, now, &alarms, &effects)
+      case .occupants(let room, let people): answer = rooms.occupy(room, people, now, &alarms, &effects)
       case .resume(let ticket): answer = lanes.resume(ticket, now, &effects)
       case .contactReading(let ticket, let celsius):
         // It may open the gate: the log must name who measured.
@@ -600,14 +657,14 @@ public struct Pipeline: ~Copyable {
   // MARK: Snapshots
 
   /// Bytes a snapshot takes.
-  public var snapshotSize: Int { alarms.byteCount + lanes.byteCount + site.byteCount + instruments.byteCount }
+  public var snapshotSize: Int { alarms.byteCount + lanes.byteCount + site.byteCount + rooms.byteCount + instruments.byteCount }
 
   /// Differs when a snapshot of another build or another site's tables must not be taken over.
   public var snapshotLayout: UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     hash = (hash ^ identity) &* 0x100_0000_01b3
     for part in [
-      3, alarms.rows.capacity, lanes.count, MemoryLayout<AlarmRow>.stride, snapshotSize, devices.capacity, latest.capacity,
+      4, alarms.rows.capacity, lanes.count, MemoryLayout<AlarmRow>.stride, snapshotSize, devices.capacity, latest.capacity,
     ] {
       hash = (hash ^ UInt64(part)) &* 0x100_0000_01b3
     }
@@ -619,6 +676,7 @@ public struct Pipeline: ~Copyable {
   public mutating func copySnapshot(to bytes: borrowing Table<UInt8>, _ now: Now) {
     var end = lanes.copyBytes(to: bytes, at: alarms.copyBytes(to: bytes, at: 0))
     end = site.copyBytes(to: bytes, at: end)
+    end = rooms.copyBytes(to: bytes, at: end)
     _ = instruments.copyBytes(to: bytes, at: end)
     snapshotDue = false
     snapshotAt = now.boot
@@ -631,6 +689,7 @@ public struct Pipeline: ~Copyable {
     var end = alarms.replaceBytes(from: bytes, at: 0, shift: shift, now: now)
     end = lanes.replaceBytes(from: bytes, at: end, shift: shift, now: now, &alarms, &effects)
     end = site.replaceBytes(from: bytes, at: end, shift: shift, now: now, &alarms, &effects)
+    end = rooms.replaceBytes(from: bytes, at: end, shift: shift)
     _ = instruments.replaceBytes(from: bytes, at: end, shift: shift, now: now.boot)
     outbox.clear()
     carryOut(now)

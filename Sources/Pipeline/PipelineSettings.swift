@@ -50,15 +50,29 @@ public struct LanePlan: Sendable {
   }
 }
 
-/// A room: its limits and its sensors.
+/// A room: its rules, its sensors and what tells of its windows.
 public struct RoomPlan: Sendable {
-  public var policy: AirPolicy
+  public var settings: RoomSettings
   public var co2: [DeviceID]
   public var care: SiteRoom
+  public var temperature: DeviceID?
+  public var humidity: DeviceID?
+  /// A flow of outdoor air, or an air velocity in the room's duct.
+  public var airflow: DeviceID?
+  /// `isRelay`: a relay as it is read back, rather than an input.
+  public var contacts: [(contact: RoomContact, wire: Wire, isRelay: Bool)]
 
-  public init(policy: AirPolicy, co2: [DeviceID], care: SiteRoom = SiteRoom(isIsolation: false, canVerify: false)) {
-    self.policy = policy
+  public init(
+    settings: RoomSettings, co2: [DeviceID], temperature: DeviceID? = nil, humidity: DeviceID? = nil, airflow: DeviceID? = nil,
+    contacts: [(contact: RoomContact, wire: Wire, isRelay: Bool)] = [],
+    care: SiteRoom = SiteRoom(isIsolation: false, canVerify: false)
+  ) {
+    self.settings = settings
     self.co2 = co2
+    self.temperature = temperature
+    self.humidity = humidity
+    self.airflow = airflow
+    self.contacts = contacts
     self.care = care
   }
 }
@@ -75,6 +89,8 @@ public struct PipelineSettings: Sendable {
   public var site: SitePolicy
   /// How long an attestation of each item of the checklist is good for.
   public var items: [Interval]
+  public var hours: Hours?
+  public var timetable: [SessionPlan]
   public var thinning: ThinningSettings
   /// What decides from later moments on, in order of time.
   public var changes: [PolicyChange]
@@ -84,7 +100,7 @@ public struct PipelineSettings: Sendable {
   public init(
     instruments: InstrumentSettings, lanes: [LanePlan], rooms: [RoomPlan], air: AirPolicy, alarms: AlarmPolicy = AlarmPolicy(),
     alarmKinds: [AlarmKind: AlarmSettings] = [:], thinning: ThinningSettings, site: SitePolicy = SitePolicy(), items: [Interval] = [],
-    changes: [PolicyChange] = [], identity: UInt64 = 0
+    changes: [PolicyChange] = [], identity: UInt64 = 0, hours: Hours? = nil, timetable: [SessionPlan] = []
   ) {
     self.instruments = instruments
     self.lanes = lanes
@@ -97,5 +113,7 @@ public struct PipelineSettings: Sendable {
     self.items = items
     self.changes = changes
     self.identity = identity
+    self.hours = hours
+    self.timetable = timetable
   }
 }

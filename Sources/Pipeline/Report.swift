@@ -47,7 +47,7 @@ extension Pipeline {
 
   public var roomCount: Int { rooms.rows.capacity }
   public func air(in room: RoomID) -> AirFact {
-    AirFact(mean5: rooms.rows[Int(room.index)].mean5, mean60: rooms.rows[Int(room.index)].mean60)
+    rooms.rows[Int(room.index)].air
   }
 
   public var siteState: SiteState { site.state }

@@ -13,6 +13,26 @@ struct ContactRoute: BitwiseCopyable {
   var isOnWhenOpen: Bool
 }
 
+/// A contact of a room, by its place among all, on an input or a relay of a device.
+struct RoomContactRoute: BitwiseCopyable {
+  var contact: Int32
+  var channel: UInt8
+  var isOnWhenOpen: Bool
+  var isRelay: Bool
+}
+
+/// A room that a device measures in.
+struct RoomRoute: BitwiseCopyable {
+  var room: RoomID
+  /// Which of the room's CO2 sensors it is, or -1.
+  var sensor: Int32 = -1
+  var isTemperature = false
+  var isHumidity = false
+  var isAirflow = false
+
+  init(room: RoomID) { self.room = room }
+}
+
 /// What hangs on one device.
 struct DeviceRoute: BitwiseCopyable {
   /// The lane whose thermometer it is, or -1.
@@ -29,6 +49,8 @@ struct DeviceRoute: BitwiseCopyable {
   var referenceCount: Int32 = 0
   var firstRoom: Int32 = 0
   var roomCount: Int32 = 0
+  var firstRoomContact: Int32 = 0
+  var roomContactCount: Int32 = 0
 }
 
 /// Where a lane's orders go; channel 0: nowhere.
@@ -48,7 +70,8 @@ struct Routes: ~Copyable {
   /// Lanes by the sensor of their hall, and by what sees their reference.
   let halls: Table<LaneID>
   let references: Table<LaneID>
-  let rooms: Table<RoomID>
+  let rooms: Table<RoomRoute>
+  let roomContacts: Table<RoomContactRoute>
   let lanes: Table<LaneRoute>
 
   init(_ settings: PipelineSettings) {
@@ -58,7 +81,8 @@ struct Routes: ~Copyable {
     var signalLanes: [LaneID] = []
     var halls: [LaneID] = []
     var references: [LaneID] = []
-    var rooms: [RoomID] = []
+    var rooms: [RoomRoute] = []
+    var roomContacts: [RoomContactRoute] = []
     for index in settings.instruments.devices.indices {
       var route = DeviceRoute()
       route.firstContact = Int32(contacts.count)
@@ -67,6 +91,7 @@ struct Routes: ~Copyable {
       route.firstHall = Int32(halls.count)
       route.firstReference = Int32(references.count)
       route.firstRoom = Int32(rooms.count)
+      route.firstRoomContact = Int32(roomContacts.count)
       for (lane, plan) in settings.lanes.enumerated() {
         if Int(plan.thermometer.index) == index { route.lane = Int32(lane) }
         if let gate = plan.gate, Int(gate.device.index) == index { boardLanes.append(LaneID(lane)) }
@@ -79,8 +104,17 @@ struct Routes: ~Copyable {
           contacts.append(ContactRoute(lane: LaneID(lane), contact: contact, channel: wire.channel, isOnWhenOpen: wire.isOnWhenOpen))
         }
       }
-      for (room, plan) in settings.rooms.enumerated() where plan.co2.contains(where: { Int($0.index) == index }) {
-        rooms.append(RoomID(room))
+      var place: Int32 = 0
+      for (room, plan) in settings.rooms.enumerated() {
+        rooms += Self.rooms(RoomID(room), plan, DeviceID(index))
+        for contact in plan.contacts {
+          if contact.wire.device.index == DeviceID(index).index {
+            roomContacts.append(
+              RoomContactRoute(
+                contact: place, channel: contact.wire.channel, isOnWhenOpen: contact.wire.isOnWhenOpen, isRelay: contact.isRelay))
+          }
+          place += 1
+        }
       }
       route.contactCount = Int32(contacts.count) - route.firstContact
       route.boardLaneCount = Int32(boardLanes.count) - route.firstBoardLane
@@ -88,6 +122,7 @@ struct Routes: ~Copyable {
       route.hallCount = Int32(halls.count) - route.firstHall
       route.referenceCount = Int32(references.count) - route.firstReference
       route.roomCount = Int32(rooms.count) - route.firstRoom
+      route.roomContactCount = Int32(roomContacts.count) - route.firstRoomContact
       devices.append(route)
     }
     self.devices = Table(devices, filler: DeviceRoute())
@@ -96,11 +131,22 @@ struct Routes: ~Copyable {
     self.signalLanes = Table(signalLanes, filler: LaneID(0))
     self.halls = Table(halls, filler: LaneID(0))
     self.references = Table(references, filler: LaneID(0))
-    self.rooms = Table(rooms, filler: RoomID(0))
+    self.rooms = Table(rooms, filler: RoomRoute(room: RoomID(0)))
+    self.roomContacts = Table(roomContacts, filler: RoomContactRoute(contact: 0, channel: 0, isOnWhenOpen: false, isRelay: false))
     lanes = Table(
       settings.lanes.map { plan in
         let nowhere = Wire(device: DeviceID(0), channel: 0)
         return LaneRoute(gate: plan.gate ?? nowhere, lamp: plan.lamp ?? nowhere, buzzer: plan.buzzer ?? nowhere)
       }, filler: LaneRoute())
+  }
+
+  /// What a device is to a room: one route, or none.
+  private static func rooms(_ room: RoomID, _ plan: RoomPlan, _ device: DeviceID) -> [RoomRoute] {
+    var route = RoomRoute(room: room)
+    if let sensor = plan.co2.firstIndex(where: { $0.index == device.index }) { route.sensor = Int32(sensor) }
+    route.isTemperature = plan.temperature?.index == device.index
+    route.isHumidity = plan.humidity?.index == device.index
+    route.isAirflow = plan.airflow?.index == device.index
+    return route.sensor >= 0 || route.isTemperature || route.isHumidity || route.isAirflow ? [route] : []
   }
 }

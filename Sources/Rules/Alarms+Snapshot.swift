@@ -57,7 +57,8 @@ extension Alarms {
     guard !rows[index].settings.isLatched else { return }
     rows[index].condition = false
     switch rows[index].kind {
-    case .airHigh, .airMean, .airAdvice, .laneDrift, .thermometerStuck, .thermometerNormalising, .alarmFlood:
+    case .airHigh, .airMean, .airAdvice, .laneDrift, .thermometerStuck, .thermometerNormalising, .alarmFlood, .freshAir, .overCapacity,
+      .slotAtRisk, .ventilationLate, .sensorsDisagree:
       rows[index].condition = true
     default: wait(index, until: now.boot + max(rows[index].settings.offDelay, .seconds(60)))
     }

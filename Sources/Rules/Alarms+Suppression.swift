@@ -12,9 +12,11 @@ public import Domain
 /// Which alarm, while it is active, suppresses which. No alarm of people's safety is ever suppressed.
 let suppressions: [(cause: AlarmKind, suppressed: [AlarmKind])] = [
   // Whatever hangs on a port that is gone is silent, and what it measured last is old.
-  (.portLost, [.deviceSilent, .deviceFault, .airHigh, .airMean, .airAdvice]),
-  (.deviceSilent, [.deviceFault, .airHigh, .airMean, .airAdvice]),
-  (.deviceFault, [.airHigh, .airMean, .airAdvice]),
+  (.portLost, [.deviceSilent, .deviceFault, .airHigh, .airMean, .airAdvice, .freshAir]),
+  (.deviceSilent, [.deviceFault, .airHigh, .airMean, .airAdvice, .freshAir]),
+  (.deviceFault, [.airHigh, .airMean, .airAdvice, .freshAir]),
+  // Nor is a sensor that is stuck believed.
+  (.sensorStuck, [.airHigh, .airMean, .airAdvice, .freshAir]),
   // A lane that measures nobody cannot drift.
   (.laneOutOfOrder, [.laneDrift]),
 ]

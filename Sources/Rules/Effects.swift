@@ -20,6 +20,8 @@ public enum Effect: BitwiseCopyable, Sendable {
   case confirmed(LaneID, ticket: UInt32, Personal)
   case gate(LaneID, GateOrder)
   case lamp(LaneID, on: Bool)
+  /// A room has been ventilated since then and still is; `airChanges` as `Site.ventilated` takes them.
+  case ventilated(RoomID, since: Instant, airChanges: Double, isVerified: Bool)
   case buzzer(LaneID, on: Bool)
 }
 

@@ -96,6 +96,65 @@ public struct AirPolicy: BitwiseCopyable, Sendable {
   /// The long mean: at most 120 bins.
   public var longWindow = Interval.minutes(60)
 
+  // What a reading must be to be believed. QARTOD's tests; numbers for ordinary infrared sensors.
+
+  /// Air is never below; outdoors holds more than 410 ppm everywhere.
+  public var plausibleLowest = 350.0
+  /// Faster than this, ppm a minute …
+  public var changeHighest = 500.0
+  /// … and by more than this, ppm: somebody breathes on the sensor.
+  public var changeLeast = 200.0
+  /// A sensor that says the very same for this long is stuck.
+  public var sameFor = Interval.minutes(30)
+  /// And one that stays within `flatWithin`, ppm, for this long while people are in.
+  public var flatFor = Interval.minutes(180)
+  public var flatWithin = 2.0
+  /// How far two sensors of a room may be apart: twice ± (40 ppm + 5 %), as a good sensor promises (SCD41).
+  public var disagreement = 80.0
+  public var disagreementShare = 0.10
+  /// The lowest that a sensor that calibrates itself reads at night is outdoors within this, ppm …
+  public var baselineDrift = 75.0
+  /// … or it is drift, after so many nights.
+  public var baselineNights = 3
+
+  // Fresh air.
+
+  /// CO2 outdoors, ppm: 420 to 430 now, more in cities.
+  public var outdoor = 425.0
+  /// Outdoor air each person must have, m3/h: GB/T 18883; 20 in other public places (GB 37488).
+  public var freshAirLeast = 30.0
+  /// CO2 a person breathes out, L/s: sitting quietly, 21 to 30 years, at 23 °C (Persily and de Jonge 2017, table 4).
+  public var generation = 0.0047
+  /// Half of the interval of 95 % of it, as a share: the table's adults of 16 to 60 years lie within it.
+  public var generationError = 0.20
+  /// The same of a measured flow.
+  public var flowError = 0.10
+
+  // Ventilation.
+
+  /// At least so long: the guideline's hour.
+  public var ventilationFor = Interval.minutes(60)
+  /// In a semi-basement, which must be ventilated more; how much more is ours.
+  public var semiBasementFor = Interval.minutes(90)
+  /// A gap up to this ends no ventilation.
+  public var bridge = Interval.minutes(5)
+  /// After a session it begins within this.
+  public var startWithin = Interval.minutes(15)
+  /// Of the hour, as a share, may pass unseen.
+  public var unseenShare = 0.2
+  /// Air changes an hour that count as effective: an hour then takes 95 % away.
+  public var airChangesLeast = 3.0
+  /// CO2 this near outdoors counts as aired, ppm; a fall that begins below it proves nothing.
+  public var airedWithin = 150.0
+  /// CO2 that falls at least so fast tells of a ventilation, ppm a minute.
+  public var fallLeast = 5.0
+  /// A sensor's response time: a fit leaves out three of them.
+  public var response = Interval.seconds(60)
+  /// A person is told this long before a slot is lost.
+  public var remindBefore = Interval.minutes(15)
+  /// The next session waits for the hour after the last one, rather than being warned of.
+  public var holdsSessions = false
+
   public init() {}
 }
 

@@ -21,7 +21,8 @@ extension PipelineSettings {
         interval: settings.log.readingInterval,
         deadBands: DeadBands(
           celsius: settings.log.celsiusDeadBand, ppm: settings.log.ppmDeadBand, other: settings.log.otherDeadBand)),
-      site: site, items: items, changes: settings.policy.changes, identity: fingerprint(of: settings))
+      site: site, items: items, changes: settings.policy.changes, identity: fingerprint(of: settings), hours: settings.hours,
+      timetable: settings.timetable)
   }
 }
 
@@ -37,9 +38,24 @@ private func fingerprint(of settings: Settings) -> UInt64 {
 extension RoomPlan {
   fileprivate init(_ room: RoomLayout, _ settings: Settings) {
     let item = room.kind == .isolation ? settings.names.items.lastIndex(of: room.name) : nil
+    var plan = RoomSettings(policy: settings.policy.air, volume: room.volumeM3)
+    plan.capacity = Int32(clamping: room.capacity)
+    plan.occupants = Int32(clamping: room.occupants ?? -1)
+    plan.ductArea = room.ductAreaM2 ?? 0
+    plan.isSemiBasement = room.isSemiBasement
+    // Where a person with a fever waits is ventilated when they have gone.
+    plan.isJudged = settings.hours != nil && room.kind != .isolation
+    plan.isExcepted = room.reason != nil
+    plan.hasAirflow = room.airflow != nil
     self.init(
-      policy: settings.policy.air, co2: room.co2,
-      care: SiteRoom(isIsolation: room.kind == .isolation, canVerify: !room.co2.isEmpty, item: Int16(item ?? -1)))
+      settings: plan, co2: room.co2, temperature: room.temperature, humidity: room.humidity, airflow: room.airflow,
+      contacts: room.contacts.map { contact in
+        let channel = contact.channel
+        return (
+          contact.contact, Wire(device: channel.device, channel: channel.number, isOnWhenOpen: channel.isOnWhenOpen),
+          contact.isRelay
+        )
+      }, care: SiteRoom(isIsolation: room.kind == .isolation, canVerify: !room.co2.isEmpty, item: Int16(item ?? -1)))
   }
 }
 

@@ -77,6 +77,8 @@ final class SettingsReader {
     let roomEntries = top.optional("rooms")?.section()?.named("room") ?? []
     let rooms = roomEntries.map { readRoom($0.name, $0.value, air: policy.air) }
     let checklist = (top.optional("checklist")?.section()?.named("item") ?? []).map(readItem)
+    let hours = readHours(top.optional("hours"), policy.air)
+    let timetable = readTimetable(top.optional("timetable"), rooms: rooms, policy.air)
     let wishes = readWishes(top.optional("realtime")?.section())
     checkLinks(buses, ports)
     checkUse(deviceEntries)
@@ -91,11 +93,13 @@ final class SettingsReader {
     let links = ports.compactMap(\.self)
     return Settings(
       site: site, log: log, recorder: recorder, desk: desk, ports: links, devices: plans, lanes: whole, rooms: rooms.compactMap(\.self),
-      checklist: checklist.compactMap(\.self), policy: policy, alarms: alarms, realTime: wishes,
+      checklist: checklist.compactMap(\.self), policy: policy, alarms: alarms, hours: hours, timetable: timetable.plans, realTime: wishes,
       names: Names(
         site: site.id, lanes: whole.map(\.name), rooms: rooms.compactMap { $0?.name }, devices: deviceNames, ports: busNames,
         fields: plans.map { $0.profile.fields.map(\.name) }, writes: plans.map { $0.profile.namedWrites.map(\.name) },
-        items: checklist.compactMap { $0?.name } + rooms.compactMap { $0?.kind == .isolation ? $0?.name : nil }),
+        items: checklist.compactMap { $0?.name } + rooms.compactMap { $0?.kind == .isolation ? $0?.name : nil },
+        responsible: rooms.compactMap { $0?.responsible }, sessions: timetable.names,
+        reasons: rooms.compactMap { $0.map { $0.reason ?? "" } }),
       instruments: InstrumentSettings(
         ports: links.map(\.kind),
         devices: plans.map {

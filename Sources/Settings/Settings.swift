@@ -24,6 +24,9 @@ public struct Settings: Sendable {
   public var checklist: [ChecklistItem]
   public var policy: PolicySettings
   public var alarms: AlarmSection
+  /// Working hours; `nil`: no slots are judged but those after sessions.
+  public var hours: Hours?
+  public var timetable: [SessionPlan]
   public var realTime: RealTimeWishes
   public var names: Names
   /// The same ports and devices as Devices takes them.
@@ -191,9 +194,41 @@ public struct RoomLayout: Sendable {
   public var volumeM3: Double
   /// 0: not said.
   public var seats: Int
+  /// m2; `nil`: not said.
+  public var areaM2: Double? = nil
   /// Devices with a CO2 field.
   public var co2: [DeviceID]
   public var windows: Windows
+  public var temperature: DeviceID? = nil
+  public var humidity: DeviceID? = nil
+  /// A flow of outdoor air, or an air velocity in a duct of `ductAreaM2`.
+  public var airflow: DeviceID? = nil
+  public var ductAreaM2: Double? = nil
+  public var contacts: [RoomContactWiring] = []
+  /// People in a session or in working hours, where nobody counts them.
+  public var occupants: Int? = nil
+  public var isSemiBasement = false
+  /// Who answers for its ventilation.
+  public var responsible = ""
+  /// Why it is used though it has neither windows nor ventilation.
+  public var reason: String? = nil
+
+  /// As many as there are seats and as there is floor for; 0: not said.
+  public var capacity: Int {
+    let byArea = areaM2.map { Int($0 / areaPerPersonM2) }
+    return seats > 0 ? min(seats, byArea ?? seats) : byArea ?? 0
+  }
+}
+
+/// Floor for each person, m2: Beijing's health commission, March 2020.
+let areaPerPersonM2 = 2.5
+
+/// A contact of a room and where it is wired to.
+public struct RoomContactWiring: Sendable, Equatable {
+  public var contact: RoomContact
+  public var channel: Channel
+  /// A relay as it is read back, rather than an input.
+  public var isRelay = false
 }
 
 /// The numbers rules decide by.

@@ -96,11 +96,11 @@ extension SettingsReader {
   }
 
   /// Whether a contact means "on" while it is open.
-  private func readOnWhen(_ section: Section) -> Bool {
+  func readOnWhen(_ section: Section) -> Bool {
     section.optional("on_when")?.choice([("closed", false), ("open", true)]) ?? false
   }
 
-  private func readChannel(_ entry: Entry, _ kind: String, _ use: Use) -> Channel? {
+  func readChannel(_ entry: Entry, _ kind: String, _ use: Use) -> Channel? {
     guard let section = entry.section() else { return nil }
     defer { section.close() }
     let device = section.required("device").flatMap { readDeviceWith(use, $0, "\(kind)s") }
@@ -151,45 +151,6 @@ extension SettingsReader {
     return DeviceID(index)
   }
 
-  func readRoom(_ name: String, _ entry: Entry, air: AirPolicy) -> RoomLayout? {
-    guard let section = entry.section() else { return nil }
-    defer { section.close() }
-    let kind = section.optional("kind").map { $0.choice(RoomKind.allCases.map { ($0.rawValue, $0) }) } ?? .exam
-    let volume = section.required("volume_m3")?.number(5...100_000, "m3")
-    let seats = section.optional("seats").map { $0.whole(0...10_000) } ?? 0
-    let sensors = readSensors(section.optional("co2"), air)
-    let windows = section.required("windows")?.choice(Windows.allCases.map { ($0.rawValue, $0) })
-    guard let kind, let volume, let seats, let windows else { return nil }
-    switch (windows, kind) {
-    case (.none, _): entry.warn("a room without windows or ventilation should not be used")
-    case (.sealed, .isolation): entry.warn("an isolation room should have windows that open")
-    default: break
-    }
-    if sensors.isEmpty, kind != .isolation { entry.warn("no co2 sensor: the air of this room is not watched") }
-    return RoomLayout(name: name, kind: kind, volumeM3: volume, seats: seats, co2: sensors, windows: windows)
-  }
-
-  /// A mean that its sensor is too slow for would never be known, and never alarm.
-  private func readSensors(_ entry: Entry?, _ air: AirPolicy) -> [DeviceID] {
-    var sensors: [DeviceID] = []
-    for sensor in entry?.list() ?? [] {
-      guard let id = readDeviceWith(.co2, sensor, "CO2") else { continue }
-      if sensors.contains(where: { $0.index == id.index }) {
-        sensor.note("found \(sensor.found) twice, expected each sensor once")
-      }
-      sensors.append(id)
-      guard let device = devices[Int(id.index)] else { continue }
-      // Three of the five bins of a short mean must hold a reading.
-      let least = device.profile.period.seconds * 3
-      if air.shortWindow.seconds < least {
-        sensor.note(
-          "\(device.name) is read every \(shortest(device.profile.period.seconds)) s: policy.air.high_mean_s is "
-            + "\(shortest(air.shortWindow.seconds)), expected at least \(shortest(least))")
-      }
-    }
-    return sensors
-  }
-
   func readAir(_ part: Section, _ air: inout AirPolicy) {
     set(&air.meanLimit, part.optional("mean_1h_ppm"), 400...10_000, "ppm")
     // A limit that is changed takes its clear limit along.
@@ -208,6 +169,8 @@ extension SettingsReader {
     set(&air.meanClearAfter, part.optional("mean_clear_after_s"), 0...86_400)
     set(&air.adviceAfter, part.optional("advice_after_s"), 0...86_400)
     set(&air.adviceClearAfter, part.optional("advice_clear_after_s"), 0...86_400)
+    readFreshAir(part, &air)
+    readVentilation(part, &air)
     for (name, limit, clear) in [
       ("mean_1h_ppm", air.meanLimit, air.meanClear), ("high_ppm", air.highLimit, air.highClear),
       ("advice_ppm", air.adviceLimit, air.adviceClear),

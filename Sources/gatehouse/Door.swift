@@ -162,6 +162,11 @@ struct OrderReport: Equatable {
     case .notReported: return "it was not reported yet: `gatehouse case reported …`"
     case .contactsNotListed: return "the contacts were not listed yet: `gatehouse case contacts …`"
     case .notHandedOver: return "the person was not handed over yet: `gatehouse case handed-over …`"
+    case .unknownRoom: return "there is no such room"
+    case .ventilationIncomplete: return "\(what) of the ventilation after the last session are missing"
+    case .sessionRunning: return "a session is on in that room"
+    case .noSession: return "no session is on in that room"
+    case .nothingDeclared: return "nobody has said that the room is being ventilated"
     case nil: return reason
     }
   }

@@ -79,7 +79,7 @@ struct EventLine: Decodable, Equatable {
     if what.hasPrefix("alarm."), let kind = facts.removeValue(forKey: "kind") {
       var parts = [kind.words]
       if case .number(let value)? = facts.removeValue(forKey: "value") {
-        let unit = kind.text.hasPrefix("air_") ? " ppm" : kind.text == "lane_drift" ? " degC" : ""
+        let unit = alarmUnit(kind.text)
         parts[0] += " \(decimal(value, digits: unit == " degC" ? 1 : 0))\(unit)"
       }
       if let priority = facts.removeValue(forKey: "priority") { parts.append("\(priority.text) priority") }
@@ -91,7 +91,38 @@ struct EventLine: Decodable, Equatable {
       if let until = facts.removeValue(forKey: "until") { parts[parts.count - 1] += " until \(clockTime(until.text))" }
       return parts
     }
+    if what.hasPrefix("ventilation."), let method = facts.removeValue(forKey: "method") { return ventilation(&facts, method.words) }
     return []
+  }
+
+  private func alarmUnit(_ kind: String) -> String {
+    switch kind {
+    case "lane_drift": " degC"
+    case "sensors_disagree", "sensor_stuck", "baseline_drift": " ppm"
+    case "fresh_air": " m3/h"
+    case "slot_at_risk", "ventilation_late": " min"
+    case "over_capacity": " people"
+    default: kind.hasPrefix("air_") ? " ppm" : ""
+    }
+  }
+
+  /// `morning met, window, 64 min, 4.02 ± 0.11 air changes an hour, effective`.
+  private func ventilation(_ facts: inout [String: Fact], _ method: String) -> [String] {
+    var parts: [String] = []
+    if let slot = facts.removeValue(forKey: "slot"), let verdict = facts.removeValue(forKey: "verdict") {
+      var words = "\(slot.words) \(verdict.words)"
+      if case .number(let short)? = facts.removeValue(forKey: "short_by_min") { words += " by \(decimal(short, digits: 0)) min" }
+      parts.append(words)
+    }
+    parts.append(method)
+    if case .number(let minutes)? = facts.removeValue(forKey: "minutes") { parts.append("\(decimal(minutes, digits: 0)) min") }
+    if case .number(let changes)? = facts.removeValue(forKey: "air_changes_h"),
+      case .number(let error)? = facts.removeValue(forKey: "air_changes_error")
+    {
+      parts.append("\(decimal(changes, digits: 2)) ± \(decimal(error, digits: 2)) air changes an hour")
+    }
+    if let effect = facts.removeValue(forKey: "effect") { parts.append(effect.words) }
+    return parts
   }
 
   private var foldableFacts: String { facts.split(separator: ", ").map { whole(String($0)) }.joined(separator: ", ") }

@@ -98,6 +98,114 @@ struct ContactCommand: ParsableCommand {
   }
 }
 
+struct SessionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "session", abstract: "Begin or end a session in a room.",
+    usage: "gatehouse session start|end <room> [options]",
+    discussion: """
+      For sessions that the timetable does not know, or that begin or end at
+      another time. After a session the room is ventilated for an hour; the
+      answer says how many minutes of it are missing.
+
+      EXAMPLES
+        gatehouse session start room-301
+        gatehouse session end room-301 --who "Li Na"
+
+      \(ExitCode.help)
+      """, subcommands: [Start.self, End.self])
+
+  struct Start: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Begin a session.", usage: "gatehouse session start <room> [options]",
+      discussion: "EXAMPLE\n  gatehouse session start room-301")
+    @Argument(help: "The room.") var room: String
+    @OptionGroup var order: OrderOptions
+
+    func run() throws {
+      try order.give(.startSession(RoomID(0)), room: room, done: "a session is on in \(room)")
+    }
+  }
+
+  struct End: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "End a session.", usage: "gatehouse session end <room> [options]",
+      discussion: "EXAMPLE\n  gatehouse session end room-301")
+    @Argument(help: "The room.") var room: String
+    @OptionGroup var order: OrderOptions
+
+    func run() throws {
+      try order.give(
+        .endSession(RoomID(0)), room: room, done: "the session in \(room) is over; it must be ventilated now")
+    }
+  }
+}
+
+struct VentilationCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ventilation", abstract: "Say that a room's windows were opened or shut.",
+    usage: "gatehouse ventilation begin|end <room> --who <who> [options]",
+    discussion: """
+      For rooms whose windows and fans have no contacts. The record says that it
+      was declared, by whom, and what CO2 says of it.
+
+      EXAMPLES
+        gatehouse ventilation begin room-301 --who "Li Na"
+        gatehouse ventilation end room-301 --who "Li Na"
+
+      \(ExitCode.help)
+      """, subcommands: [Begin.self, End.self])
+
+  struct Begin: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "The windows were opened.", usage: "gatehouse ventilation begin <room> --who <who> [options]",
+      discussion: "EXAMPLE\n  gatehouse ventilation begin room-301 --who \"Li Na\"")
+    @Argument(help: "The room.") var room: String
+    @OptionGroup var order: OrderOptions
+
+    func validate() throws { try order.requireWho("Somebody answers for a ventilation") }
+
+    func run() throws {
+      try order.give(.ventilation(RoomID(0), begins: true), room: room, done: "\(room) is being ventilated")
+    }
+  }
+
+  struct End: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "The windows were shut.", usage: "gatehouse ventilation end <room> --who <who> [options]",
+      discussion: "EXAMPLE\n  gatehouse ventilation end room-301 --who \"Li Na\"")
+    @Argument(help: "The room.") var room: String
+    @OptionGroup var order: OrderOptions
+
+    func validate() throws { try order.requireWho("Somebody answers for a ventilation") }
+
+    func run() throws {
+      try order.give(.ventilation(RoomID(0), begins: false), room: room, done: "the ventilation of \(room) is over")
+    }
+  }
+}
+
+struct OccupantsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "occupants", abstract: "Say how many people are in a room.",
+    usage: "gatehouse occupants <room> <people> [options]",
+    discussion: """
+      Holds until the session or the working day is over. Fresh air for each
+      person and the room's capacity are judged by it.
+
+      EXAMPLE
+        gatehouse occupants room-301 28 --who "Li Na"
+
+      \(ExitCode.help)
+      """)
+  @Argument(help: "The room.") var room: String
+  @Argument(help: "How many; 0: it is empty.") var people: UInt16
+  @OptionGroup var order: OrderOptions
+
+  func run() throws {
+    try order.give(.occupants(RoomID(0), people), room: room, done: "\(people) people are in \(room)")
+  }
+}
+
 struct WriteCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "write", abstract: "Have a device do or remember what its profile allows by name.",

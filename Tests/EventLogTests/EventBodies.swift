@@ -24,6 +24,41 @@ private func command(_ action: Action, claimed: String = "", why: String = "", o
     why: Text(why) ?? Text())
 }
 
+private func run(_ method: VentilationMethod, _ effect: VentilationEffect, isOver: Bool = true) -> VentilationFact {
+  var run = VentilationFact(method: method, start: 1_795_392_912_000_000_000)
+  guard isOver else { return run }
+  run.end = run.start + 3_870_000_000_000
+  run.minutes = 64.5
+  run.unknownMinutes = 3
+  run.startPpm = 1480
+  run.endPpm = 441.52
+  run.airChanges = 4.0217
+  run.airChangesError = 0.11
+  run.isLowerBound = true
+  run.effect = effect
+  return run
+}
+
+private func slot(_ slot: Slot, _ verdict: SlotVerdict, _ run: VentilationFact, session: Int16 = -1, short: Double = 0) -> EventBody {
+  .ventilationJudged(
+    SlotFact(
+      slot: slot, verdict: verdict, session: session, plannedStart: 1_795_392_000_000_000_000, plannedEnd: 1_795_396_800_000_000_000,
+      shortMinutes: short, unknownMinutes: short / 2, ventilation: run))
+}
+
+private var wholeAir: AirFact {
+  var air = AirFact(mean5: 1180.5, mean60: 964.25)
+  air.rate = 3.14159
+  air.rebreathed = 0.0199
+  air.freshAir = 21.37
+  air.freshAirError = 5.2
+  air.occupants = 28
+  air.temperature = 22.5
+  air.humidity = 41
+  air.flow = 640
+  return air
+}
+
 /// All kinds of events. A switch beside it makes the compiler ask for the new ones.
 let everyBody: [EventBody] = {
   var all: [EventBody] = [
@@ -33,6 +68,21 @@ let everyBody: [EventBody] = {
     .air(AirFact(mean5: .nan, mean60: .nan)), .writeFailed(DeviceID(2)), .writeFailed(DeviceID(900)), .written(DeviceID(1), 0), .written(DeviceID(900), 9),
     .screeningPassed(fact(.normal, .passed)), .screeningResumed(fact(.resumed, .measuring)),
     .screeningAbandoned(fact(.left, .abandoned)), .screeningIsolated(fact(.contactElevated, .isolate)),
+  ]
+  all += AirCause.allCases.map { cause in
+    var air = wholeAir
+    air.cause = cause
+    return .air(air)
+  }
+  all.append(.roomExcepted)
+  all += VentilationMethod.allCases.map { .ventilationBegan(run($0, .notVerified, isOver: false)) }
+  all += VentilationEffect.allCases.map { .ventilationEnded(run(.window, $0)) }
+  all += Slot.allCases.map { slot($0, .met, run(.fan, .effective), session: 0) }
+  all += SlotVerdict.allCases.map { slot(.morning, $0, run(.declared, .notVerified, isOver: false), short: 12) }
+  all.append(slot(.afterSession, .missed, VentilationFact(method: .declared, start: 0), session: 900))
+  all += [
+    .sessionBegan(SessionFact(session: 0, missingMinutes: 12.5)), .sessionBegan(SessionFact(session: -1)), .sessionEnded(SessionFact(session: 0)),
+    .sessionHeld(SessionFact(session: 0, missingMinutes: 42, isRoomLocked: true)),
   ]
   all += PortFailure.allCases.map { .portLost($0, errno: 5) }
   all += DownReason.allCases.map { .deviceDown($0) }
@@ -83,6 +133,12 @@ let everyBody: [EventBody] = {
   all += CaseStep.allCases.map { .commandAnswered(command(.advanceCase(number: 3, $0, room: RoomID(0))), .done) }
   all += actions.map { .commandAnswered(command($0, claimed: "A. Li \"\u{1f600}\"", why: "wheelchair"), .done) }
   all += Origin.allCases.map { .commandAnswered(command(.resume(ticket: 1), origin: $0), .done) }
+  let ofRooms: [Action] = [
+    .startSession(RoomID(0)), .endSession(RoomID(9)), .ventilation(RoomID(0), begins: true), .ventilation(RoomID(0), begins: false),
+    .occupants(RoomID(0), 28),
+  ]
+  all += ofRooms.map { .commandAnswered(command($0, claimed: "A. Li"), .done) }
+  all.append(.commandAnswered(command(.startSession(RoomID(0))), .refusedFor(.ventilationIncomplete, .minutes(42))))
   all += Refusal.allCases.map { .commandAnswered(command(.overrideLane(LaneID(9))), .refused($0)) }
   return all
 }()
@@ -134,5 +190,12 @@ func kind(_ body: EventBody) -> Int {
   case .incidentBegan: 41
   case .incidentEnded: 42
   case .policyChanged: 43
+  case .ventilationBegan: 44
+  case .ventilationEnded: 45
+  case .ventilationJudged: 46
+  case .sessionBegan: 47
+  case .sessionEnded: 48
+  case .sessionHeld: 49
+  case .roomExcepted: 50
   }
 }

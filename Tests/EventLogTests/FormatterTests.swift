@@ -20,7 +20,7 @@ import Testing
   private func schema() throws -> Schema { Schema(root: try Value.read(Data(try document("event.schema.json").utf8))) }
 
   @Test func everyKindIsTried() {
-    #expect(Set(everyBody.map(kind)) == Set(0...43))
+    #expect(Set(everyBody.map(kind)) == Set(0...50))
   }
 
   @Test func everyEventFollowsTheSchemaAndIsCanonical() throws {
@@ -101,6 +101,9 @@ import Testing
       ("release_cause", ReleaseCause.allCases.map(\.name)), ("origin", Origin.allCases.map(\.name)),
       ("refusal", Refusal.allCases.map(\.name)), ("unit", Unit.allCases.map(\.symbol)), ("use", Use.allCases.map(\.name)),
       ("reason", Reason.allCases.map(\.name)), ("port_failure", PortFailure.allCases.map(\.name)),
+      ("air_cause", AirCause.allCases.map(\.name)), ("ventilation_method", VentilationMethod.allCases.map(\.name)),
+      ("ventilation_effect", VentilationEffect.allCases.map(\.name)), ("slot", Slot.allCases.map(\.name)),
+      ("slot_verdict", SlotVerdict.allCases.map(\.name)),
       ("down_reason", DownReason.allCases.map(\.name)), ("loss", Loss.allCases.map(\.name)),
       ("case_cause", CaseCause.allCases.map(\.name)), ("case_step", CaseStep.allCases.map(\.name)),
       ("disinfection_method", DisinfectionMethod.allCases.map(\.name)),

@@ -28,7 +28,7 @@ private func happened(_ text: String, _ change: (inout AlarmTimeline) -> Void = 
       100  on port_lost 0
       110  end
       """)
-    #expect(words.suffix(3) == ["raised 4 port_lost unacknowledged", "suppressed_by_design 1", "suppressed_by_design 2"].suffix(3), "\(words)")
+    #expect(words.contains("raised 4 port_lost unacknowledged") && words.contains("suppressed_by_design 1"), "\(words)")
     #expect(words.filter { $0.hasPrefix("suppressed") }.count == 2, "c hangs on another: \(words)")
   }
 

@@ -196,6 +196,7 @@ struct LaneTimeline: ~Copyable {
         if personal.estimate.isFinite { estimates.append(personal) }
         if let words = words(body) { happened.append(words) }
       case .confirmed: happened.append("confirmed")
+      case .ventilated: break
       case .gate(_, .pulse(let time)):
         relayUntil = now.boot + time
         happened.append("pulse")

@@ -107,6 +107,7 @@ struct SiteTimeline: ~Copyable {
     case .done: break
     case .refused(let refusal): happened.append("refused \(refusal.name)")
     case .refusedFor(let refusal, .room(let room)): happened.append("refused \(refusal.name) \(Self.rooms[Int(room.index)])")
+    case .refusedFor(let refusal, .minutes(let minutes)): happened.append("refused \(refusal.name) \(minutes)")
     case .refusedFor(let refusal, .item(let item)): happened.append("refused \(refusal.name) \(Self.items[Int(item)])")
     }
   }

@@ -50,7 +50,7 @@ public struct SampleSite: Sendable {
     settings = PipelineSettings(
       instruments: InstrumentSettings(ports: kinds, devices: devices),
       lanes: (0..<lanes).map { Self.lane($0, board: boards > 0 ? DeviceID(lanes + $0 / 2) : nil) },
-      rooms: (0..<probes).map { RoomPlan(policy: air, co2: [DeviceID(lanes + boards + $0)]) }, air: air,
+      rooms: (0..<probes).map { RoomPlan(settings: RoomSettings(policy: air), co2: [DeviceID(lanes + boards + $0)]) }, air: air,
       thinning: ThinningSettings(interval: .seconds(60), deadBands: DeadBands(celsius: 0.5, ppm: 50, other: 1)))
   }
 

@@ -19,7 +19,9 @@ private let everything = """
   devices: { d: { profile: gy-mcu90614, bus: a } }
   lanes:
     l: { thermometer: {}, hall: {}, reference: {}, gate: { read_back: {} }, lamp: {}, buzzer: {}, passage: {}, presence: {}, fire_release: {}, staff_button: {} }
-  rooms: { r: {} }
+  rooms: { r: { window_contacts: [{}], door: {}, fan: {}, count_in: {}, count_out: {} }, s: { fan: { relay: 1 } } }
+  hours: {}
+  timetable: [{}]
   checklist: { c: {} }
   policy: { fever: { relative: {} }, air: {}, cases: {} }
   realtime: {}
@@ -53,7 +55,7 @@ private let everything = """
         var parts = path.split(separator: ".").map(String.init)
         if parts.count > 1, ["buses", "devices", "lanes", "rooms", "checklist"].contains(parts[0]) { parts[1] = "NAME" }
         if parts.count > 2, parts[0] == "alarms" { parts[2] = "NAME" }
-        return parts.joined(separator: ".")
+        return parts.joined(separator: ".").replacing("[0]", with: "[]")
       })
     return paths.filter { path in
       // Either a word or a section: both are documented.
@@ -131,6 +133,16 @@ private let everything = """
       ("air.mean_clear_after_s", air.meanClearAfter.seconds), ("air.high_after_s", air.highAfter.seconds),
       ("air.high_clear_after_s", air.highClearAfter.seconds), ("air.advice_after_s", air.adviceAfter.seconds),
       ("air.advice_clear_after_s", air.adviceClearAfter.seconds),
+      ("air.outdoor_ppm", air.outdoor), ("air.fresh_air_m3_h_person", air.freshAirLeast), ("air.generation_lps", air.generation),
+      ("air.generation_error_percent", air.generationError * 100), ("air.flow_error_percent", air.flowError * 100),
+      ("air.plausible_lowest_ppm", air.plausibleLowest), ("air.change_ppm_min", air.changeHighest),
+      ("air.change_least_ppm", air.changeLeast), ("air.same_s", air.sameFor.seconds), ("air.flat_s", air.flatFor.seconds),
+      ("air.flat_ppm", air.flatWithin), ("air.disagreement_ppm", air.disagreement),
+      ("air.disagreement_percent", air.disagreementShare * 100), ("air.baseline_drift_ppm", air.baselineDrift),
+      ("air.baseline_nights", Double(air.baselineNights)), ("air.ventilation_min", air.ventilationFor.seconds / 60),
+      ("air.bridge_min", air.bridge.seconds / 60), ("air.start_within_min", air.startWithin.seconds / 60),
+      ("air.unseen_percent", air.unseenShare * 100), ("air.air_changes_h", air.airChangesLeast), ("air.aired_ppm", air.airedWithin),
+      ("air.fall_ppm_min", air.fallLeast), ("air.response_s", air.response.seconds), ("air.remind_min", air.remindBefore.seconds / 60),
     ]
     for (key, value) in expected { #expect(Double(defaults["policy." + key] ?? "") == value, "\(key)") }
     let alarms = AlarmPolicy()

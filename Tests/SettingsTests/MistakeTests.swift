@@ -79,10 +79,61 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     #expect(found.contains { $0.contains("devices.eye.unit: found unit 80, expected at most 79") }, "\(found)")
   }
 
+  @Test func rooms() throws {
+    func room(_ more: String, _ expected: [String], _ location: SourceLocation = #_sourceLocation) throws {
+      try check([("[sniffer], windows: openable", "[sniffer], windows: openable, " + more)], expected, location)
+    }
+    try room("reason: why not", ["19:7  rooms.r1: found a reason, expected none: only windows: none needs one"])
+    try room("seats: 30, area_m2: 60", ["19:7  rooms.r1: found 30 seats in 60 m2, expected at most 24: 2.5 m2 for each person"])
+    try room("seat_spacing_m: 0.8", ["19:76  rooms.r1.seat_spacing_m: found \"0.8\", expected a number from 1 to 10 m"])
+    try room("seats: 20, occupants: 25", ["19:82  rooms.r1.occupants: found 25, expected at most 20, as many as the room is for"])
+    try room("airflow: board", ["19:69  rooms.r1.airflow: found \"board\", expected a device with an airflow or an air velocity; modbus-relay-8ch has none"])
+    try room("window_contacts: [{ device: board, input: 7 }]", [
+      "19:78  rooms.r1.window_contacts[0]: input 7 of board is lanes.north.fire_release already, expected another input"
+    ])
+    try room("count_in: { device: board, input: 5 }", ["19:7  rooms.r1: found one of count_in and count_out, expected both: who comes and who goes"])
+    // A fan's relay is only read: whoever switches it is somebody else.
+    try room("fan: { device: board, relay: 8 }, window_contacts: [{ device: board, input: 5, on_when: open }]", [])
+    try room("semi_basement: true", [])
+    try check([("[sniffer], windows: openable", "[sniffer], windows: sealed, semi_basement: true")], [
+      "warning f:19:7  rooms.r1: a semi-basement needs windows that open, or ventilation whose airflow is measured"
+    ])
+  }
+
+  @Test func hoursAndTimetable() throws {
+    func more(_ text: String, _ expected: [String], _ location: SourceLocation = #_sourceLocation) throws {
+      try check([("rooms:\n", text + "\nrooms:\n")], expected, location)
+    }
+    try more("hours: { start: \"07:30\", noon: \"12:00\", end: \"17:30\", days: [mon, sat] }", [])
+    try more("hours: { start: 8 }", ["18:17  hours.start: found \"8\", expected a time of day such as \"08:30\""])
+    try more("hours: { start: \"13:00\" }", ["18:8  hours: found 13:00, 12:00, 18:00, expected start < noon < end"])
+    try more("hours: { start: \"11:30\" }", [
+      "18:8  hours: a half day of 30 min is shorter than policy.air.ventilation_min, 60: no room could be ventilated in it"
+    ])
+    try more("hours: { days: [monday] }", ["18:17  hours.days[0]: found \"monday\", expected mon, tue, wed, thu, fri, sat or sun"])
+    let first = "timetable:\n- { name: a, room: r1, days: [mon], start: \"09:00\", end: \"10:00\" }\n"
+    try more(first + "- { name: b, room: r1, days: [mon, tue], start: \"09:30\", end: \"11:00\" }", [
+      "20:3  timetable[1]: found 09:30 to 11:00, expected no overlap with a in the same room"
+    ])
+    try more(first + "- { name: b, room: r1, days: [mon, tue], start: \"10:30\", end: \"11:00\" }", [
+      "warning f:20:3  timetable[1]: 30 min after a in the same room: the room must be ventilated for 60 min between them"
+    ])
+    try more(first + "- { name: b, room: r1, days: [tue], start: \"09:30\", end: \"11:00\" }", [])
+    try more(first + "- { name: b, room: r2, days: [tue], start: \"11:30\", end: \"11:00\" }", [
+      "20:20  timetable[1].room: there is no room \"r2\"; did you mean \"r1\"?"
+    ])
+    try check([
+      ("[sniffer], windows", "[sniffer], seats: 30, windows"), ("rooms:\n", first + "rooms:\n  hall: { kind: waiting, volume_m3: 90, seats: 20, windows: openable }\n"),
+    ], [
+      "warning f:19:3  timetable[0]: 30 people may come to sessions that begin at 09:00, waiting rooms are for 20",
+      "warning f:21:9  rooms.hall: no co2 sensor: the air of this room is not watched",
+    ])
+  }
+
   @Test func keysAndValues() throws {
     try check([("desk: none", "dekc: none")], [
       "1:1  desk is required",
-      "2:1  dekc: found an unknown key \"dekc\", expected alarms, buses, checklist, desk, devices, lanes, log, policy, realtime, recorder, rooms or site; did you mean \"desk\"?",
+      "2:1  dekc: found an unknown key \"dekc\", expected alarms, buses, checklist, desk, devices, hours, lanes, log, policy, realtime, recorder, rooms, site or timetable; did you mean \"desk\"?",
     ])
     try check([("desk: none", "desk: nobody")], ["2:7  desk: found \"nobody\", expected expected or none"])
     try check([("site: { id: s,", "site: { id: My Site,")], [
@@ -109,7 +160,7 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     try check([("volume_m3: 180, ", "")], ["19:7  rooms.r1: volume_m3 is required"])
     try check([("volume_m3: 180", "volume: 180")], [
       "19:7  rooms.r1: volume_m3 is required",
-      "19:9  rooms.r1.volume: found an unknown key \"volume\", expected co2, kind, seats, volume_m3 or windows; did you mean \"volume_m3\"?",
+      "19:9  rooms.r1.volume: found an unknown key \"volume\", expected airflow, area_m2, co2, count_in, count_out, door, duct_area_m2, fan, humidity, kind, occupants, reason, responsible, seat_spacing_m, seats, semi_basement, temperature, volume_m3, window_contacts or windows; did you mean \"volume_m3\"?",
     ])
     try check([("co2: [sniffer]", "co2: sniffer")], ["19:30  rooms.r1.co2: found \"sniffer\", expected a list, for example [a, b]"])
     try check([("  north:", "  North Door:")], [
@@ -117,7 +168,7 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     ])
     try check([("rooms:\n", "rooms:\nlanes_:\n")], [
       "18:7  rooms: found nothing, expected keys and values",
-      "19:1  lanes_: found an unknown key \"lanes_\", expected alarms, buses, checklist, desk, devices, lanes, log, policy, realtime, recorder, rooms or site; did you mean \"lanes\"?",
+      "19:1  lanes_: found an unknown key \"lanes_\", expected alarms, buses, checklist, desk, devices, hours, lanes, log, policy, realtime, recorder, rooms, site or timetable; did you mean \"lanes\"?",
     ])
   }
 
@@ -297,6 +348,9 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     ])
     try check([("40, windows: openable", "40, windows: sealed")], ["warning f:20:9  rooms.sick: an isolation room should have windows that open"])
     try check([("[sniffer], windows: openable", "[sniffer], windows: none")], [
+      "19:7  rooms.r1: found windows: none, expected a room with windows or ventilation; where there is no other, say why with reason: it is logged"
+    ])
+    try check([("[sniffer], windows: openable", "[sniffer], windows: none, reason: the only room with a hood")], [
       "warning f:19:7  rooms.r1: a room without windows or ventilation should not be used"
     ])
     try check([("co2: [sniffer], ", "")], [
