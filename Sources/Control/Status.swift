@@ -190,6 +190,24 @@ extension Status {
     public var mean60: Double?
     /// `free`, `taken`, `locked` or `suspended`.
     public var use: String?
+    /// In it; absent while nobody knows.
+    public var people: Int?
+    /// Outdoor air for each of them, m3/h.
+    public var freshAir: Double?
+    /// By what it is seen to be ventilated now, and for how many seconds.
+    public var ventilation: String?
+    public var ventilatedFor: Double?
+    public var isInSession: Bool?
+    /// Seconds of ventilation that it owes to its last session.
+    public var missing: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case name, mean5, mean60, use, people, ventilation
+      case freshAir = "fresh_air_m3_h_person"
+      case ventilatedFor = "ventilated_s"
+      case isInSession = "in_session"
+      case missing = "missing_s"
+    }
 
     public init(name: String, mean5: Double?, mean60: Double?, use: String? = nil) {
       self.name = name

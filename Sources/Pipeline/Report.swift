@@ -46,9 +46,7 @@ extension Pipeline {
   public func waiting(_ slot: Int) -> ScreeningView? { lanes.view(screening: slot) }
 
   public var roomCount: Int { rooms.rows.capacity }
-  public func air(in room: RoomID) -> AirFact {
-    rooms.rows[Int(room.index)].air
-  }
+  public func report(on room: RoomID, _ now: Now) -> RoomView { rooms.view(room, now) }
 
   public var siteState: SiteState { site.state }
   /// Rows of cases; `nil` where none is open.

@@ -97,6 +97,30 @@ public struct AiringRow: BitwiseCopyable, Sendable {
   public internal(set) var isLocked = false
 }
 
+/// A room as others see it.
+public struct RoomView: BitwiseCopyable, Sendable {
+  public var air: AirFact
+  /// Of the ventilation that runs.
+  public var method: VentilationMethod?
+  public var ventilated: Interval
+  public var isInSession: Bool
+  /// What it lacks of the hour after its last session.
+  public var missing: Interval
+
+  @inlinable @inline(__always)
+  public init(air: AirFact, method: VentilationMethod?, ventilated: Interval, isInSession: Bool, missing: Interval) {
+    self.air = air
+    self.method = method
+    self.ventilated = ventilated
+    self.isInSession = isInSession
+    self.missing = missing
+  }
+
+  public static var unknown: RoomView {
+    RoomView(air: AirFact(mean5: .nan, mean60: .nan), method: nil, ventilated: .zero, isInSession: false, missing: .zero)
+  }
+}
+
 /// What a slot comes to.
 public struct SlotScore: BitwiseCopyable, Sendable {
   public var verdict: SlotVerdict

@@ -324,6 +324,16 @@ extension Rooms {
     return max(longest, airings[index].lastOn - max(airings[index].start, since))
   }
 
+  /// A room as others see it.
+  @_noLocks @_noAllocation
+  public func view(_ room: RoomID, _ now: Now) -> RoomView {
+    let index = Int(room.index)
+    return RoomView(
+      air: rows[index].air, method: airings[index].isRunning ? airings[index].run.method : nil,
+      ventilated: airings[index].isRunning ? airings[index].lastOn - airings[index].start : .zero,
+      isInSession: airings[index].isInSession, missing: missing(index, now))
+  }
+
   /// A room that is locked takes no session.
   @_noLocks @_noAllocation
   public mutating func lock(_ room: RoomID, _ isLocked: Bool) { airings[Int(room.index)].isLocked = isLocked }

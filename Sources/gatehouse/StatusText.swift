@@ -60,10 +60,27 @@ extension Status {
   }
 
   private var roomTable: Columns {
-    var table = Columns([("ROOM", .left), ("CO2 5 MIN", .right), ("CO2 1 H", .right), ("USE", .left)])
-    for room in rooms { table.add([room.name, ppm(room.mean5), ppm(room.mean60), room.use ?? ""]) }
+    var table = Columns([
+      ("ROOM", .left), ("CO2 5 MIN", .right), ("CO2 1 H", .right), ("USE", .left), ("PEOPLE", .right), ("VENTILATION", .left),
+    ])
+    for room in rooms {
+      table.add([
+        room.name, ppm(room.mean5), ppm(room.mean60), room.use ?? "", room.people.map(String.init) ?? "", ventilation(of: room),
+      ])
+    }
     return table
   }
+
+  /// `window 12 min, 48 min missing`; `in session`.
+  private func ventilation(of room: Room) -> String {
+    var words: [String] = []
+    if room.isInSession == true { words.append("in session") }
+    if let method = room.ventilation { words.append("\(method) \(minutes(room.ventilatedFor ?? 0))") }
+    if let missing = room.missing { words.append("\(minutes(missing)) missing") }
+    return words.map { whole($0) }.joined(separator: ", ")
+  }
+
+  private func minutes(_ seconds: Double) -> String { "\(Int((seconds / 60).rounded(.up))) min" }
 
   var deviceTable: Columns {
     var table = Columns([

@@ -64,8 +64,17 @@ struct DoorStatus: Sendable {
         },
         passed: lane.passed, denied: lane.denied)
     }
-    status.rooms = settings.rooms.indices.map {
-      Status.Room(name: settings.rooms[$0].name, mean5: board.rooms[$0].mean5, mean60: board.rooms[$0].mean60, use: board.uses[$0].name)
+    status.rooms = settings.rooms.indices.map { index in
+      let room = board.rooms[index]
+      var shown = Status.Room(
+        name: settings.rooms[index].name, mean5: room.air.mean5, mean60: room.air.mean60, use: board.uses[index].name)
+      if room.air.occupants.isFinite { shown.people = Int(room.air.occupants) }
+      if room.air.freshAir.isFinite { shown.freshAir = room.air.freshAir }
+      shown.ventilation = room.method?.name
+      if room.method != nil { shown.ventilatedFor = room.ventilated.seconds }
+      shown.isInSession = room.isInSession
+      if room.missing > .zero { shown.missing = room.missing.seconds }
+      return shown
     }
     status.siteState = board.siteState.name
     status.cases = (0..<board.caseCount).map { index in

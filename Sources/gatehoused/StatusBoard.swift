@@ -25,7 +25,7 @@ final class StatusBoard: @unchecked Sendable {
   let lanes: Table<LaneView>
   let waiting: Table<ScreeningView>
   var waitingCount = 0
-  let rooms: Table<AirFact>
+  let rooms: Table<RoomView>
   let uses: Table<RoomUse>
   let cases: Table<CaseView>
   var caseCount = 0
@@ -54,7 +54,7 @@ final class StatusBoard: @unchecked Sendable {
       capacity: pipeline.laneCount, filledWith: LaneView(state: .outOfOrder, releasedBy: nil, passed: 0, denied: 0))
     waiting = Table(
       capacity: pipeline.screeningCount, filledWith: ScreeningView(lane: LaneID(0), ticket: 0, state: .none, since: .past))
-    rooms = Table(capacity: pipeline.roomCount, filledWith: AirFact(mean5: .nan, mean60: .nan))
+    rooms = Table(capacity: pipeline.roomCount, filledWith: .unknown)
     uses = Table(capacity: pipeline.roomCount, filledWith: .free)
     cases = Table(capacity: pipeline.caseCount, filledWith: CaseView.none)
     alarms = Table(
@@ -85,7 +85,7 @@ final class StatusBoard: @unchecked Sendable {
       waiting[waitingCount] = view
       waitingCount += 1
     }
-    for index in 0..<rooms.capacity { rooms[index] = pipeline.air(in: RoomID(index)) }
+    for index in 0..<rooms.capacity { rooms[index] = pipeline.report(on: RoomID(index), now) }
     for index in 0..<uses.capacity { uses[index] = pipeline.use(of: RoomID(index)) }
     siteState = pipeline.siteState
     caseCount = 0
