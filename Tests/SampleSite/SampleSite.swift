@@ -50,8 +50,9 @@ public struct SampleSite: Sendable {
     settings = PipelineSettings(
       instruments: InstrumentSettings(ports: kinds, devices: devices),
       lanes: (0..<lanes).map { Self.lane($0, board: boards > 0 ? DeviceID(lanes + $0 / 2) : nil) },
-      rooms: (0..<probes).map { RoomPlan(settings: RoomSettings(policy: air), co2: [DeviceID(lanes + boards + $0)]) }, air: air,
-      thinning: ThinningSettings(interval: .seconds(60), deadBands: DeadBands(celsius: 0.5, ppm: 50, other: 1)))
+      rooms: (0..<probes).map { RoomPlan(settings: Self.room, co2: [DeviceID(lanes + boards + $0)]) }, air: air,
+      thinning: ThinningSettings(interval: .seconds(60), deadBands: DeadBands(celsius: 0.5, ppm: 50, other: 1)),
+      hours: Hours(days: 0b111_1111, start: 0, noon: 12 * 3600, end: 24 * 3600 - 1))
   }
 
   /// A mixed site of this many devices: half of them thermometers, a board for two lanes, the rest probes.
@@ -70,10 +71,25 @@ public struct SampleSite: Sendable {
     return LanePlan(
       settings: LaneSettings(
         siteOffset: siteOffset, hasGate: board != nil, hasReadBack: board != nil, hasPassage: board != nil,
-        openFor: .seconds(2), opensOnFailure: false, staleAfter: .milliseconds(216), policy: FeverPolicy(),
+        openFor: .seconds(2), opensOnFailure: false, staleAfter: .milliseconds(216), policy: fever,
         hasFireRelease: board != nil, hasStaffButton: board != nil),
       thermometer: DeviceID(lane), gate: wire(1), lamp: wire(3), buzzer: wire(5),
       contacts: contacts.compactMap { contact, wire in wire.map { (contact, $0) } })
+  }
+
+  /// Judged by every rule there is for a room with a CO2 probe.
+  private static var room: RoomSettings {
+    var room = RoomSettings(policy: air, volume: 180)
+    room.capacity = 30
+    room.occupants = 25
+    room.isJudged = true
+    return room
+  }
+
+  private static var fever: FeverPolicy {
+    var fever = FeverPolicy()
+    fever.relative.isOn = true
+    return fever
   }
 
   /// Minutes become seconds.

@@ -11,10 +11,16 @@ func measurePipeline() {
   let lanes = [1, 10, 100, 1000].map {
     (lanes: $0, day: Recording(SampleSite(lanes: $0, boards: 0, probes: 0), turns: 400_000, seed: 5))
   }
+  // Enough that the one thermometer, without which there is no day, weighs little among them.
+  let rooms = [100, 400, 1600].map {
+    (rooms: $0, day: Recording(SampleSite(lanes: 1, boards: 0, probes: $0), turns: 400_000, seed: 5))
+  }
+  var roomCosts = rooms.map { _ in [Double]() }
   var mixedCosts = mixed.map { _ in [Double]() }
   var laneCosts = lanes.map { _ in [Double]() }
   for _ in 0..<rounds {
     for index in lanes.indices { laneCosts[index].append(cost(lanes[index].day)) }
+    for index in rooms.indices { roomCosts[index].append(cost(rooms[index].day)) }
     for index in mixed.indices { mixedCosts[index].append(cost(mixed[index].day)) }
   }
   let goal = median(mixedCosts[0])
@@ -26,6 +32,13 @@ func measurePipeline() {
     report(
       "pipeline: cost at \(lanes[index].lanes) thermometers and lanes", median(laneCosts[index]), "ns/reading",
       against: ("1 device", one), .ratioAtMost(1.5))
+  }
+  let few = median(roomCosts[0])
+  report("pipeline: cost at 100 rooms, judged by all rules", few, "ns/reading")
+  for index in 1..<rooms.count {
+    report(
+      "pipeline: cost at \(rooms[index].rooms) rooms, judged by all rules", median(roomCosts[index]), "ns/reading",
+      against: ("100 rooms", few), .ratioAtMost(1.5))
   }
 }
 
