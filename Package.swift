@@ -77,7 +77,8 @@ let package = Package(
     .executableTarget(
       name: "gatehouse",
       dependencies: [
-        "Domain", "Rings", "Devices", "Rules", "Pipeline", "Ports", "Settings", "EventLog", "Control", "Recorder", argumentParser,
+        "Domain", "Rings", "Devices", "Rules", "Analysis", "Pipeline", "Ports", "Settings", "EventLog", "Control", "Recorder",
+        argumentParser,
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -111,7 +112,8 @@ let package = Package(
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "Domain", "Devices", "Rules", "Settings"], swiftSettings: strict),
     .testTarget(
-      name: "GatehouseTests", dependencies: ["gatehouse", "Domain", "Ports", "Settings", "Control", argumentParser],
+      name: "GatehouseTests",
+      dependencies: ["gatehouse", "Domain", "Rules", "Analysis", "Ports", "Settings", "Control", "Measured", argumentParser],
       swiftSettings: strict),
     .testTarget(name: "Tidy", path: "Tests/Tidy", swiftSettings: strict),
   ]

@@ -32,7 +32,13 @@ func turns(_ curve: [Double], spacing: Int, prominence: Double, width: Double = 
   // The highest first: it keeps lower ones away.
   var isKept = [Bool](repeating: true, count: tops.count)
   for order in tops.indices.sorted(by: { curve[tops[$0]] > curve[tops[$1]] }) where isKept[order] {
-    for other in tops.indices where other != order && abs(tops[other] - tops[order]) < spacing { isKept[other] = false }
+    for step in [-1, 1] {
+      var other = order + step
+      while tops.indices.contains(other), abs(tops[other] - tops[order]) < spacing {
+        isKept[other] = false
+        other += step
+      }
+    }
   }
   return tops.indices.filter { isKept[$0] }.map { shape(curve, at: tops[$0]) }.filter { $0.prominence >= prominence && $0.width >= width }
 }

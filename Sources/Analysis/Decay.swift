@@ -26,6 +26,8 @@ public struct Decay: Sendable, Equatable {
     case notExponential
     /// It does not fall.
     case notFalling
+    /// People were there and added to it: it falls more slowly than air changes.
+    case occupied
   }
 
   /// 1/h.
@@ -38,6 +40,9 @@ public struct Decay: Sendable, Equatable {
   /// What the line says of the start, ppm.
   public var startPpm: Double
   public var count: Int
+  /// Of its first point, on the samples' own clock.
+  public var start: Double
+  /// From its first point to its last.
   public var hours: Double
   public var objections: [Objection]
 
@@ -60,6 +65,7 @@ public struct Decay: Sendable, Equatable {
     determination = line.determination
     startPpm = outdoorPpm + Double.exp(line.intercept)
     count = line.count
+    start = first.hours
     hours = last.hours - first.hours
     objections = []
     if count < 10, hours < 20.0 / 60 { objections.append(.tooShort) }

@@ -48,14 +48,43 @@ public func rateFlags(_ values: [Double?], seconds: [Double], suspectPerSecond: 
 /// - Parameter interval: seconds from one value to the next.
 public func flatLineFlags(_ values: [Double], interval: Double, suspectAfter: Double, failAfter: Double, tolerance: Double) -> [QualityFlag] {
   guard interval > 0 else { return values.map { _ in .notEvaluated } }
-  func isFlat(_ index: Int, _ after: Double) -> Bool {
-    let count = Int(after / interval)
-    guard count > 0, index >= count else { return false }
-    let window = values[index - count...index]
-    guard let least = window.min(), let most = window.max() else { return false }
-    return most - least < tolerance
+  func flat(_ after: Double) -> [Bool] {
+    let count = (after / interval).rounded(.down)
+    guard count >= 1, count < Double(values.count) else { return values.map { _ in false } }
+    return spreads(values, window: Int(count) + 1).map { $0 < tolerance }
   }
-  return values.indices.map { isFlat($0, failAfter) ? .fail : isFlat($0, suspectAfter) ? .suspect : .good }
+  return zip(flat(failAfter), flat(suspectAfter)).map { $0 ? .fail : $1 ? .suspect : .good }
+}
+
+/// Highest less lowest of each value and those before it in a window; infinite while the window is not full. Each value enters
+/// and leaves two queues once, so a long window costs nothing.
+private func spreads(_ values: [Double], window: Int) -> [Double] {
+  var highest = WindowEnds(), lowest = WindowEnds()
+  return values.indices.map { index in
+    highest.take(index, before: index - window) { values[$0] <= values[index] }
+    lowest.take(index, before: index - window) { values[$0] >= values[index] }
+    return index + 1 < window ? .infinity : values[highest.first] - values[lowest.first]
+  }
+}
+
+/// The places of a sliding window that can still become its highest, or its lowest.
+private struct WindowEnds {
+  private var places: [Int] = []
+  private var head = 0
+
+  var first: Int { places[head] }
+
+  /// - Parameters:
+  ///   - end: what is at it or before leaves.
+  ///   - isBeaten: whether a place can never count again.
+  mutating func take(_ place: Int, before end: Int, isBeaten: (Int) -> Bool) {
+    while places.count > head, isBeaten(places[places.count - 1]) { places.removeLast() }
+    places.append(place)
+    while places[head] <= end { head += 1 }
+    guard head > 4096, head * 2 > places.count else { return }
+    places.removeFirst(head)
+    head = 0
+  }
 }
 
 /// Values that stand out of the `window` around them (an odd number) by more than `deviations` are replaced by its median. The

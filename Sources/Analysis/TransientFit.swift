@@ -19,6 +19,8 @@ public struct Occupancy: Sendable, Equatable {
 public struct TransientFit: Sendable, Equatable {
   /// 1/h, of each time in order.
   public var airChanges: [Double]
+  /// Standard error of each, 1/h: what the fit alone does not know. Neighbouring errors are alike, and counted so.
+  public var airChangeErrors: [Double]
   /// CO2 of a person, L/s.
   public var generationLps: Double
   /// Root of the mean square of what is left, in percent of the mean concentration.
@@ -60,13 +62,17 @@ public struct TransientFit: Sendable, Equatable {
     var left = residuals(sought)
     var error = left.reduce(0) { $0 + $1 * $1 }
     var damping = 1e-3
-    for _ in 0..<200 where damping < 1e12 {
-      let slopes = sought.indices.map { index -> [Double] in
+    func slopes() -> [[Double]] {
+      sought.indices.map { index in
         var near = sought
         near[index] += 1e-6
         return zip(residuals(near), left).map { ($0 - $1) / 1e-6 }
       }
-      var normal = slopes.map { a in slopes.map { b in zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } } }
+    }
+    func products(_ slopes: [[Double]]) -> [[Double]] { slopes.map { a in slopes.map { b in zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } } } }
+    for _ in 0..<200 where damping < 1e12 {
+      let slopes = slopes()
+      var normal = products(slopes)
       let gradient = slopes.map { a in zip(a, left).reduce(0) { $0 + $1.0 * $1.1 } }
       for index in normal.indices { normal[index][index] = normal[index][index] * (1 + damping) + 1e-12 }
       guard let step = solve(normal, gradient) else { break }
@@ -86,7 +92,23 @@ public struct TransientFit: Sendable, Equatable {
     airChanges = rates
     self.generationLps = generation
     errorPercent = (error / Double(samples.count)).squareRoot() / level * 100
+    let normal = products(slopes())
+    let variance = error / Double(samples.count - count) * likeness(left)
+    airChangeErrors = rates.indices.map { index in
+      // A column of the inverse; what cannot be told apart is not known.
+      guard let column = solve(normal, normal.indices.map { $0 == index ? 1 : 0 }), column[index] >= 0 else { return .infinity }
+      return rates[index] * (variance * column[index]).squareRoot()
+    }
   }
+}
+
+/// How many times more uncertain a mean is of values of which each resembles the one before (Bayley and Hammersley 1946).
+private func likeness(_ left: [Double]) -> Double {
+  let all = left.reduce(0) { $0 + $1 * $1 }
+  guard all > 0, left.count > 2 else { return 1 }
+  let pairs = zip(left, left.dropFirst()).reduce(0) { $0 + $1.0 * $1.1 }
+  let r = min(max(pairs / all, 0), 0.999)
+  return (1 + r) / (1 - r)
 }
 
 private struct OccupiedRoom {

@@ -125,23 +125,26 @@ extension Lanes {
         return
       }
     }
-    if isLow {
+    var isWarmer = false
+    if !isLow { isWarmer = isWarmerThanOthers(index, slot, estimate, now) }
+    let reason = isLow ? .low : policy.reason(estimate, isWarmer: isWarmer)
+    switch reason {
+    case .low:
       screenings[slot].coldWaits &+= 1
       let next: ScreeningState = screenings[slot].coldWaits > 1 ? .noResult : .coldWait
       wait(index, slot, next, .low, now, &alarms, &effects)
-      return
-    }
-    let isWarmer = isWarmerThanOthers(index, slot, estimate, now)
-    if estimate >= policy.high {
+    case .high:
       suspect(index, slot, high: true, now, &alarms, &effects)
       wait(index, slot, .rest, .high, now, &alarms, &effects)
-    } else if estimate >= policy.threshold || isWarmer {
-      elevated(index, slot, estimate >= policy.threshold ? .elevated : .relative, now, &alarms, &effects)
-    } else if screenings[slot].wasResting {
-      // A rest is cleared by another device, never by this one alone.
-      wait(index, slot, .contactTest, .normal, now, &alarms, &effects)
-    } else {
-      normal(index, slot, isBorderline: estimate >= policy.retakeFrom, now, &alarms, &effects)
+    case .elevated, .relative:
+      elevated(index, slot, reason, now, &alarms, &effects)
+    default:
+      if screenings[slot].wasResting {
+        // A rest is cleared by another device, never by this one alone.
+        wait(index, slot, .contactTest, .normal, now, &alarms, &effects)
+      } else {
+        normal(index, slot, isBorderline: estimate >= policy.retakeFrom, now, &alarms, &effects)
+      }
     }
   }
 

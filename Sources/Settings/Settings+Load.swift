@@ -24,6 +24,22 @@ extension Settings {
     return folder
   }
 
+  /// The policy alone, of a settings file or of a file that holds nothing but a policy section, and what lanes say their offset
+  /// is: for measurements that no door made.
+  public static func policy(file: String) throws(Problems) -> (policy: PolicySettings, siteOffsets: [(lane: String, celsius: Double)]) {
+    let book = ProblemBook(file: file)
+    guard let top = openDocument(try readText(file), book) else { throw Problems(book.problems) }
+    let reader = SettingsReader(book: book, file: file, profileFolder: "")
+    let isWhole = ["site", "devices", "lanes", "policy"].contains { top.optional($0) != nil }
+    let policy = reader.readPolicy(isWhole ? top.optional("policy")?.section() : top)
+    let lanes = isWhole ? top.optional("lanes")?.section()?.named("lane") ?? [] : []
+    let offsets = lanes.compactMap { lane in
+      lane.value.section()?.optional("thermometer")?.section()?.optional("site_offset_c")?.number(-5...10, "degC").map { (lane.name, $0) }
+    }
+    guard book.problems.isEmpty else { throw Problems(book.problems) }
+    return (policy, offsets)
+  }
+
   /// Reads settings from text; relative paths are relative to `file`.
   public static func parse(
     _ text: String, file: String, profiles: String, now: Date = Date()

@@ -10,6 +10,11 @@ func loadSettings(_ locations: Locations) throws -> Settings {
   try reportingProblems(of: locations.settings) { try Settings.load(file: locations.settings, profiles: locations.profiles) }
 }
 
+/// The numbers that a file of settings, or of a policy alone, decides by; and the offsets of its lanes.
+func loadPolicy(_ file: String) throws -> (policy: PolicySettings, siteOffsets: [(lane: String, celsius: Double)]) {
+  try reportingProblems { try Settings.policy(file: file) }
+}
+
 /// Where the log is, as the settings say.
 func loadLogFolder(_ locations: Locations) throws -> String {
   try reportingProblems(of: locations.settings) { try Settings.logFolder(file: locations.settings) }
