@@ -65,6 +65,7 @@ let package = Package(
     // Row 3
     .target(name: "Settings", dependencies: ["Domain", "Devices", "Rules", "Pipeline", yams], swiftSettings: strict),
     .target(name: "Recorder", dependencies: ["Domain", "Rings", "Pipeline", "EventLog"], swiftSettings: strict),
+    .target(name: "Records", dependencies: ["Domain", "EventLog"], swiftSettings: strict),
     // Row 4
     .target(
       name: "Simulation", dependencies: ["Domain", "Devices", "Rules", "Settings"], path: "Simulators/Simulation",
@@ -78,7 +79,7 @@ let package = Package(
       name: "gatehouse",
       dependencies: [
         "Domain", "Rings", "Devices", "Rules", "Analysis", "Pipeline", "Ports", "Settings", "EventLog", "Control", "Recorder",
-        argumentParser,
+        "Records", argumentParser,
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -109,6 +110,7 @@ let package = Package(
     .testTarget(name: "ControlTests", dependencies: ["Control", "Domain", "Rings"], swiftSettings: strict),
     .testTarget(
       name: "RecorderTests", dependencies: ["Recorder", "Domain"], swiftSettings: strict),
+    .testTarget(name: "RecordsTests", dependencies: ["Records", "EventLog", "Domain"], swiftSettings: strict),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "Domain", "Devices", "Rules", "Settings"], swiftSettings: strict),
     .testTarget(

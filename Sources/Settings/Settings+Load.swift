@@ -24,6 +24,13 @@ extension Settings {
     return folder
   }
 
+  /// The site's time zone, whatever else is wrong with the file: a log that is read must know its days.
+  public static func timeZone(file: String) throws(Problems) -> String? {
+    let book = ProblemBook(file: file)
+    guard let top = openDocument(try readText(file), book) else { throw Problems(book.problems) }
+    return top.optional("site")?.section()?.optional("time_zone")?.text()
+  }
+
   /// The policy alone, of a settings file or of a file that holds nothing but a policy section, and what lanes say their offset
   /// is: for measurements that no door made.
   public static func policy(file: String) throws(Problems) -> (policy: PolicySettings, siteOffsets: [(lane: String, celsius: Double)]) {

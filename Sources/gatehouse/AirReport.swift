@@ -197,7 +197,7 @@ extension AirReport {
   /// Everything in words and tables of at most 100 columns.
   func lines(_ file: AirFile, _ survey: AirSurvey) -> [String] {
     let clock = file.clock
-    var lines = ["\(printable(self.file)): " + rowsText(file)]
+    var lines = fold("\(printable(URL(filePath: self.file).lastPathComponent)): " + rowsText(file), width: 100)
     lines.append("quality: " + qualityText)
     if !unusedColumns.isEmpty { lines += fold("not used: " + printable(unusedColumns.joined(separator: ", ")), width: 100) }
     if let meanPpm {

@@ -2,6 +2,7 @@
 // know: its data are listed as they are.
 
 import Domain
+import EventLog
 import Foundation
 
 /// A CloudEvent, as far as a person wants to see it.
@@ -142,27 +143,7 @@ struct EventLine: Decodable, Equatable {
   }
 }
 
-/// A value in an event's data.
-enum Fact: Decodable, Hashable {
-  case none, text(String), number(Double), truth(Bool), list([Fact]), object([String: Fact])
-
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    if container.decodeNil() {
-      self = .none
-    } else if let value = try? container.decode(Bool.self) {
-      self = .truth(value)
-    } else if let value = try? container.decode(Double.self) {
-      self = .number(value)
-    } else if let value = try? container.decode(String.self) {
-      self = .text(value)
-    } else if let value = try? container.decode([Fact].self) {
-      self = .list(value)
-    } else {
-      self = .object(try container.decode([String: Fact].self))
-    }
-  }
-
+extension Fact {
   /// A name as words: `suspected_fever` as "suspected fever".
   var words: String { text.replacing("_", with: " ") }
 

@@ -13,6 +13,7 @@ import ArgumentParser
         gatehouse status                     what the door sees now
         gatehouse log --follow               what happens, as it happens
         gatehouse summary                    how many passed, how many did not
+        gatehouse report daily               the day's record, for paper or files
         gatehouse alarms acknowledge 7       alarm 7 was seen
         gatehouse override north-door --who "Li Na" --why wheelchair
 
@@ -24,7 +25,7 @@ import ArgumentParser
       """,
     version: Version.text,
     subcommands: [
-      CheckCommand.self, StatusCommand.self, LogCommand.self, SummaryCommand.self, DevicesCommand.self, DoctorCommand.self, ProbeCommand.self,
+      CheckCommand.self, StatusCommand.self, LogCommand.self, SummaryCommand.self, ReportCommand.self, DevicesCommand.self, DoctorCommand.self, ProbeCommand.self,
       ReplayCommand.self, AnalyseCommand.self, AlarmsCommand.self,
       SiteCommand.self, CaseCommand.self, IncidentCommand.self, DisinfectedCommand.self, AttestCommand.self,
       OverrideCommand.self, ResumeCommand.self, ContactCommand.self, ResetAverageCommand.self, WriteCommand.self,

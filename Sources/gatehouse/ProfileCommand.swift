@@ -2,6 +2,7 @@
 
 public import ArgumentParser
 public import Devices
+import EventLog
 import Foundation
 import Settings
 

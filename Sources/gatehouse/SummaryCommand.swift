@@ -3,6 +3,7 @@
 import ArgumentParser
 import Control
 import Domain
+import EventLog
 import Foundation
 
 struct SummaryCommand: ParsableCommand {

@@ -1,0 +1,90 @@
+// Records are read by people at the site and by inspectors: every heading and every word a record uses stands here in both
+// languages, beside each other.
+
+/// The language of a record.
+public enum Language: String, Sendable, CaseIterable {
+  case english = "en"
+  case chinese = "zh"
+}
+
+/// One phrase in each language.
+public struct Phrase: Sendable, Equatable {
+  public var english: String
+  public var chinese: String
+
+  public init(_ english: String, _ chinese: String) {
+    self.english = english
+    self.chinese = chinese
+  }
+
+  public func callAsFunction(_ language: Language) -> String {
+    switch language {
+    case .english: english
+    case .chinese: chinese
+    }
+  }
+}
+
+/// A word of an event as people write it; one that is not known here is shown as it stands.
+func phrase(_ word: String) -> Phrase { words[word] ?? Phrase(word.replacing("_", with: " "), word.replacing("_", with: " ")) }
+
+/// Whether a record can say this word of an event in both languages.
+func isTranslated(_ word: String) -> Bool { words[word] != nil }
+
+private let words: [String: Phrase] = [
+  // Verdicts and where a screening goes.
+  "passed": Phrase("passed", "通过"), "denied": Phrase("not now", "暂不放行"), "abandoned": Phrase("left", "离开"),
+  "isolated": Phrase("isolated", "隔离"), "isolate": Phrase("isolate", "隔离"), "override": Phrase("let through by staff", "人工放行"),
+  "none": Phrase("none", "无"), "measuring": Phrase("measuring", "测量中"), "retake": Phrase("measure again", "复测"),
+  "suspect": Phrase("suspected fever", "疑似发热"), "cold_wait": Phrase("wait to warm up", "等待回暖"), "rest": Phrase("rest", "休息后复测"),
+  "contact_test": Phrase("contact thermometer", "接触式体温计"), "no_result": Phrase("no result", "无结果"),
+  // Why.
+  "normal": Phrase("normal", "正常"), "borderline": Phrase("borderline", "接近阈值"), "elevated": Phrase("elevated", "偏高"),
+  "high": Phrase("high", "高"), "low": Phrase("low", "低"), "scattered": Phrase("readings too scattered", "读数分散"),
+  "too_few": Phrase("too few readings", "读数不足"), "device_unhealthy": Phrase("thermometer not fit", "测温设备异常"),
+  "second_person": Phrase("somebody else stepped in", "换人"), "left": Phrase("left", "离开"), "too_long": Phrase("took too long", "超时"),
+  "overridden": Phrase("decided by staff", "人工决定"), "resumed": Phrase("called back", "叫回"),
+  "contact_normal": Phrase("contact thermometer normal", "接触式体温正常"), "contact_elevated": Phrase("contact thermometer elevated", "接触式体温偏高"),
+  "table_full": Phrase("no ticket left", "候测号已满"), "relative": Phrase("warmer than the people before", "高于前面人群"),
+  "warming_up": Phrase("warming up", "预热中"), "ambient": Phrase("air temperature out of range", "环境温度超范围"),
+  "humidity": Phrase("humidity out of range", "湿度超范围"), "calibration_overdue": Phrase("calibration overdue", "校准过期"),
+  "reference_off": Phrase("reference off", "黑体偏差"), "reference_moves": Phrase("reference moves", "黑体漂移"), "stuck": Phrase("thermometer stuck", "读数不变"),
+  // Alarms.
+  "suspected_fever": Phrase("suspected fever", "疑似发热"), "suspect_left": Phrase("suspect left", "疑似发热者离开"),
+  "gate_jammed": Phrase("gate jammed", "闸机卡住"), "gate_unscreened": Phrase("gate open, unscreened", "闸机敞开未测温"),
+  "tailgating": Phrase("tailgating", "尾随"), "lane_out_of_order": Phrase("lane out of order", "通道故障"), "air_high": Phrase("CO2 high", "二氧化碳过高"),
+  "air_mean": Phrase("CO2 hourly mean high", "二氧化碳小时均值超标"), "air_advice": Phrase("CO2: air the room", "二氧化碳偏高，请通风"),
+  "device_silent": Phrase("device silent", "设备无应答"), "device_fault": Phrase("device fault", "设备故障"), "port_lost": Phrase("port lost", "接口断开"),
+  "log_stalled": Phrase("log stalled", "日志停滞"), "clock_unsynchronised": Phrase("clock not synchronised", "时钟未同步"),
+  "events_lost": Phrase("events lost", "事件丢失"), "lane_drift": Phrase("lane drifts", "通道测温漂移"), "calibration_due": Phrase("calibration due", "校准将到期"),
+  "thermometer_stuck": Phrase("thermometer stuck", "体温计读数不变"), "thermometer_normalising": Phrase("thermometer flatters", "体温计疑似修正读数"),
+  "confirmed_fever": Phrase("confirmed fever", "确认发热"), "not_isolated": Phrase("not isolated in time", "未及时隔离"),
+  "isolation_room": Phrase("isolation room missing or unfit", "隔离室缺失或不适用"), "disinfection_overdue": Phrase("disinfection overdue", "消毒超期"),
+  "alarm_flood": Phrase("flood of alarms", "报警泛滥"),
+  "medium": Phrase("medium", "中"), "unacknowledged": Phrase("unacknowledged", "未确认"), "acknowledged": Phrase("acknowledged", "已确认"),
+  "returned_unacknowledged": Phrase("over, unacknowledged", "已恢复未确认"), "latched_unacknowledged": Phrase("latched, unacknowledged", "锁存未确认"),
+  "latched_acknowledged": Phrase("latched, acknowledged", "锁存已确认"), "shelved": Phrase("shelved", "搁置"),
+  "suppressed_by_design": Phrase("suppressed by design", "设计抑制"), "out_of_service": Phrase("out of service", "停用"), "cleared": Phrase("cleared", "已解除"),
+  // Devices.
+  "silent": Phrase("silent", "无应答"), "rejected": Phrase("answers rejected", "应答无效"), "exception": Phrase("refused to answer", "拒绝应答"),
+  "wrong_device": Phrase("another device", "设备不符"), "door_down": Phrase("door not running", "系统未运行"),
+  // Cases, rooms, the site.
+  "fever": Phrase("fever", "发热"), "symptom": Phrase("symptom", "症状"), "case_opened": Phrase("opened", "登记"), "case_isolated": Phrase("isolated", "已隔离"),
+  "case_reported": Phrase("reported", "已报告"), "case_contacts_listed": Phrase("contacts listed", "密接已登记"),
+  "case_room_added": Phrase("room added", "增加涉及房间"), "case_handed_over": Phrase("handed over", "已移交"), "case_closed": Phrase("closed", "结案"),
+  "room_locked": Phrase("room locked", "房间封闭"), "room_freed": Phrase("room freed", "房间解封"), "site_opened": Phrase("site opened", "场所开放"),
+  "site_closed": Phrase("site closed", "场所关闭"), "site_attested": Phrase("attested", "已确认落实"), "incident_began": Phrase("incident began", "事件开始"),
+  "incident_ended": Phrase("incident ended", "事件解除"), "spray": Phrase("spray", "喷洒"), "wipe": Phrase("wipe", "擦拭"),
+  "ultraviolet": Phrase("ultraviolet", "紫外线"), "fog": Phrase("fog", "喷雾"), "other": Phrase("other", "其他"),
+  // Commands.
+  "unacknowledge": Phrase("unacknowledge an alarm", "取消确认"), "shelve": Phrase("shelve an alarm", "搁置报警"), "unshelve": Phrase("end a shelf", "取消搁置"),
+  "take_out_of_service": Phrase("take out of service", "停用报警"), "return_to_service": Phrase("return to service", "恢复报警"),
+  "open_site": Phrase("open the site", "开放场所"), "close_site": Phrase("close the site", "关闭场所"), "open_case": Phrase("open a case", "登记病例"),
+  "advance_case": Phrase("a step of a case", "病例处置"), "begin_incident": Phrase("begin an incident", "启动事件"),
+  "end_incident": Phrase("end an incident", "解除事件"), "disinfected": Phrase("record a disinfection", "登记消毒"), "attest": Phrase("attest", "确认落实"),
+  "acknowledge": Phrase("acknowledge an alarm", "确认报警"), "resume": Phrase("call back", "叫回"), "contact_reading": Phrase("contact reading", "接触式体温"),
+  "clear_suspect": Phrase("clear a suspect", "解除疑似"), "reset_average": Phrase("begin the average anew", "重置均值"), "write": Phrase("set a device", "设置设备"),
+  "up": Phrase("up", "正常"), "down": Phrase("down", "中断"), "started": Phrase("started", "启动"), "stopped": Phrase("stopped", "停止"),
+  "clock_stepped": Phrase("clock set", "时钟调整"),
+  "done": Phrase("done", "已执行"), "refused": Phrase("refused", "被拒绝"),
+]

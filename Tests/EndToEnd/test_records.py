@@ -1,0 +1,105 @@
+"""Records of a real door's log: everybody is in the ledger, what was deleted is called so, and spreadsheets and paper take it."""
+
+import csv
+import html.parser
+import io
+import json
+import sqlite3
+
+import pytest
+
+
+@pytest.fixture
+def day(site):
+    """A person who passes, one with a fever who is isolated, one let through by staff, and an alarm that somebody saw."""
+    site.follow()
+    site.ask_simulator("person north-door body=36.6")
+    site.wait_for("gate.shut")
+    site.ask_simulator("person north-door body=38.6 stay=4")
+    denied = site.wait_for("screening.denied")
+    alarm = site.wait_for("alarm.raised", kind="suspected_fever")
+    ticket = str(denied["data"]["ticket"])
+    site.command_line("alarms", "acknowledge", str(alarm["data"]["occurrence"]), "--who", "Li Na")
+    site.wait_for("lane.changed", state="free")
+    site.command_when_free("contact", ticket, "38.4", "--who", "Li Na")
+    site.wait_for("screening.isolated")
+    site.command_when_free("override", "north-door", "--who", "=HYPERLINK(1)", "--why", "<i>wheelchair</i>, 轮椅")
+    site.wait_for("gate.opened", ticket=0)
+    site.date = denied["time"][:10]
+    return site
+
+
+def report(site, record, *arguments):
+    return site.command_line("report", record, "--day", site.date, *arguments).stdout
+
+
+def rows(site, record, table):
+    return json.loads(report(site, record, "--format", "json"))["tables"][table]
+
+
+def test_everybody_is_in_the_ledger(day):
+    ledger = rows(day, "ledger", "ledger")
+    assert [row["verdict"] for row in ledger] == ["passed", "denied", "isolated", "override"]
+    assert ledger[0]["estimate_c"] == pytest.approx(36.6, abs=0.4) and ledger[0]["surface_c"] < ledger[0]["estimate_c"]
+    assert ledger[2]["operator"] == "Li Na" and ledger[2]["estimate_c"] == 38.4
+    assert ledger[3]["operator"] == "=HYPERLINK(1)" and ledger[3]["lane"] == "north-door"
+
+
+def test_a_spreadsheet_in_chinese(day):
+    text = report(day, "ledger", "--language", "zh")
+    assert text.startswith("\ufeff时间,通道,")
+    table = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+    assert len({len(row) for row in table}) == 1 and len(table) == 5
+    # A name that is a formula stays a name.
+    assert "'=HYPERLINK(1)" in table[4] and "<i>wheelchair</i>, 轮椅" in table[4]
+    assert "通过" in table[1] and "隔离" in table[3]
+
+
+def test_paper(day):
+    for record in ("ledger", "availability", "alarms", "daily"):
+        for language in ("en", "zh"):
+            page = report(day, record, "--format", "html", "--language", language)
+            html.parser.HTMLParser().feed(page)
+            assert page.startswith("<!DOCTYPE html>") and "@page" in page and "<i>wheelchair" not in page
+
+
+def test_what_was_deleted_on_time_is_called_forgotten(day):
+    assert day.door.end() == 0
+    for segment in (day.folder / "log").glob("*.sqlite"):
+        with sqlite3.connect(segment) as log:
+            log.execute("DELETE FROM personal WHERE kind = 'day'")
+    ledger = rows(day, "ledger", "ledger")
+    assert "surface_c" in ledger[0]["forgotten"] and "surface_c" not in ledger[0]
+    assert "estimate_c" not in ledger[0]["forgotten"] and ledger[0]["estimate_c"] > 36
+    # The override measured nothing: there was nothing to forget.
+    assert "forgotten" not in ledger[3]
+    assert "forgotten" in report(day, "ledger") and "已删除" in report(day, "ledger", "--language", "zh")
+
+
+def test_the_day_as_a_whole(day):
+    report_of_day = json.loads(report(day, "daily", "--format", "json"))["tables"]
+    (lane,) = report_of_day["lanes"]
+    assert (lane["screened"], lane["passed"], lane["elevated"], lane["isolated"], lane["overrides"]) == (2, 1, 1, 1, 1)
+    fever = [alarm for alarm in report_of_day["alarms"] if alarm["kind"] == "suspected_fever"]
+    assert fever and fever[0]["acknowledged_by"] == "Li Na" and fever[0]["answered_s"] >= 0
+    assert [order["command"] for order in report_of_day["commands"]] == ["acknowledge", "contact_reading", "override"]
+
+
+def test_devices_and_their_gaps(day):
+    day.simulator.end()
+    day.wait_for("device.down")
+    day.start_simulator()
+    day.wait_for("device.up")
+    day.door.end()
+    tables = json.loads(report(day, "availability", "--format", "json"))["tables"]
+    devices = {device["device"]: device for device in tables["devices"]}
+    assert {"door-thermometer", "door-relays"} <= set(devices)
+    assert all(0 < device["available_percent"] <= 100 for device in devices.values() if device["gaps"])
+    assert [entry["what"] for entry in tables["door"]][0] == "started" and tables["door"][-1]["what"] == "stopped"
+    assert all(gap["length_s"] >= 0 and gap["reason"] for gap in tables["gaps"])
+
+
+def test_another_day_is_empty(day):
+    assert json.loads(day.command_line("report", "ledger", "--day", "2020-01-01", "--format", "json").stdout)["tables"]["ledger"] == []
+    done = day.command_line("report", "ledger", "--day", "23.11.2026", check=False)
+    assert done.returncode == 64 and "--day takes a day such as 2026-11-23" in done.stderr

@@ -1,0 +1,234 @@
+// Goal: what stands in a record is what happened, in a form that a spreadsheet, a program and paper take. Method: events written
+// as they are in a log, and the records of their day.
+
+import Domain
+public import EventLog
+import Foundation
+import Testing
+
+@testable import Records
+
+private let shanghai = TimeZone(secondsFromGMT: 8 * 3600) ?? .gmt
+private let berlin = TimeZone(identifier: "Europe/Berlin") ?? .gmt
+
+/// An event at a time of 23 November 2026, with its data as JSON.
+private func event(_ time: String, _ what: String, _ place: String = "north-door", _ data: String = "{}", offset: String = "+08:00") throws -> RecordedEvent {
+  let moment = (time.count > 8 ? time : "2026-11-23T\(time)") + ".000000000\(offset)"
+  let text = #"{"type":"gatehouse.\#(what)","source":"/school-3/\#(place)","time":"\#(moment)","data":\#(data)}"#
+  return try JSONDecoder().decode(RecordedEvent.self, from: Data(text.utf8))
+}
+
+private func days(_ events: [RecordedEvent], before: [RecordedEvent] = []) -> RecordedDays {
+  RecordedDays(events: events, before: before, days: "2026-11-23"..."2026-11-23", zone: shanghai)
+}
+
+extension Fact: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByStringLiteral,
+  ExpressibleByArrayLiteral
+{
+  public init(integerLiteral value: Int) { self = .number(Double(value)) }
+  public init(floatLiteral value: Double) { self = .number(value) }
+  public init(stringLiteral value: String) { self = .text(value) }
+  public init(arrayLiteral elements: Fact...) { self = .list(elements) }
+}
+
+private func objects(_ record: Record, _ table: String) throws -> [[String: Fact]] {
+  struct Whole: Decodable { var tables: [String: [[String: Fact]]] }
+  return try JSONDecoder().decode(Whole.self, from: Data(record.json(.english).utf8)).tables[table] ?? []
+}
+
+@Suite struct LedgerTests {
+  private static let denied = #"{"ticket":17,"attempt":1,"reason":"high","next":"rest","policy":3,"device":"door-thermometer","surface_c":36.4,"ambient_c":22.4,"estimate_c":38.2,"personal_hashes":{"day":"5e","month":"c4"}}"#
+
+  private func day() throws -> Record {
+    Record(
+      .ledger,
+      days([
+        try event("08:14:00", "screening.began", "north-door", #"{"ticket":17}"#), try event("08:14:02", "screening.denied", "north-door", Self.denied),
+        try event("08:30:00", "command.done", "", #"{"command":"contact_reading","ticket":17,"actor":"guard","claimed":"Li Na"}"#),
+        try event("08:30:00", "screening.passed", "north-door", #"{"ticket":17,"attempt":2,"reason":"contact_normal","next":"passed","policy":3,"estimate_c":36.8,"personal_hashes":{"month":"c4"}}"#),
+        try event("08:40:00", "command.done", "", #"{"command":"override","lane":"north-door","actor":"guard","claimed":"=cmd()","why":"<b>late</b>"}"#),
+        // Its rows were deleted.
+        try event("09:00:00", "screening.passed", "north-door", #"{"ticket":18,"attempt":1,"reason":"normal","next":"passed","policy":3,"personal_hashes":{"day":"5e","month":"c4"}}"#),
+        try event("09:01:00", "screening.abandoned", "north-door", #"{"ticket":19,"attempt":0,"reason":"left","next":"abandoned","policy":3}"#),
+      ]))
+  }
+
+  @Test func everybodyHasALine() throws {
+    let rows = try objects(day(), "ledger")
+    #expect(rows.map { $0["verdict"] } == ["denied", "passed", "override", "passed", "abandoned"])
+    #expect(rows[0]["surface_c"] == 36.4 && rows[0]["estimate_c"] == 38.2 && rows[0]["time"] == "2026-11-23T08:14:02.000000000+08:00")
+    #expect(rows[1]["operator"] == "Li Na" && rows[2]["why"] == "<b>late</b>")
+  }
+
+  /// What was deleted on time is no zero, and what was not measured was not deleted.
+  @Test func whatIsForgottenIsCalledSo() throws {
+    let rows = try objects(day(), "ledger")
+    #expect(rows[3]["forgotten"] == ["token", "surface_c", "estimate_c", "ambient_c"] && rows[3]["surface_c"] == nil)
+    #expect(rows[4]["forgotten"] == nil && rows[4]["estimate_c"] == nil)
+    // The estimate is still there: only what lies in that row with it can be told.
+    #expect(rows[1]["forgotten"] == nil)
+    let english = try day().csv(.english)
+    #expect(english.contains("forgotten") && !english.contains("0.0"))
+  }
+
+  @Test func aSpreadsheetTakesIt() throws {
+    let text = try day().csv(.chinese)
+    let lines = text.components(separatedBy: "\r\n")
+    #expect(text.hasPrefix("\u{FEFF}时间,通道,候测号,人员标识,") && lines.count == 7)
+    #expect(lines[1].hasPrefix("2026-11-23 08:14:02,north-door,17,,1,door-thermometer,,36.4,38.2,22.4,暂不放行,高,休息后复测"))
+    #expect(lines[4].contains("已删除") && lines[3].contains(",'=cmd(),<b>late</b>,"))
+  }
+
+  @Test func paperTakesIt() throws {
+    let page = try day().html(.chinese, written: "2026-11-23 18:00")
+    #expect(page.contains("<html lang=\"zh-CN\">") && page.contains("<th>体表温度°C</th>") && page.contains("@page { size: A4 landscape"))
+    #expect(page.contains("&lt;b&gt;late&lt;/b&gt;") && !page.contains("<b>late") && page.contains("<td class=\"gone\">已删除</td>"))
+  }
+}
+
+@Suite struct AvailabilityTests {
+  private func availability(_ events: [RecordedEvent], before: [RecordedEvent] = []) throws -> (devices: [[String: Fact]], gaps: [[String: Fact]]) {
+    let record = Record(.availability, days(events, before: before))
+    return (try objects(record, "devices"), try objects(record, "gaps"))
+  }
+
+  @Test func aGapIsCountedOverTheWholeDay() throws {
+    let up = try event("2026-11-20T07:00:00", "device.up", "ir")
+    let found = try availability(
+      [
+        try event("08:00:00", "device.down", "ir", #"{"reason":"silent"}"#), try event("08:01:00", "device.still_down", "ir", #"{"down_s":60}"#),
+        try event("10:24:00", "device.up", "ir"),
+      ], before: [up])
+    #expect(found.devices.count == 1 && found.devices[0]["available_percent"] == 90 && found.devices[0]["down_s"] == 8_640)
+    #expect(found.gaps.count == 1 && found.gaps[0]["reason"] == "silent" && found.gaps[0]["length_s"] == 8_640)
+  }
+
+  @Test func whatBeganBeforeCountsFromMidnight() throws {
+    let before = [try event("2026-11-22T20:00:00", "device.down", "ir", #"{"reason":"port_lost"}"#)]
+    let found = try availability([try event("06:00:00", "device.up", "ir")], before: before)
+    #expect(found.devices[0]["available_percent"] == 75 && found.gaps[0]["from"] == nil && found.devices[0]["state"] == "up")
+    // Nothing was heard of it since.
+    let silent = try availability([], before: before)
+    #expect(silent.devices[0]["available_percent"] == 0 && silent.devices[0]["state"] == "down" && silent.gaps[0]["to"] == nil)
+  }
+
+  @Test func whileTheDoorIsDownNothingIsWatched() throws {
+    let up = try event("2026-11-22T07:00:00", "device.up", "ir")
+    let stopped = try availability(
+      [
+        try event("12:00:00", "system.stopping", ""), try event("12:30:00", "system.started", "", #"{"down_s":1800,"restored":true}"#),
+        try event("12:36:00", "device.up", "ir"),
+      ], before: [up])
+    #expect(stopped.gaps.map { $0["reason"] } == ["door_down"] && stopped.gaps[0]["length_s"] == 2_160)
+    // Killed: it was down since its last record.
+    let killed = try availability(
+      [try event("12:30:00", "system.started", "", #"{"down_s":1800,"restored":true}"#), try event("12:30:01", "device.up", "ir")], before: [up])
+    #expect(killed.gaps[0]["length_s"] == 1_801)
+  }
+
+  /// Days of 25 and 23 hours.
+  @Test(arguments: [("2026-10-25", 25.0), ("2026-03-29", 23), ("2026-11-23", 24)])
+  func aDayIsTheSites(day: String, hours: Double) {
+    let span = RecordedDays(events: [], days: day...day, zone: berlin).span
+    #expect((span.upperBound - span.lowerBound) / 3600 == hours)
+  }
+
+  @Test func aDayThatIsNotOverCountsAsFarAsItWent() {
+    let start = midnight("2026-11-23", shanghai)
+    let span = RecordedDays(events: [], days: "2026-11-23"..."2026-11-23", zone: shanghai, now: start + 3600).span
+    #expect(span.upperBound - span.lowerBound == 3600)
+  }
+}
+
+@Suite struct DailyTests {
+  @Test func peopleCountByTheirLastVerdict() throws {
+    func began(_ ticket: Int, _ lane: String = "north-door") throws -> RecordedEvent { try event("08:00:00", "screening.began", lane, "{\"ticket\":\(ticket)}") }
+    func said(_ what: String, _ ticket: Int, _ reason: String, _ lane: String = "north-door") throws -> RecordedEvent {
+      try event("08:00:05", "screening.\(what)", lane, "{\"ticket\":\(ticket),\"reason\":\"\(reason)\",\"next\":\"rest\"}")
+    }
+    let record = Record(
+      .daily,
+      days([
+        try began(1), try said("passed", 1, "normal"), try began(2), try said("denied", 2, "high"), try said("isolated", 2, "contact_elevated"),
+        try began(3), try said("denied", 3, "elevated"), try said("passed", 3, "normal"), try began(4), try said("abandoned", 4, "left"),
+        try began(5, "south-door"), try said("denied", 5, "low", "south-door"),
+        // The number comes again: somebody else.
+        try began(1), try said("passed", 1, "normal"),
+        try event("08:10:00", "passage", "north-door", #"{"screened":false}"#),
+        try event("08:11:00", "command.done", "", #"{"command":"override","lane":"north-door","actor":"guard"}"#),
+      ]))
+    let rows = try objects(record, "lanes")
+    #expect(rows.map { $0["lane"] } == ["north-door", "south-door"])
+    let north = rows[0]
+    #expect(north["screened"] == 5 && north["passed"] == 3 && north["elevated"] == 2 && north["isolated"] == 1 && north["abandoned"] == 1)
+    #expect(north["overrides"] == 1 && north["unscreened"] == 1 && north["denied"] == 0 && rows[1]["denied"] == 1)
+  }
+
+  @Test func alarmsTellWhoSawThem() throws {
+    func alarm(_ time: String, _ what: String, _ number: Int, _ state: String) throws -> RecordedEvent {
+      try event(time, "alarm.\(what)", "room-301", "{\"kind\":\"air_high\",\"priority\":\"high\",\"state\":\"\(state)\",\"occurrence\":\(number),\"value\":1721}")
+    }
+    let record = Record(
+      .alarms,
+      days(
+        [
+          try alarm("08:00:00", "raised", 7, "unacknowledged"), try event("08:01:00", "command.done", "", #"{"command":"acknowledge","occurrence":7,"actor":"guard","claimed":"Li Na"}"#),
+          try alarm("08:01:00", "acknowledged", 7, "acknowledged"), try alarm("08:20:00", "cleared", 7, "normal"),
+        ], before: [try alarm("2026-11-22T23:00:00", "raised", 5, "unacknowledged"), try alarm("2026-11-22T22:00:00", "raised", 4, "unacknowledged"), try alarm("2026-11-22T22:10:00", "cleared", 4, "normal")]))
+    let rows = try objects(record, "alarms")
+    // Raised the day before: still there, or over by then.
+    #expect(rows.map { $0["occurrence"] } == [5, 7] && rows[0]["state"] == "unacknowledged")
+    #expect(rows[1]["acknowledged_by"] == "Li Na" && rows[1]["answered_s"] == 60 && rows[1]["lasted_s"] == 1_200 && rows[1]["state"] == "cleared")
+  }
+}
+
+@Suite struct CaseTests {
+  @Test func aCaseIsOneRowWithItsIntervals() throws {
+    func step(_ time: String, _ step: String, _ seconds: Int, _ more: String = "") throws -> RecordedEvent {
+      try event(time, "case.\(step)", "north-door", "{\"case\":3,\"cause\":\"fever\",\"ticket\":17,\"who\":\"A. Li\",\"since_opened_s\":\(seconds)\(more)}")
+    }
+    let record = Record(
+      .cases,
+      days(
+        [
+          try step("08:02:00", "isolated", 120, #","room":"isolation-1""#), try step("08:05:00", "reported", 300, #","to":"district CDC, receipt 4711""#),
+          try event("08:06:00", "room.locked", "isolation-1", #"{"case":3}"#), try step("09:40:00", "closed", 6000),
+          try event("10:00:00", "incident.began", "", #"{"who":"A. Li","why":"suspected outbreak"}"#),
+        ], before: [try step("2026-11-22T23:59:00", "opened", 0), try event("2026-11-22T08:00:00", "case.closed", "north-door", #"{"case":2}"#)]))
+    let row = try #require(try objects(record, "cases").first)
+    #expect(try objects(record, "cases").count == 1)
+    #expect(row["isolated_s"] == 120 && row["room"] == "isolation-1" && row["reported_to"] == "district CDC, receipt 4711" && row["closed_s"] == 6_000)
+    #expect(row["handed_over_s"] == nil && row["opened"] == "2026-11-22T23:59:00.000000000+08:00")
+    #expect(try objects(record, "steps").map { $0["step"] } == ["case_isolated", "case_reported", "room_locked", "case_closed"])
+    #expect(try objects(record, "site").map { $0["what"] } == ["incident_began"] && record.csv(.chinese).contains("事件开始"))
+  }
+
+  @Test func aDisinfectionHasWhatIsAskedFor() throws {
+    let record = Record(
+      .disinfection,
+      days([
+        try event("10:05:00", "room.disinfected", "isolation-1", #"{"agent":"chlorine 500 mg/l","began":"2026-11-23T09:30:00.000000000+08:00","ended":"2026-11-23T10:00:00.000000000+08:00","method":"wipe","who":"Wang"}"#)
+      ]))
+    let row = try #require(try objects(record, "disinfections").first)
+    #expect(row["room"] == "isolation-1" && row["method"] == "wipe" && row["who"] == "Wang" && row["lasted_s"] == 1_800)
+    #expect(record.csv(.chinese).contains("isolation-1,2026-11-23 09:30:00,2026-11-23 10:00:00,0:30:00,擦拭,chlorine 500 mg/l,Wang,"))
+  }
+}
+
+@Suite struct WordTests {
+  /// Each word of events that a record shows has its Chinese: add it to Language.swift.
+  @Test func everyWordIsInBothLanguages() {
+    let used =
+      AlarmKind.allCases.map(\.name) + ScreeningReason.allCases.map(\.name) + ScreeningState.allCases.map(\.name) + DownReason.allCases.map(\.name)
+      + AlarmState.allCases.map(\.name) + Priority.allCases.map(\.name)
+    #expect(used.filter { !isTranslated($0) } == [])
+  }
+
+  @Test(arguments: [
+    ("=1+1", "'=1+1"), ("+86", "'+86"), ("-x", "'-x"), ("@a", "'@a"), ("a,b", "\"a,b\""), ("say \"x\"", "\"say \"\"x\"\"\""), ("\t=1", "\"'\t=1\""), ("plain", "plain"),
+    ("", ""), ("海淀", "海淀"),
+  ])
+  func cellsAreSafe(text: String, cell: String) { #expect(csvCell(text) == cell) }
+
+  @Test func markupIsText() { #expect(escaped("<a href=\"x\">&'\u{1B}") == "&lt;a href=&quot;x&quot;&gt;&amp;&#39;·") }
+}
