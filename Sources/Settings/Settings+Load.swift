@@ -38,7 +38,8 @@ extension Settings {
     guard let top = openDocument(try readText(file), book) else { throw Problems(book.problems) }
     let reader = SettingsReader(book: book, file: file, profileFolder: "")
     let isWhole = ["site", "devices", "lanes", "policy"].contains { top.optional($0) != nil }
-    let policy = reader.readPolicy(isWhole ? top.optional("policy")?.section() : top)
+    let zone = isWhole ? top.optional("site")?.section()?.optional("time_zone")?.text().flatMap { TimeZone(identifier: $0) } : .current
+    let policy = reader.readPolicy(isWhole ? top.optional("policy")?.section() : top, zone)
     let lanes = isWhole ? top.optional("lanes")?.section()?.named("lane") ?? [] : []
     let offsets = lanes.compactMap { lane in
       lane.value.section()?.optional("thermometer")?.section()?.optional("site_offset_c")?.number(-5...10, "degC").map { (lane.name, $0) }

@@ -40,7 +40,8 @@ struct AnalyseScreeningCommand: ParsableCommand {
 
   func run() throws {
     let said = try policy.map(loadPolicy)
-    let fever = said?.policy.fever ?? FeverPolicy()
+    let now = Int64(Date().timeIntervalSince1970) * 1_000_000_000
+    let fever = said?.policy.changes.last { $0.from <= now }?.fever ?? said?.policy.fever ?? FeverPolicy()
     let people = try readingFile { try PeopleFile(path: file) }
     let offset = try chosenOffset(said?.siteOffsets ?? [], people)
     let report = ScreeningReport(path: file, people, fever, offset: offset, feverFrom: feverFromC ?? fever.threshold)

@@ -22,8 +22,8 @@ struct ReportCommand: ParsableCommand {
 
       EXAMPLES
         gatehouse report daily
-        gatehouse report ledger --day 2026-11-23 --language zh > ledger.csv
-        gatehouse report alarms --day 2026-11-23 --format html > alarms.html
+        gatehouse report ledger --day 2026-11-23 --language zh
+        gatehouse report alarms --day 2026-11-23 --format html
 
       \(ExitCode.help)
       """)
