@@ -65,7 +65,7 @@ let package = Package(
     // Row 3
     .target(name: "Settings", dependencies: ["Domain", "Devices", "Rules", "Pipeline", yams], swiftSettings: strict),
     .target(name: "Recorder", dependencies: ["Domain", "Rings", "Pipeline", "EventLog"], swiftSettings: strict),
-    .target(name: "Records", dependencies: ["Domain", "EventLog"], swiftSettings: strict),
+    .target(name: "Records", dependencies: ["Domain", "EventLog", crypto], swiftSettings: strict),
     // Row 4
     .target(
       name: "Simulation", dependencies: ["Domain", "Devices", "Rules", "Settings"], path: "Simulators/Simulation",

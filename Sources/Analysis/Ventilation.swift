@@ -64,51 +64,45 @@ public struct Ventilation: Sendable, Equatable {
   }
 }
 
-/// What became of a time in which a room had to be ventilated.
-public enum SlotVerdict: Sendable, Equatable {
-  case met
-  case short(minutes: Double)
-  case missed
-  /// Too much of it is unknown.
-  case unverifiable
-}
+/// What was seen of a time in which a room had to be ventilated, hours.
+public struct SlotTimes: Sendable, Equatable {
+  /// The longest ventilation in it, interruptions bridged; what nobody saw between two pieces of it belongs to it.
+  public var longest = 0.0
+  /// How much of that nobody saw.
+  public var unseenInIt = 0.0
+  /// How much of the slot nobody saw.
+  public var unseen = 0.0
 
-/// Judges one slot.
-/// - Parameters:
-///   - slot: from when to when it counts, hours.
-///   - ventilated, unknown: hours, each in order.
-///   - beginsBy: the latest beginning, hours; `nil`: any within the slot.
-public func verdict(
-  slot: ClosedRange<Double>, ventilated: [ClosedRange<Double>], unknown: [ClosedRange<Double>], beginsBy: Double? = nil,
-  policy: VentilationPolicy = VentilationPolicy()
-) -> SlotVerdict {
-  // What is beyond its ends counts for another slot.
-  func within(_ spans: [ClosedRange<Double>]) -> [ClosedRange<Double>] {
-    spans.filter { $0.overlaps(slot) }.map { $0.clamped(to: slot) }.filter { $0.upperBound > $0.lowerBound }
-  }
-  let bridge = Double(policy.bridgedMinutes) / 60 + 1e-9
-  func joined(_ spans: [ClosedRange<Double>]) -> [ClosedRange<Double>] {
-    spans.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { all, span in
-      if let last = all.last, span.lowerBound - last.upperBound <= bridge {
+  /// - Parameters:
+  ///   - slot: from when to when it counts, hours.
+  ///   - ventilated, unknown: hours, each in order.
+  ///   - beginsBy: the latest beginning, hours; `nil`: any within the slot.
+  public init(
+    slot: ClosedRange<Double>, ventilated: [ClosedRange<Double>], unknown: [ClosedRange<Double>], beginsBy: Double? = nil,
+    policy: VentilationPolicy = VentilationPolicy()
+  ) {
+    // What is beyond its ends counts for another slot.
+    func within(_ spans: [ClosedRange<Double>]) -> [ClosedRange<Double>] {
+      spans.filter { $0.overlaps(slot) }.map { $0.clamped(to: slot) }.filter { $0.upperBound > $0.lowerBound }
+    }
+    func hours(_ span: ClosedRange<Double>) -> Double { span.upperBound - span.lowerBound }
+    let dark = within(unknown)
+    func unseen(in span: ClosedRange<Double>) -> Double { dark.filter { $0.overlaps(span) }.reduce(0) { $0 + hours($1.clamped(to: span)) } }
+    let bridge = Double(policy.bridgedMinutes) / 60 + 1e-9
+    let pieces = within(ventilated).sorted { $0.lowerBound < $1.lowerBound }
+    let runs = pieces.reduce(into: [ClosedRange<Double>]()) { all, span in
+      if let last = all.last, span.lowerBound - last.upperBound - unseen(in: last.upperBound...max(last.upperBound, span.lowerBound)) <= bridge {
         all[all.count - 1] = last.lowerBound...max(last.upperBound, span.upperBound)
       } else {
         all.append(span)
       }
     }
+    for run in runs where (beginsBy.map { run.lowerBound <= $0 + 1e-9 } ?? true) && hours(run) > longest {
+      longest = hours(run)
+      unseenInIt = unseen(in: run)
+    }
+    self.unseen = unseen(in: slot)
   }
-  func inTime(_ span: ClosedRange<Double>) -> Bool { beginsBy.map { span.lowerBound <= $0 + 1e-9 } ?? true }
-  func hours(_ span: ClosedRange<Double>) -> Double { span.upperBound - span.lowerBound }
-  let required = Double(policy.requiredMinutes) / 60 - 1e-9
-  let (known, dark) = (within(ventilated), within(unknown))
-  let longest = joined(known).filter(inTime).map(hours).max() ?? 0
-  if longest >= required { return .met }
-  // What is not known may have been ventilated: could it have been enough?
-  let possible = joined(known + dark).filter { inTime($0) && hours($0) >= required }
-  if !possible.isEmpty {
-    let least = possible.map { span in dark.filter { $0.overlaps(span) }.reduce(0) { $0 + hours($1.clamped(to: span)) } }.min() ?? 0
-    return least <= policy.unknownShare * (required + 1e-9) + 1e-9 && longest > 0 ? .met : .unverifiable
-  }
-  return longest > 0 ? .short(minutes: (required - longest) * 60) : .missed
 }
 
 /// The ventilations of a trace, in order, and when nothing could be told.

@@ -61,6 +61,12 @@ private let words: [String: Phrase] = [
   "thermometer_stuck": Phrase("thermometer stuck", "体温计读数不变"), "thermometer_normalising": Phrase("thermometer flatters", "体温计疑似修正读数"),
   "confirmed_fever": Phrase("confirmed fever", "确认发热"), "not_isolated": Phrase("not isolated in time", "未及时隔离"),
   "isolation_room": Phrase("isolation room missing or unfit", "隔离室缺失或不适用"), "disinfection_overdue": Phrase("disinfection overdue", "消毒超期"),
+  "fresh_air": Phrase("too little fresh air", "新风不足"), "over_capacity": Phrase("too many people", "人数超限"),
+  "slot_at_risk": Phrase("slot at risk", "通风时段将错过"), "ventilation_late": Phrase("ventilation late", "通风未及时开始"),
+  "sensors_disagree": Phrase("sensors disagree", "传感器读数不一致"), "sensor_stuck": Phrase("sensor stuck", "传感器读数不变"),
+  "baseline_drift": Phrase("baseline drifts", "传感器基线漂移"), "session_start": Phrase("session begins", "场次开始"),
+  "session_end": Phrase("session ends", "场次结束"), "occupants": Phrase("head count", "登记人数"), "ventilation_begin": Phrase("ventilation begins", "登记开始通风"),
+  "ventilation_end": Phrase("ventilation ends", "登记结束通风"),
   "alarm_flood": Phrase("flood of alarms", "报警泛滥"),
   "medium": Phrase("medium", "中"), "unacknowledged": Phrase("unacknowledged", "未确认"), "acknowledged": Phrase("acknowledged", "已确认"),
   "returned_unacknowledged": Phrase("over, unacknowledged", "已恢复未确认"), "latched_unacknowledged": Phrase("latched, unacknowledged", "锁存未确认"),
@@ -69,6 +75,12 @@ private let words: [String: Phrase] = [
   // Devices.
   "silent": Phrase("silent", "无应答"), "rejected": Phrase("answers rejected", "应答无效"), "exception": Phrase("refused to answer", "拒绝应答"),
   "wrong_device": Phrase("another device", "设备不符"), "door_down": Phrase("door not running", "系统未运行"),
+  // Ventilation.
+  "window": Phrase("window", "开窗"), "fan": Phrase("fan", "排风扇"), "airflow": Phrase("fresh air", "新风"), "co2": Phrase("seen in CO2", "由CO2判断"),
+  "declared": Phrase("declared", "人工登记"), "effective": Phrase("effective", "有效"), "ineffective": Phrase("too little", "不足"),
+  "not_verified": Phrase("not verified", "未核实"), "morning": Phrase("morning", "上午"), "afternoon": Phrase("afternoon", "下午"),
+  "after_session": Phrase("after the session", "场次结束后"), "met": Phrase("met", "达标"), "short": Phrase("short", "不足时长"),
+  "missed": Phrase("missed", "未通风"), "unverifiable": Phrase("unverifiable", "无法核实"),
   // Cases, rooms, the site.
   "fever": Phrase("fever", "发热"), "symptom": Phrase("symptom", "症状"), "case_opened": Phrase("opened", "登记"), "case_isolated": Phrase("isolated", "已隔离"),
   "case_reported": Phrase("reported", "已报告"), "case_contacts_listed": Phrase("contacts listed", "密接已登记"),

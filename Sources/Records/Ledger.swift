@@ -4,17 +4,19 @@
 import EventLog
 
 extension Record {
-  static func ledger(_ days: RecordedDays) -> Record {
+  static func ledger(_ days: RecordedDays, _ roster: [RosterEntry]) -> Record {
     var table = RecordTable(
       "ledger", RecordKind.ledger.title,
       [
         Column("time", "Time", "时间"), Column("lane", "Lane", "通道"), Column("ticket", "Ticket", "候测号"), Column("token", "Person", "人员标识"),
+      ] + (roster.isEmpty ? [] : [Column("name", "Name", "姓名"), Column("role", "Role", "身份")]) + [
         Column("attempt", "Attempt", "次数"), Column("device", "Thermometer", "测温设备"), Column("calibrated", "Calibrated", "校准日期"),
         Column("surface_c", "Skin °C", "体表温度°C"), Column("estimate_c", "Body °C", "推算体温°C"), Column("ambient_c", "Ambient °C", "环境温度°C"),
         Column("verdict", "Verdict", "结果"), Column("reason", "Reason", "原因"), Column("next", "Next step", "下一步"),
         Column("operator", "By", "操作人"), Column("why", "Why", "说明"), Column("policy", "Policy", "规则版本"),
       ])
-    var contacts = ContactReadings(days)
+    let contacts = ContactReadings(days)
+    let people = Dictionary(roster.map { ($0.token, $0) }) { first, _ in first }
     for event in days.events {
       switch event.what {
       case "screening.passed", "screening.denied", "screening.abandoned", "screening.isolated":
@@ -26,6 +28,10 @@ extension Record {
           "estimate_c": event.cell("estimate_c", digits: 1, row: .month), "ambient_c": event.cell("ambient_c", digits: 1, row: .day),
           "verdict": .word(verdict), "reason": event.word("reason"), "next": event.word("next"), "policy": event.cell("policy"),
         ]
+        if let person = event.text("token").flatMap({ people[$0] }) {
+          cells["name"] = .text(person.name)
+          cells["role"] = .text(person.role)
+        }
         if event.text("reason")?.hasPrefix("contact_") == true { cells["operator"] = contacts.operator(of: event) }
         table.add(cells)
       // Nobody gets in without a line here.

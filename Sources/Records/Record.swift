@@ -5,7 +5,7 @@ public import Foundation
 
 /// Which record.
 public enum RecordKind: String, Sendable, CaseIterable {
-  case ledger, daily, alarms, cases, disinfection, availability
+  case ledger, absentees, daily, alarms, cases, ventilation, disinfection, availability
 
   public var title: Phrase {
     switch self {
@@ -14,6 +14,8 @@ public enum RecordKind: String, Sendable, CaseIterable {
     case .alarms: Phrase("Alarms", "报警记录")
     case .daily: Phrase("Daily report", "每日报告")
     case .cases: Phrase("Cases", "病例处置记录")
+    case .absentees: Phrase("Absentees", "缺席人员登记")
+    case .ventilation: Phrase("Ventilation record", "通风记录表")
     case .disinfection: Phrase("Disinfections", "消毒记录")
     }
   }
@@ -103,10 +105,13 @@ func durationText(_ seconds: Double) -> String {
 
 extension Record {
   /// One record of some days of a log.
-  public init(_ kind: RecordKind, _ days: RecordedDays) {
+  /// - Parameter roster: names to print beside tokens; none without one.
+  public init(_ kind: RecordKind, _ days: RecordedDays, roster: [RosterEntry] = []) {
     self =
       switch kind {
-      case .ledger: .ledger(days)
+      case .ledger: .ledger(days, roster)
+      case .absentees: .absentees(days, roster)
+      case .ventilation: .ventilation(days)
       case .availability: .availability(days)
       case .alarms: .alarms(days)
       case .daily: .daily(days)

@@ -124,72 +124,15 @@ struct AirReport: Encodable {
         airChangesPerH: one.decay.flatMap { $0.isAccepted ? rounded($0.airChanges) : nil })
     }
     slots = work.slots(of: file, survey, policy).map { slot in
-      var shortMinutes: Double?
-      if case .short(let minutes) = slot.verdict { shortMinutes = rounded(minutes) }
-      return Slot(
+      Slot(
         day: clock.dayText(slot.day), slot: slot.name, start: moment(slot.hours.lowerBound), end: moment(slot.hours.upperBound),
-        verdict: slot.verdict.name, shortMinutes: shortMinutes)
+        verdict: slot.verdict, shortMinutes: slot.shortMinutes.map(rounded))
     }
   }
 }
 
 /// Six digits are more than any of it is known by.
 private func rounded(_ value: Double) -> Double { (value * 1e6).rounded() / 1e6 }
-
-/// When people work, by the clock on the wall, and with it the slots of a day.
-struct WorkHours: Equatable {
-  var start = 8.0
-  var end = 18.0
-
-  struct Slot {
-    var day: Int
-    var name: String
-    var hours: ClosedRange<Double>
-    var verdict: SlotVerdict
-  }
-
-  /// `08:00-18:00`; `nil`: not understood. The morning ends at noon.
-  init?(_ text: String) {
-    let hours = text.split(separator: "-", omittingEmptySubsequences: false).map { part -> Double? in
-      let digits = part.split(separator: ":", omittingEmptySubsequences: false)
-      guard digits.count == 2, digits.allSatisfy({ $0.count == 2 }), let hour = Int(digits[0]), let minute = Int(digits[1]),
-        (0...24).contains(hour), (0..<60).contains(minute)
-      else { return nil }
-      return Double(hour) + Double(minute) / 60
-    }
-    guard hours.count == 2, let start = hours[0], let end = hours[1], start < 12, end > 12, end <= 24 else { return nil }
-    (self.start, self.end) = (start, end)
-  }
-
-  /// The slots of each day that the file has something of, in order.
-  func slots(of file: AirFile, _ survey: AirSurvey, _ policy: VentilationPolicy) -> [Slot] {
-    let clock = file.clock
-    guard let first = file.trace.hours.first, let last = file.trace.hours.last else { return [] }
-    let ventilated = survey.ventilations.map { $0.start...$0.end }
-    func slot(_ day: Int, _ name: String, _ hours: ClosedRange<Double>, beginsBy: Double? = nil) -> Slot? {
-      guard hours.upperBound > first, hours.lowerBound < last else { return nil }
-      // Nothing is known of the time before the file and behind it.
-      let before = hours.lowerBound < first ? [hours.lowerBound...first] : []
-      let behind = hours.upperBound > last ? [last...hours.upperBound] : []
-      return Slot(
-        day: day, name: name, hours: hours,
-        verdict: verdict(slot: hours, ventilated: ventilated, unknown: before + survey.unknown + behind, beginsBy: beginsBy, policy: policy))
-    }
-    let days = Int((clock.wall(first) / 24).rounded(.down))...Int((clock.wall(last) / 24).rounded(.down))
-    let daily = days.flatMap { day in
-      [("morning", start, 12.0), ("afternoon", 12, end)].compactMap { name, from, to in
-        slot(day, name, clock.hours(day: day, timeOfDay: from)...clock.hours(day: day, timeOfDay: to))
-      }
-    }
-    let late = Double(policy.lateMinutes) / 60
-    let sessions = survey.sessionEnds.compactMap { left in
-      slot(
-        Int((clock.wall(left) / 24).rounded(.down)), "after session", left...left + late + Double(policy.requiredMinutes) / 60,
-        beginsBy: left + late)
-    }
-    return (daily + sessions).sorted { $0.hours.lowerBound < $1.hours.lowerBound }
-  }
-}
 
 // MARK: For people
 
@@ -347,17 +290,6 @@ extension Ventilation.Effect {
     case .nearOutdoors: "effective: CO2 came near outdoors and stayed there"
     case .tooLittle: "done; CO2 does not show that it was enough"
     case .notVerified: "done; CO2 does not tell"
-    }
-  }
-}
-
-extension SlotVerdict {
-  var name: String {
-    switch self {
-    case .met: "met"
-    case .short: "short"
-    case .missed: "missed"
-    case .unverifiable: "unverifiable"
     }
   }
 }

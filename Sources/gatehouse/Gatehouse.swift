@@ -25,7 +25,7 @@ import ArgumentParser
       """,
     version: Version.text,
     subcommands: [
-      CheckCommand.self, StatusCommand.self, LogCommand.self, SummaryCommand.self, ReportCommand.self, DevicesCommand.self, DoctorCommand.self, ProbeCommand.self,
+      CheckCommand.self, StatusCommand.self, LogCommand.self, SummaryCommand.self, ReportCommand.self, RosterCommand.self, DevicesCommand.self, DoctorCommand.self, ProbeCommand.self,
       ReplayCommand.self, AnalyseCommand.self, AlarmsCommand.self,
       SiteCommand.self, CaseCommand.self, IncidentCommand.self, DisinfectedCommand.self, AttestCommand.self,
       OverrideCommand.self, ResumeCommand.self, ContactCommand.self, ResetAverageCommand.self, WriteCommand.self,

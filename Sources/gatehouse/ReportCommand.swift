@@ -14,7 +14,9 @@ struct ReportCommand: ParsableCommand {
       ledger        everybody who came, with temperatures and verdicts
       daily         counts of each lane, alarms and who saw them, orders
       alarms        each alarm: raised, acknowledged, cleared
+      absentees     people of the roster whom no lane has seen
       cases         each case with its steps; incidents, and when the site was open
+      ventilation   each slot: planned, actual, CO2, air changes, verdict
       disinfection  each disinfection: room, time, method, agent, person
       availability  each device's time up and down, and every gap
 
@@ -27,11 +29,13 @@ struct ReportCommand: ParsableCommand {
 
       \(ExitCode.help)
       """)
-  @Argument(help: "ledger, daily, alarms, cases, disinfection or availability.") var record: String
+  @Argument(help: "One of those above.") var record: String
   @Option(help: "The day, such as 2026-11-23; without it, today.") var day: String?
   @Option(help: "The last day, where there are several.") var to: String?
   @Option(help: "csv, json or html, which prints on A4 paper.") var format = "csv"
   @Option(help: "en or zh.") var language = "en"
+  @Flag(help: "Print names beside tokens, out of the roster.") var names = false
+  @OptionGroup var roster: RosterOptions
   @OptionGroup var log: LogOptions
 
   func validate() throws {
@@ -53,9 +57,11 @@ struct ReportCommand: ParsableCommand {
     let zone = siteZone()
     let now = Date()
     let first = day ?? dayText(now, zone)
+    var people: [RosterEntry] = []
+    if names || kind == .absentees { try roster.using(log.places) { people = try $0.entries(on: $1) } }
     do {
       let days = try RecordedDays(LogReader(folder: folder), days: first...(to ?? first), zone: zone, now: now)
-      try write(Record(kind, days), language, now, zone)
+      try write(Record(kind, days, roster: people), language, now, zone)
     } catch {
       complain("the log in \(folder) can't be read: \(printable("\(error)"))")
       throw ExitCode.problem
@@ -91,5 +97,5 @@ private func formatted(_ date: Date, _ zone: TimeZone, _ format: String) -> Stri
   return formatter.string(from: date)
 }
 
-private func dayText(_ date: Date, _ zone: TimeZone) -> String { formatted(date, zone, "yyyy-MM-dd") }
+func dayText(_ date: Date, _ zone: TimeZone) -> String { formatted(date, zone, "yyyy-MM-dd") }
 private func timeText(_ date: Date, _ zone: TimeZone) -> String { formatted(date, zone, "HH:mm") }

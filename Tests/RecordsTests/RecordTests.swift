@@ -215,6 +215,39 @@ private func objects(_ record: Record, _ table: String) throws -> [[String: Fact
   }
 }
 
+@Suite struct VentilationRecordTests {
+  @Test func aSlotIsARowOfTheGuidelinesTable() throws {
+    let judged = #"{"air_changes_error":0.11,"air_changes_h":4.02,"effect":"effective","end":"2026-11-23T11:08:40.000000000+08:00","end_ppm":441.5,"method":"window","minutes":64.5,"planned_end":"2026-11-23T11:20:00.000000000+08:00","planned_start":"2026-11-23T10:00:00.000000000+08:00","responsible":"Li Na","session":"written, first sitting","slot":"after_session","start":"2026-11-23T10:04:10.000000000+08:00","start_ppm":1480,"verdict":"met"}"#
+    let record = Record(
+      .ventilation,
+      days([
+        try event("11:20:00", "ventilation.judged", "room-12", judged),
+        try event("12:00:00", "ventilation.judged", "room-12", #"{"planned_end":"2026-11-23T12:00:00.000000000+08:00","planned_start":"2026-11-23T08:00:00.000000000+08:00","short_by_min":21,"slot":"morning","verdict":"short"}"#),
+      ]))
+    let rows = try objects(record, "slots")
+    #expect(rows.count == 2 && rows[0]["verdict"] == "met" && rows[0]["responsible"] == "Li Na" && rows[0]["air_changes_h"] == 4 && rows[1]["short_by_min"] == 21)
+    let lines = record.csv(.chinese).components(separatedBy: "\r\n")
+    #expect(lines[2].hasPrefix("2026-11-23,room-12,场次结束后,\"written, first sitting\",2026-11-23 10:00:00,2026-11-23 11:20:00,2026-11-23 10:04:10,"))
+    #expect(lines[3].contains("上午") && lines[3].hasSuffix(",不足时长,21,"))
+  }
+}
+
+@Suite struct NamesTests {
+  private let seen = #"{"ticket":1,"attempt":1,"reason":"normal","next":"passed","token":"a1","estimate_c":36.5,"personal_hashes":{"month":"c4"}}"#
+  private let roster = [
+    RosterEntry(token: "a1", name: "李娜", role: "candidate", session: "1", until: "2026-12-23"),
+    RosterEntry(token: "b2", name: "王芳", role: "staff", session: "1", until: "2026-12-23"),
+  ]
+
+  @Test func namesJoinWhenItIsPrinted() throws {
+    let day = days([try event("08:00:00", "screening.passed", "north-door", seen)])
+    let named = try objects(Record(.ledger, day, roster: roster), "ledger")
+    #expect(named[0]["name"] == "李娜" && named[0]["role"] == "candidate")
+    #expect(try objects(Record(.ledger, day), "ledger")[0]["name"] == nil)
+    #expect(try objects(Record(.absentees, day, roster: roster), "absentees").map { $0["name"] } == ["王芳"])
+  }
+}
+
 @Suite struct WordTests {
   /// Each word of events that a record shows has its Chinese: add it to Language.swift.
   @Test func everyWordIsInBothLanguages() {
