@@ -89,6 +89,7 @@ private let words: [String: Phrase] = [
   "site_closed": Phrase("site closed", "场所关闭"), "site_attested": Phrase("attested", "已确认落实"), "incident_began": Phrase("incident began", "事件开始"),
   "incident_ended": Phrase("incident ended", "事件解除"), "spray": Phrase("spray", "喷洒"), "wipe": Phrase("wipe", "擦拭"),
   "ultraviolet": Phrase("ultraviolet", "紫外线"), "fog": Phrase("fog", "喷雾"), "other": Phrase("other", "其他"),
+  "same_lane": Phrase("same lane", "同一通道"), "same_session": Phrase("same session", "同一场次"),
   // Commands.
   "unacknowledge": Phrase("unacknowledge an alarm", "取消确认"), "shelve": Phrase("shelve an alarm", "搁置报警"), "unshelve": Phrase("end a shelf", "取消搁置"),
   "take_out_of_service": Phrase("take out of service", "停用报警"), "return_to_service": Phrase("return to service", "恢复报警"),

@@ -5,7 +5,7 @@ public import Foundation
 
 /// Which record.
 public enum RecordKind: String, Sendable, CaseIterable {
-  case ledger, absentees, daily, alarms, cases, ventilation, disinfection, availability
+  case ledger, absentees, daily, alarms, cases, contacts, ventilation, disinfection, availability
 
   public var title: Phrase {
     switch self {
@@ -14,6 +14,7 @@ public enum RecordKind: String, Sendable, CaseIterable {
     case .alarms: Phrase("Alarms", "报警记录")
     case .daily: Phrase("Daily report", "每日报告")
     case .cases: Phrase("Cases", "病例处置记录")
+    case .contacts: Phrase("Contacts of cases", "密切接触者登记")
     case .absentees: Phrase("Absentees", "缺席人员登记")
     case .ventilation: Phrase("Ventilation record", "通风记录表")
     case .disinfection: Phrase("Disinfections", "消毒记录")
@@ -116,6 +117,7 @@ extension Record {
       case .alarms: .alarms(days)
       case .daily: .daily(days)
       case .cases: .cases(days)
+      case .contacts: .contacts(days, roster)
       case .disinfection: .disinfection(days)
       }
   }

@@ -16,6 +16,7 @@ struct ReportCommand: ParsableCommand {
       alarms        each alarm: raised, acknowledged, cleared
       absentees     people of the roster whom no lane has seen
       cases         each case with its steps; incidents, and when the site was open
+      contacts      who came near the person of each case
       ventilation   each slot: planned, actual, CO2, air changes, verdict
       disinfection  each disinfection: room, time, method, agent, person
       availability  each device's time up and down, and every gap

@@ -248,6 +248,42 @@ private func objects(_ record: Record, _ table: String) throws -> [[String: Fact
   }
 }
 
+@Suite struct ContactTests {
+  private func seen(_ time: String, _ ticket: Int, _ token: String, _ what: String = "screening.passed", _ lane: String = "north-door") throws -> RecordedEvent {
+    try event(time, what, lane, #"{"ticket":\#(ticket),"attempt":1,"reason":"normal","next":"passed","token":"\#(token)"}"#)
+  }
+
+  private func day() throws -> RecordedDays {
+    days([
+      try seen("07:40:00", 1, "early"), try seen("07:50:00", 2, "before"), try seen("08:00:00", 3, "ill", "screening.denied"),
+      try seen("08:01:00", 4, "after"), try seen("08:02:00", 5, "other", "screening.passed", "south-door"), try seen("08:03:00", 4, "after"),
+      // Sent to rest, and back with another ticket.
+      try seen("08:05:00", 6, "ill", "screening.denied"),
+      try event("08:20:00", "case.opened", "north-door", #"{"case":3,"cause":"fever","since_opened_s":0,"ticket":3,"who":"Li Na"}"#),
+      try seen("08:34:00", 7, "last"), try seen("08:36:00", 8, "late"),
+      try event("09:00:00", "session.began", "room-12", #"{"session":"2"}"#),
+      try event("09:30:00", "case.room_added", "north-door", #"{"case":3,"cause":"fever","since_opened_s":9,"room":"room-12","who":"Li Na"}"#),
+    ])
+  }
+
+  private let roster = [("ill", "1"), ("before", "1"), ("classmate", "1"), ("neighbour", "2"), ("stranger", "3")].map {
+    RosterEntry(token: $0.0, name: $0.0.capitalized, role: "candidate", session: $0.1, until: "2026-12-23")
+  }
+
+  @Test func whoStoodAtTheLaneAQuarterOfAnHourBeforeOrAfter() throws {
+    let rows = try objects(Record(.contacts, day()), "contacts")
+    #expect(rows.map { $0["token"] } == ["before", "after", "last"])
+    #expect(rows.allSatisfy { $0["case"] == 3 && $0["shared"] == "same_lane" && $0["name"] == nil })
+  }
+
+  @Test func withTheRosterWhoHasTheSessionToo() throws {
+    let rows = try objects(Record(.contacts, day(), roster: roster), "contacts")
+    #expect(rows.map { $0["token"] } == ["before", "after", "last", "before", "classmate", "neighbour"])
+    #expect(rows[0]["name"] == "Before" && rows[1]["name"] == nil && rows[5]["where"] == "room-12" && rows[4]["where"] == nil)
+    #expect(Record(.contacts, try day(), roster: roster).csv(.chinese).contains("同一场次"))
+  }
+}
+
 @Suite struct WordTests {
   /// Each word of events that a record shows has its Chinese: add it to Language.swift.
   @Test func everyWordIsInBothLanguages() {
