@@ -97,7 +97,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "TurnCheck", dependencies: ["Domain", "Pipeline", "SampleSite"], path: "Tests/TurnCheck", swiftSettings: strict),
-    .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: strict),
+    .testTarget(name: "DomainTests", dependencies: ["Domain", crypto], swiftSettings: strict),
     .testTarget(name: "RingsTests", dependencies: ["Rings"], swiftSettings: strict),
     .testTarget(name: "DevicesTests", dependencies: ["Devices", "Domain"], swiftSettings: strict),
     .testTarget(name: "RulesTests", dependencies: ["Rules", "Analysis", "Domain", "Measured"], swiftSettings: strict),
