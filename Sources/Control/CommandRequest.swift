@@ -5,8 +5,9 @@
 public import Domain
 public import Foundation
 
-/// What a client asks for: one JSON object. `lane` goes with `override` and `reset_average`; `ticket` with `resume` and
-/// `contact_reading`, which also takes `celsius`; `occurrence` with `acknowledge`, `unacknowledge` and `clear_suspect`; `kind` and `place` of an alarm with
+/// What a client asks for: one JSON object. `lane` goes with `reset_average` and `credential`, which also takes `verdict`; `lane` or
+/// `ticket` with `override`; `ticket` with `allow`, `resume`, which may name a `lane`, and `contact_reading`, which also takes
+/// `celsius` and may name a `site`; `occurrence` with `acknowledge`, `unacknowledge` and `clear_suspect`; `kind` and `place` of an alarm with
 /// `shelve`, which also takes `for_s`, `unshelve`, `take_out_of_service` and `return_to_service`; `device`, `write` and, where it takes one, `value`
 /// with `write`. `place` (a lane, a room, or `site`) goes with `open_case`, `begin_incident` and `end_incident`; `case`, `step`
 /// and, where the step has one, `room` with `advance_case`; `room`, `method`, `minutes` and `minutes_ago` with `disinfected`, whose
@@ -24,8 +25,12 @@ public struct CommandRequest: Codable, Sendable, Equatable {
   public var place: String?
   /// How long an alarm is shelved, seconds.
   public var shelvedFor: Double?
-  /// degC, axillary, by contact thermometer.
+  /// degC, by contact thermometer.
   public var celsius: Double?
+  /// Where it measured: `axilla`, unless said, or `ear`.
+  public var site: String?
+  /// `passed` or `failed`.
+  public var verdict: String?
   public var device: String?
   /// As the device's profile names it.
   public var write: String?
@@ -49,7 +54,7 @@ public struct CommandRequest: Codable, Sendable, Equatable {
   public var origin: String?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case id, command, lane, ticket, occurrence, kind, place, celsius, device, write, value, who, why, origin
+    case id, command, lane, ticket, occurrence, kind, place, celsius, site, verdict, device, write, value, who, why, origin
     case room, people, step, method, minutes, item
     case shelvedFor = "for_s"
     case caseNumber = "case"
@@ -91,10 +96,12 @@ public struct CommandRequest: Codable, Sendable, Equatable {
       self.minutes = minutes
       minutesAgo = ago
     case .occupants(_, let number): people = number
-    case .resume(let number): ticket = number
-    case .contactReading(let number, let value):
+    case .resume(let number), .resumeAt(let number, _), .overrideTicket(let number), .allow(let number): ticket = number
+    case .contactReading(let number, let value, let place):
       ticket = number
       celsius = value
+      site = place.name
+    case .credential(_, let passed): verdict = passed ? "passed" : "failed"
     case .write(_, _, let number): value = number.isNaN ? nil : number
     }
   }
@@ -146,9 +153,9 @@ extension CommandRequest {
     let action = try self.action(names)
     let longest =
       switch action {
-      case .overrideLane, .contactReading: Self.gateGoodForMax
+      case .overrideLane, .overrideTicket, .contactReading, .credential: Self.gateGoodForMax
       case .write: Self.writeGoodForMax
-      case .acknowledge, .unacknowledge, .clearSuspect, .resume, .resetAverage: Self.goodForMax
+      case .acknowledge, .unacknowledge, .clearSuspect, .resume, .resumeAt, .allow, .resetAverage: Self.goodForMax
       case .shelve, .unshelve, .takeOutOfService, .returnToService: Self.goodForMax
       case .openSite, .closeSite, .openCase, .advanceCase, .beginIncident, .endIncident, .disinfected, .attest: Self.goodForMax
       // Who is told that a session begins must be able to say so then, not in an hour.
@@ -186,9 +193,26 @@ extension CommandRequest {
     case "take_out_of_service": return .takeOutOfService(try alarm(names))
     case "return_to_service": return .returnToService(try alarm(names))
     case "clear_suspect": return .clearSuspect(occurrence: try require(occurrence, "occurrence"))
-    case "resume": return .resume(ticket: try require(ticket, "ticket"))
+    case "resume":
+      let ticket = try require(ticket, "ticket")
+      guard let lane else { return .resume(ticket: ticket) }
+      return .resumeAt(ticket: ticket, LaneID(try find(lane, in: names.lanes, "lane")))
     case "contact_reading":
-      return .contactReading(ticket: try require(ticket, "ticket"), celsius: try require(celsius, "celsius"))
+      let sites = ContactSite.allCases.map(\.name)
+      guard let place = sites.firstIndex(of: site ?? ContactSite.axilla.name) else {
+        throw .bad("site: expected one of \(sites.joined(separator: ", "))")
+      }
+      return .contactReading(
+        ticket: try require(ticket, "ticket"), celsius: try require(celsius, "celsius"), site: ContactSite.allCases[place])
+    case "credential":
+      let index = try find(try require(lane, "lane"), in: names.lanes, "lane")
+      switch try require(verdict, "verdict") {
+      case "passed": return .credential(LaneID(index), passed: true)
+      case "failed": return .credential(LaneID(index), passed: false)
+      default: throw .bad("verdict: expected passed or failed")
+      }
+    case "allow": return .allow(ticket: try require(ticket, "ticket"))
+    case "override" where lane == nil && ticket != nil: return .overrideTicket(try require(ticket, "ticket"))
     case "override":
       let index = try find(try require(lane, "lane"), in: names.lanes, "lane")
       return .overrideLane(LaneID(index))

@@ -168,11 +168,18 @@ public struct Findings: ~Copyable {
   public mutating func clear() {
     readingCount = 0
     changeCount = 0
-    textCount = 0
-    byteCount = 0
+    forgetTexts()
     isTextOpen = false
     verdictCount = 0
     lost = 0
+  }
+
+  /// What people showed is overwritten as soon as it was looked at.
+  @_noLocks @_noAllocation
+  public mutating func forgetTexts() {
+    for index in 0..<byteCount { textBytes[index] = 0 }
+    textCount = 0
+    byteCount = 0
   }
 
   @_noLocks @_noAllocation

@@ -525,6 +525,14 @@ public struct Instruments: ~Copyable {
     return end
   }
 
+  /// Overwrites what a device's port still holds of frames that were read, and of what they meant: somebody's code.
+  @_noLocks @_noAllocation
+  public mutating func wipe(_ device: DeviceID) {
+    let bus = buses[Int(port(of: device).index)]
+    let first = Int(bus.firstByte)
+    for index in first &+ Int(bus.buffered)..<first &+ 2 &* Int(bus.size) { buffers[index] = 0 }
+  }
+
   // MARK: Up and down
 
   /// The device gave a valid frame.

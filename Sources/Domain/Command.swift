@@ -43,8 +43,16 @@ public enum Action: BitwiseCopyable, Sendable {
   case overrideLane(LaneID)
   /// A waiting screening comes back to its lane to be measured again.
   case resume(ticket: UInt32)
-  /// A contact thermometer's reading, degC axillary, for a waiting screening.
-  case contactReading(ticket: UInt32, celsius: Double)
+  /// The same at a lane of choice, with another thermometer.
+  case resumeAt(ticket: UInt32, LaneID)
+  /// Let somebody who waits through without a verdict. Who and why are required.
+  case overrideTicket(UInt32)
+  /// A contact thermometer's reading, degC, for a waiting screening. Why is required for whoever passes by it.
+  case contactReading(ticket: UInt32, celsius: Double, site: ContactSite = .axilla)
+  /// What another system says of the person at a lane: it can deny, and never open.
+  case credential(LaneID, passed: Bool)
+  /// Somebody who was refused may be screened again, by the ticket they had. Who and why are required.
+  case allow(ticket: UInt32)
   /// Staff have dealt with a latched alarm, such as `suspect_left`: it may go.
   case clearSuspect(occurrence: UInt32)
   /// The relative rule of a lane forgets the people it knows. Who and why are required.
@@ -81,7 +89,10 @@ public enum Action: BitwiseCopyable, Sendable {
     case .takeOutOfService: "take_out_of_service"
     case .returnToService: "return_to_service"
     case .overrideLane: "override"
-    case .resume: "resume"
+    case .resume, .resumeAt: "resume"
+    case .overrideTicket: "override"
+    case .credential: "credential"
+    case .allow: "allow"
     case .contactReading: "contact_reading"
     case .clearSuspect: "clear_suspect"
     case .resetAverage: "reset_average"
@@ -141,6 +152,7 @@ public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case noIsolationRoom, notAttested, notVentilated, notDisinfected, suspended, notSuspended, siteClosed, alreadyDone
   case unknownCase, tooManyCases, notIsolationRoom, roomTaken, roomLocked, notIsolated, notReported, contactsNotListed, notHandedOver
   case unknownRoom, ventilationIncomplete, sessionRunning, noSession, nothingDeclared
+  case tooEarly, nobodyThere
 
   public var name: String {
     switch self {
@@ -186,6 +198,8 @@ public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .sessionRunning: "session_running"
     case .noSession: "no_session"
     case .nothingDeclared: "nothing_declared"
+    case .tooEarly: "too_early"
+    case .nobodyThere: "nobody_there"
     }
   }
 }

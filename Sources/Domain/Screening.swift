@@ -48,6 +48,17 @@ public enum ScreeningReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   // No result: why.
   case warmingUp, ambient, humidity, calibrationOverdue, referenceOff, referenceMoves, stuck
   case siteClosed, suspended
+  case noIdentity, noCredential
+  /// Another device found somebody normal who had rested.
+  case clearedAfterRest
+  /// Elevated before, and left: not before staff say so.
+  case refused
+  /// Not before the wait is over.
+  case tooEarly
+  /// Another system said no.
+  case credential
+  /// The same identity stands at another lane.
+  case elsewhere
 
   public var name: String {
     switch self {
@@ -77,6 +88,13 @@ public enum ScreeningReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .stuck: "stuck"
     case .siteClosed: "site_closed"
     case .suspended: "suspended"
+    case .noIdentity: "no_identity"
+    case .noCredential: "no_credential"
+    case .clearedAfterRest: "cleared_after_rest"
+    case .refused: "refused"
+    case .tooEarly: "too_early"
+    case .credential: "credential"
+    case .elsewhere: "elsewhere"
     }
   }
 }
@@ -123,6 +141,8 @@ public struct Personal: BitwiseCopyable, Sendable {
   public var referenceTerm: Double
   /// The limit of the relative rule, degC; kept 24 h.
   public var limit: Double
+  /// Who it is; kept as long as the estimate.
+  public var token: Token
 
   @inlinable @inline(__always)
   public init(surface: Double, ambient: Double, estimate: Double) {
@@ -134,8 +154,21 @@ public struct Personal: BitwiseCopyable, Sendable {
     ambientTerm = .nan
     referenceTerm = .nan
     limit = .nan
+    token = Token(high: 0, low: 0)
   }
   @inlinable @inline(__always) public static var none: Personal { Personal(surface: .nan, ambient: .nan, estimate: .nan) }
+}
+
+/// Where a contact thermometer measured.
+public enum ContactSite: UInt8, BitwiseCopyable, Sendable, CaseIterable {
+  case axilla, ear
+
+  public var name: String {
+    switch self {
+    case .axilla: "axilla"
+    case .ear: "ear"
+    }
+  }
 }
 
 /// Why a gate stands open without a verdict.

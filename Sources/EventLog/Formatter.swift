@@ -8,7 +8,7 @@ public import Domain
 public enum PersonalKind: String, Sendable, CaseIterable {
   /// Raw surface and ambient temperature: 24 h.
   case day
-  /// The body estimate: 30 days.
+  /// The body estimate and the identity: 30 days.
   case month
 }
 
@@ -65,11 +65,12 @@ public struct Formatter: Sendable {
   /// The body and the personal rows of `event`; salts come from `random`.
   public func format(_ event: Event, random: inout some RandomNumberGenerator) -> FormattedEvent {
     var rows: [PersonalRow] = []
-    func add(_ kind: PersonalKind, _ values: [String: Double]) {
-      let measured = values.filter { $0.value.isFinite }.mapValues { JSON.number($0) }
-      if measured.isEmpty { return }
+    func add(_ kind: PersonalKind, _ values: [String: Double], identity: Token = .none) {
+      var known = values.filter { $0.value.isFinite }.mapValues { JSON.number($0) }
+      if !identity.isNone { known["token"] = .string(identity.text) }
+      if known.isEmpty { return }
       let salt = (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }
-      rows.append(PersonalRow(kind: kind, salt: salt, content: Array(JSON.object(measured).canonical.utf8)))
+      rows.append(PersonalRow(kind: kind, salt: salt, content: Array(JSON.object(known).canonical.utf8)))
     }
     let measured = event.personal
     add(
@@ -79,7 +80,7 @@ public struct Formatter: Sendable {
         "device_offset_c": measured.deviceTerm, "ambient_term_c": measured.ambientTerm, "reference_term_c": measured.referenceTerm,
         "relative_limit_c": measured.limit,
       ])
-    add(.month, ["estimate_c": event.personal.estimate])
+    add(.month, ["estimate_c": event.personal.estimate], identity: event.personal.token)
 
     var data = members(of: event.body, utcOffset: event.at.utcOffset)
     if case .room(let room) = event.source { addRoom(Int(room.index), to: &data, of: event.body) }
@@ -329,8 +330,17 @@ public struct Formatter: Sendable {
       data["device"] = .string(name(names.devices, device.index))
       data["write"] = .string(write(device, index))
       if value.isFinite { data["value"] = .number(value) }
+    case .resume(let ticket), .overrideTicket(let ticket), .allow(let ticket): data["ticket"] = .number(Double(ticket))
+    case .resumeAt(let ticket, let lane):
+      data["ticket"] = .number(Double(ticket))
+      data["lane"] = .string(name(names.lanes, lane.index))
     // A contact reading's degrees are a person's: they never enter a body.
-    case .resume(let ticket), .contactReading(let ticket, _): data["ticket"] = .number(Double(ticket))
+    case .contactReading(let ticket, _, let site):
+      data["ticket"] = .number(Double(ticket))
+      data["site"] = .string(site.name)
+    case .credential(let lane, let passed):
+      data["lane"] = .string(name(names.lanes, lane.index))
+      data["verdict"] = .string(passed ? "passed" : "failed")
     }
     return data
   }

@@ -24,6 +24,7 @@ public struct Pipeline: ~Copyable {
   public private(set) var outbox: Outbox
   private let routes: Routes
   private let identity: UInt64
+  private let identityKey: IdentityKey?
   private var thinning: Thinning
   let devices: Table<DeviceReport>
   /// The last reading of each field, and where each device's begin.
@@ -56,11 +57,13 @@ public struct Pipeline: ~Copyable {
     effects = Effects(capacity: 512 + 16 * settings.lanes.count)
     outbox = Outbox(capacity: 256 + 16 * settings.lanes.count)
     identity = settings.identity
+    identityKey = settings.identityKey
     instruments = Instruments(settings.instruments)
     lanes = Lanes(
       settings.lanes.map { plan in
         var lane = plan.settings
         lane.thermometer = plan.thermometer
+        if let second = plan.second { lane.second = second }
         return lane
       })
     rooms = Rooms(
@@ -305,10 +308,40 @@ public struct Pipeline: ~Copyable {
   @_noLocks @_noAllocation
   private mutating func judge(_ now: Now) {
     for index in 0..<findings.changeCount { judge(findings.changes[index], now) }
+    for index in 0..<findings.textCount { judgeText(findings.texts[index], now) }
     for index in 0..<findings.readingCount { judge(findings.readings[index], now) }
     let lost = findings.lost
     findings.clear()
     if lost > 0 { tellLoss(.telemetry, UInt64(lost), now) }
+  }
+
+  /// Who somebody is becomes a token, and what was read is overwritten.
+  @_noLocks @_noAllocation
+  private mutating func judgeText(_ text: FoundText, _ now: Now) {
+    let route = routes.devices[Int(text.device.index)]
+    guard route.identityCount > 0, let key = identityKey else { return }
+    for index in 0..<Int(route.identityCount) {
+      let identity = routes.identities[Int(route.firstIdentity) &+ index]
+      guard identity.field == text.field else { continue }
+      var digest = key.begin()
+      // The same number from a scanner and from a card, which pads it and writes two bytes a character, is one person.
+      var blanks = 0
+      var count = 0
+      for place in Int(text.first)..<Int(text.first &+ text.count) {
+        let byte = findings.textBytes[place]
+        if byte == 0 { continue }
+        if byte == 0x20 { blanks &+= 1; continue }
+        while blanks > 0 {
+          if count > 0 { digest.add(0x20) }
+          blanks &-= 1
+        }
+        digest.add(byte)
+        count &+= 1
+      }
+      guard count > 0 else { continue }
+      lanes.identity(key.token(digest), at: identity.lane, now, &alarms, &effects)
+    }
+    instruments.wipe(text.device)
   }
 
   @_noLocks @_noAllocation
@@ -322,6 +355,8 @@ public struct Pipeline: ~Copyable {
     switch reading.use {
     case .surface where route.lane >= 0:
       lanes.surface(reading, at: LaneID(Int(route.lane)), now, &alarms, &effects)
+    case .surface where route.secondLane >= 0:
+      lanes.secondSurface(reading, at: LaneID(Int(route.secondLane)), now, &alarms, &effects)
     case .sensorAmbient where route.lane >= 0: lanes.ambient(reading, at: LaneID(Int(route.lane)), now)
     case .co2:
       let isBelieved = judgeAir(reading, route, now)
@@ -331,6 +366,9 @@ public struct Pipeline: ~Copyable {
       _ = judgeAir(reading, route, now)
       for index in 0..<Int(route.hallCount) {
         lanes.hall(reading, at: routes.halls[Int(route.firstHall) &+ index], now, &alarms, &effects)
+      }
+      if case .airTemperature = reading.use {
+        for index in 0..<Int(route.outdoorCount) { lanes.outdoor(reading, at: routes.outdoors[Int(route.firstOutdoor) &+ index], now) }
       }
     case .reference:
       for index in 0..<Int(route.referenceCount) {
@@ -569,7 +607,10 @@ public struct Pipeline: ~Copyable {
       switch command.action {
       case .acknowledge(let occurrence): answer = alarms.acknowledge(occurrence, now, &effects)
       case .unacknowledge(let occurrence): answer = alarms.unacknowledge(occurrence, now, &effects)
-      case .clearSuspect(let occurrence): answer = alarms.clearLatched(occurrence, now, &effects)
+      case .clearSuspect(let occurrence):
+        let place = alarms.place(of: occurrence)
+        answer = alarms.clearLatched(occurrence, now, &effects)
+        if case .done = answer, case .lane(let lane)? = place { lanes.allowWhoLeft(lane) }
       case .shelve(let alarm, let time):
         answer =
           isSomebodys(command)
@@ -594,11 +635,20 @@ public struct Pipeline: ~Copyable {
           ? .refused(.whoAndWhyRequired) : rooms.declare(room, begins: begins, now, &alarms, &effects)
       case .occupants(let room, let people): answer = rooms.occupy(room, people, now, &alarms, &effects)
       case .resume(let ticket): answer = lanes.resume(ticket, now, &effects)
-      case .contactReading(let ticket, let celsius):
-        // It may open the gate: the log must name who measured.
+      case .resumeAt(let ticket, let lane): answer = lanes.resume(ticket, at: lane, now, &effects)
+      case .contactReading(let ticket, let celsius, let site):
+        // It may open the gate: the log must name who measured, and why somebody passes by it.
         answer =
           command.claimed.isEmpty
-          ? .refused(.whoAndWhyRequired) : lanes.contactReading(ticket, celsius, now, &alarms, &effects)
+          ? .refused(.whoAndWhyRequired)
+          : lanes.contactReading(ticket, celsius, site, hasWhy: !command.why.isEmpty, now, &alarms, &effects)
+      case .overrideTicket(let ticket):
+        let isSomebodys = !command.claimed.isEmpty && !command.why.isEmpty
+        answer = isSomebodys ? lanes.override(ticket: ticket, now, &alarms, &effects) : .refused(.whoAndWhyRequired)
+      case .credential(let lane, let passed): answer = lanes.credential(lane, passed: passed, now, &alarms, &effects)
+      case .allow(let ticket):
+        let isSomebodys = !command.claimed.isEmpty && !command.why.isEmpty
+        answer = isSomebodys ? lanes.allow(ticket) : .refused(.whoAndWhyRequired)
       case .overrideLane(let lane):
         answer = isSomebodys(command) ? lanes.override(lane, now, &alarms, &effects) : .refused(.whoAndWhyRequired)
       case .resetAverage(let lane): answer = isSomebodys(command) ? lanes.resetAverage(lane) : .refused(.whoAndWhyRequired)

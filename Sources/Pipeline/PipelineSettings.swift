@@ -34,6 +34,12 @@ public struct LanePlan: Sendable {
   public var hall: DeviceID?
   /// What sees the reference: a field of it is used as `reference`.
   public var reference: DeviceID?
+  /// A second thermometer, for those who rested.
+  public var second: DeviceID?
+  /// A sensor of the air outside.
+  public var outdoor: DeviceID?
+  /// A scanner or card reader, and which of its texts tells who somebody is.
+  public var identity: (device: DeviceID, field: UInt16)?
 
   public init(
     settings: LaneSettings, thermometer: DeviceID, gate: Wire?, lamp: Wire?, buzzer: Wire?,
@@ -94,6 +100,8 @@ public struct PipelineSettings: Sendable {
   public var thinning: ThinningSettings
   /// What decides from later moments on, in order of time.
   public var changes: [PolicyChange]
+  /// Makes tokens of identities; lanes with a scanner or a card reader need it.
+  public var identityKey: IdentityKey?
   /// Of the names behind the indices: a state of another site, or of one in another order, is not taken over.
   public var identity: UInt64
 

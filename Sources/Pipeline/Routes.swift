@@ -47,10 +47,22 @@ struct DeviceRoute: BitwiseCopyable {
   var hallCount: Int32 = 0
   var firstReference: Int32 = 0
   var referenceCount: Int32 = 0
+  /// The lane whose second thermometer it is, or -1.
+  var secondLane: Int32 = -1
+  var firstOutdoor: Int32 = 0
+  var outdoorCount: Int32 = 0
+  var firstIdentity: Int32 = 0
+  var identityCount: Int32 = 0
   var firstRoom: Int32 = 0
   var roomCount: Int32 = 0
   var firstRoomContact: Int32 = 0
   var roomContactCount: Int32 = 0
+}
+
+/// A text of a device that tells who stands at a lane.
+struct IdentityRoute: BitwiseCopyable {
+  var lane: LaneID
+  var field: UInt16
 }
 
 /// Where a lane's orders go; channel 0: nowhere.
@@ -70,6 +82,8 @@ struct Routes: ~Copyable {
   /// Lanes by the sensor of their hall, and by what sees their reference.
   let halls: Table<LaneID>
   let references: Table<LaneID>
+  let outdoors: Table<LaneID>
+  let identities: Table<IdentityRoute>
   let rooms: Table<RoomRoute>
   let roomContacts: Table<RoomContactRoute>
   let lanes: Table<LaneRoute>
@@ -81,6 +95,8 @@ struct Routes: ~Copyable {
     var signalLanes: [LaneID] = []
     var halls: [LaneID] = []
     var references: [LaneID] = []
+    var outdoors: [LaneID] = []
+    var identities: [IdentityRoute] = []
     var rooms: [RoomRoute] = []
     var roomContacts: [RoomContactRoute] = []
     for index in settings.instruments.devices.indices {
@@ -90,6 +106,8 @@ struct Routes: ~Copyable {
       route.firstSignalLane = Int32(signalLanes.count)
       route.firstHall = Int32(halls.count)
       route.firstReference = Int32(references.count)
+      route.firstOutdoor = Int32(outdoors.count)
+      route.firstIdentity = Int32(identities.count)
       route.firstRoom = Int32(rooms.count)
       route.firstRoomContact = Int32(roomContacts.count)
       for (lane, plan) in settings.lanes.enumerated() {
@@ -100,6 +118,11 @@ struct Routes: ~Copyable {
         }
         if let hall = plan.hall, Int(hall.index) == index { halls.append(LaneID(lane)) }
         if let reference = plan.reference, Int(reference.index) == index { references.append(LaneID(lane)) }
+        if let second = plan.second, Int(second.index) == index { route.secondLane = Int32(lane) }
+        if let outdoor = plan.outdoor, Int(outdoor.index) == index { outdoors.append(LaneID(lane)) }
+        if let identity = plan.identity, Int(identity.device.index) == index {
+          identities.append(IdentityRoute(lane: LaneID(lane), field: identity.field))
+        }
         for (contact, wire) in plan.contacts where Int(wire.device.index) == index {
           contacts.append(ContactRoute(lane: LaneID(lane), contact: contact, channel: wire.channel, isOnWhenOpen: wire.isOnWhenOpen))
         }
@@ -121,6 +144,8 @@ struct Routes: ~Copyable {
       route.signalLaneCount = Int32(signalLanes.count) - route.firstSignalLane
       route.hallCount = Int32(halls.count) - route.firstHall
       route.referenceCount = Int32(references.count) - route.firstReference
+      route.outdoorCount = Int32(outdoors.count) - route.firstOutdoor
+      route.identityCount = Int32(identities.count) - route.firstIdentity
       route.roomCount = Int32(rooms.count) - route.firstRoom
       route.roomContactCount = Int32(roomContacts.count) - route.firstRoomContact
       devices.append(route)
@@ -131,6 +156,8 @@ struct Routes: ~Copyable {
     self.signalLanes = Table(signalLanes, filler: LaneID(0))
     self.halls = Table(halls, filler: LaneID(0))
     self.references = Table(references, filler: LaneID(0))
+    self.outdoors = Table(outdoors, filler: LaneID(0))
+    self.identities = Table(identities, filler: IdentityRoute(lane: LaneID(0), field: 0))
     self.rooms = Table(rooms, filler: RoomRoute(room: RoomID(0)))
     self.roomContacts = Table(roomContacts, filler: RoomContactRoute(contact: 0, channel: 0, isOnWhenOpen: false, isRelay: false))
     lanes = Table(

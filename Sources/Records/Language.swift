@@ -49,7 +49,10 @@ private let words: [String: Phrase] = [
   "warming_up": Phrase("warming up", "预热中"), "ambient": Phrase("air temperature out of range", "环境温度超范围"),
   "humidity": Phrase("humidity out of range", "湿度超范围"), "calibration_overdue": Phrase("calibration overdue", "校准过期"),
   "reference_off": Phrase("reference off", "黑体偏差"), "reference_moves": Phrase("reference moves", "黑体漂移"), "stuck": Phrase("thermometer stuck", "读数不变"),
-  "suspended": Phrase("entries suspended", "暂停入场"),
+  "suspended": Phrase("entries suspended", "暂停入场"), "no_identity": Phrase("no identity shown", "未出示身份"),
+  "no_credential": Phrase("no credential", "未核验凭证"), "cleared_after_rest": Phrase("normal after a rest, another thermometer", "休息后另一设备正常"),
+  "too_early": Phrase("the wait is not over", "等候时间未到"), "credential": Phrase("credential failed", "凭证核验未通过"),
+  "elsewhere": Phrase("stands at another lane", "正在其他通道"),
   // Alarms.
   "suspected_fever": Phrase("suspected fever", "疑似发热"), "suspect_left": Phrase("suspect left", "疑似发热者离开"),
   "gate_jammed": Phrase("gate jammed", "闸机卡住"), "gate_unscreened": Phrase("gate open, unscreened", "闸机敞开未测温"),

@@ -15,6 +15,13 @@ extension Alarms {
     return nil
   }
 
+  /// Where an open alarm is.
+  @_noLocks @_noAllocation
+  public func place(of occurrence: UInt32) -> Place? {
+    guard let index = find(occurrence) else { return nil }
+    return rows[index].place
+  }
+
   @_noLocks @_noAllocation
   private func find(_ id: AlarmID) -> Int? {
     let index = row(id.kind, id.place)

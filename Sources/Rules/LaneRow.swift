@@ -45,6 +45,21 @@ public struct LaneSettings: BitwiseCopyable, Sendable {
   /// What the thermometer is off by is taken off each estimate.
   public var correctsByReference = false
   public var referenceStaleAfter = Interval.zero
+  /// Whether a scanner or a card tells who comes, and whether nobody passes without.
+  public var hasIdentity = false
+  public var identityRequired = false
+  /// Whether nobody passes before another system has said so.
+  public var credentialRequired = false
+  /// A second thermometer for those who rested, with an offset of its own.
+  public var hasSecond = false
+  public var second = DeviceID(Int(UInt16.max))
+  public var secondOffset = 0.0
+  public var secondStaleAfter = Interval.zero
+  public var secondCalibrated: Int32 = 0
+  /// Cold skin waits longer: children come here, or a sensor tells that it is cold outside.
+  public var isForChildren = false
+  public var hasOutdoor = false
+  public var outdoorStaleAfter = Interval.zero
 
   public init(
     siteOffset: Double, hasGate: Bool, hasReadBack: Bool, hasPassage: Bool, openFor: Interval, opensOnFailure: Bool,
@@ -198,6 +213,11 @@ struct LaneRow: BitwiseCopyable {
   /// Why the last reading that was not good was not.
   var isWarmingUp = false
   var watch = ThermometerWatch()
+  var outdoor = Measured()
+  /// Shown for whoever steps up next, and when.
+  var identity = Token.none
+  var identityAt = Instant.past
+  var second = SecondBurst()
   /// The last people, for the relative rule.
   var relative: RelativeRule
 
@@ -226,6 +246,17 @@ struct ScreeningRow: BitwiseCopyable {
   /// Ever at or above the threshold, or resting: it may not just vanish.
   var wasElevated = false
   var wasResting = false
+  /// The lane whose thermometer found that, or -1: no reading of it alone clears them.
+  var elevatedAt: Int32 = -1
+  /// Not to be measured again before.
+  var waitUntil = Instant.past
+  /// Measurements without a result after a rest.
+  var invalidAfterRest: Int32 = 0
+  /// Who it is, where the lane asks.
+  var identity = Token.none
+  var hasCredential = false
+  /// Its last number came from the lane's second thermometer.
+  var measuredBySecond = false
   /// The relative rule has looked at this person; who comes back counts once.
   var isCounted = false
   var personal = Personal.none

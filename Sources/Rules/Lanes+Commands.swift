@@ -27,20 +27,35 @@ extension Lanes {
     return .done
   }
 
-  /// Calls a waiting person back: the next presence at the lane within two minutes is theirs.
+  /// Opens the gate of its lane for somebody who waits, on somebody's word.
   @_noLocks @_noAllocation
-  public mutating func resume(_ ticket: UInt32, _ now: Now, _ effects: inout Effects) -> Answer {
+  public mutating func override(
+    ticket: UInt32, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) -> Answer {
     guard let slot = find(ticket) else { return .refused(.unknownTicket) }
     guard isWaiting(slot) else { return .refused(.notWaiting) }
     let index = slot / Self.waitingMax
+    if case .suspended = rows[index].block { return .refused(.suspended) }
+    if let refusal = refusalToPass(index) { return .refused(refusal) }
+    pass(index, slot, .overridden, now, &alarms, &effects)
+    schedule(index)
+    return .done
+  }
+
+  /// Calls a waiting person back, to the lane they left or to another: the next presence there within two minutes is theirs.
+  @_noLocks @_noAllocation
+  public mutating func resume(_ ticket: UInt32, at lane: LaneID? = nil, _ now: Now, _ effects: inout Effects) -> Answer {
+    guard let slot = find(ticket) else { return .refused(.unknownTicket) }
+    guard isWaiting(slot) else { return .refused(.notWaiting) }
+    guard now.boot >= screenings[slot].waitUntil else { return .refused(.tooEarly) }
+    var index = slot / Self.waitingMax
+    if let lane { index = Int(lane.index) }
+    guard index < rows.capacity else { return .refused(.unknownLane) }
     guard rows[index].screening < 0, !rows[index].isPresent, rows[index].called == 0 else { return .refused(.laneBusy) }
     rows[index].called = ticket
     rows[index].calledUntil = now.boot + .seconds(120)
-    effects.event(
-      .screeningResumed(
-        ScreeningFact(
-          ticket: ticket, attempt: screenings[slot].attempt, reason: .resumed, next: .measuring,
-          policy: rows[index].settings.policy.version)), at: .lane(LaneID(index)))
+    rows[index].second.forget()
+    tellResumed(slot, index, &effects)
     schedule(index)
     return .done
   }
@@ -53,19 +68,23 @@ extension Lanes {
     return .done
   }
 
-  /// A contact thermometer's reading (axillary, degC) for somebody who waits.
+  /// A contact thermometer's reading, degC, for somebody who waits. Whoever lets somebody pass by it says why.
   @_noLocks @_noAllocation
   public mutating func contactReading(
-    _ ticket: UInt32, _ celsius: Double, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+    _ ticket: UInt32, _ celsius: Double, _ site: ContactSite, hasWhy: Bool, _ now: Now, _ alarms: inout Alarms,
+    _ effects: inout Effects
   ) -> Answer {
     guard let slot = find(ticket) else { return .refused(.unknownTicket) }
     guard isWaiting(slot) else { return .refused(.notWaiting) }
     let index = slot / Self.waitingMax
     let policy = rows[index].settings.policy
+    var estimate = celsius
+    if case .ear = site { estimate -= policy.earOffset }
     // Below the guard nothing is known, above 43 °C nobody lives; a typing error must not decide.
-    guard celsius >= policy.lowGuard, celsius <= 43 else { return .refused(.implausible) }
-    let personal = Personal(surface: .nan, ambient: .nan, estimate: celsius)
-    if celsius >= policy.threshold {
+    guard estimate >= policy.lowGuard, celsius <= 43 else { return .refused(.implausible) }
+    var personal = Personal(surface: .nan, ambient: .nan, estimate: estimate)
+    personal.token = screenings[slot].identity
+    if estimate >= policy.threshold {
       screenings[slot].personal = personal
       screenings[slot].wasElevated = true
       alarms.set(.suspectedFever, at: .lane(LaneID(index)), true, priority: .high, now, &effects)
@@ -76,19 +95,18 @@ extension Lanes {
             ScreeningFact(
               ticket: ticket, attempt: screenings[slot].attempt, reason: .contactElevated, next: .isolate,
               policy: policy.version)), source: .lane(LaneID(index)), screenings[slot].personal))
+      remember(slot, index, isIsolated: true)
       close(index, slot, now, &alarms, &effects)
       schedule(index)
       return .done
     }
-    // Whoever stands at the thermometer must not walk through on somebody else's reading.
-    guard rows[index].screening < 0, !rows[index].isPresent, rows[index].personReadings == 0 else { return .refused(.laneBusy) }
-    guard !rows[index].isReleased else { return .refused(.laneReleased) }
+    guard hasWhy else { return .refused(.whoAndWhyRequired) }
     switch rows[index].block {
     case .none: break
     case .closed: return .refused(.siteClosed)
     case .suspended: return .refused(.suspended)
     }
-    if rows[index].settings.hasGate, !rows[index].boardIsUp || !isReadyToOpen(index) { return .refused(.gateUnavailable) }
+    if let refusal = refusalToPass(index) { return .refused(refusal) }
     screenings[slot].personal = personal
     pass(index, slot, .contactNormal, now, &alarms, &effects)
     schedule(index)

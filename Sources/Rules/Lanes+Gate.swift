@@ -58,7 +58,7 @@ extension Lanes {
     case true?:
       rows[index].absentSince = .never
       if !rows[index].isPresent {
-        arrive(index, now, &effects)
+        arrive(index, now, &alarms, &effects)
         refuse(index, now, &alarms, &effects)
       }
     case false?: absence(index, now, &alarms, &effects)

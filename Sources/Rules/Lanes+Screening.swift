@@ -11,7 +11,7 @@ extension Lanes {
   // MARK: Begin
 
   @_noLocks @_noAllocation
-  func begin(_ index: Int, _ now: Now, _ effects: inout Effects) {
+  mutating func begin(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     guard rows[index].screening < 0, isReadyToOpen(index) else {
       // The gate is still open for the one before, or not known to be shut: nobody is judged until the next presence.
       rows[index].isJudged = true
@@ -19,42 +19,86 @@ extension Lanes {
     }
     guard !isBlocked(index) else {
       rows[index].isJudged = true
-      deny(index, blockReason(index), next: .none, slot: -1, now, &effects)
+      deny(index, blockReason(index), next: .none, slot: -1, personal: .none, now, &effects)
       return
     }
-    if rows[index].called > 0, let slot = find(rows[index].called), slot / Self.waitingMax == index {
-      resume(slot, index, now, &effects)
-    } else {
-      guard let slot = emptySlot(index) else {
-        rows[index].isJudged = true
-        deny(index, .tableFull, next: .none, slot: -1, now, &effects)
-        return
-      }
-      lastTicket[0] &+= 1
-      screenings[slot] = ScreeningRow()
-      screenings[slot].ticket = lastTicket[0]
-      enter(slot, .measuring, now)
-      rows[index].screening = Int32(truncatingIfNeeded: slot)
-      effects.event(.screeningBegan(ticket: lastTicket[0]), at: .lane(LaneID(index)))
+    let identity = takeIdentity(index, now)
+    if let slot = findWaiting(identity) ?? called(index, identity) {
+      resume(slot, index, now, &alarms, &effects)
+      return
     }
-    screenings[Int(rows[index].screening)].beganAt = now.boot
-    screenings[Int(rows[index].screening)].tryEnds = now.boot + rows[index].settings.policy.tryFor
-    screenings[Int(rows[index].screening)].failedTries = 0
-    lookAt(Int(rows[index].screening), index)
+    guard let slot = emptySlot(index) else {
+      rows[index].isJudged = true
+      deny(index, .tableFull, next: .none, slot: -1, personal: .none, now, &effects)
+      return
+    }
+    lastTicket[0] &+= 1
+    screenings[slot] = ScreeningRow()
+    screenings[slot].ticket = lastTicket[0]
+    screenings[slot].identity = identity
+    screenings[slot].personal.token = identity
+    effects.event(.screeningBegan(ticket: lastTicket[0]), at: .lane(LaneID(index)))
+    enter(slot, .measuring, now)
+    stand(slot, index, now, &effects)
+  }
+
+  /// The one who was called, unless somebody else's identity was shown, or another thermometer measures them.
+  @_noLocks @_noAllocation
+  private func called(_ index: Int, _ identity: Token) -> Int? {
+    guard rows[index].called > 0, calledForSecond(index) == nil, let slot = find(rows[index].called) else { return nil }
+    let isOther = !identity.isNone && !screenings[slot].identity.isNone
+    return isOther ? nil : slot
+  }
+
+  /// Somebody who waited stands at a lane again.
+  @_noLocks @_noAllocation
+  mutating func resume(_ waiting: Int, _ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    guard let slot = bring(waiting, to: index, now, &alarms, &effects) else {
+      rows[index].isJudged = true
+      deny(index, .tableFull, next: screenings[waiting].state, slot: waiting, personal: screenings[waiting].personal, now, &effects)
+      return
+    }
+    if rows[index].called == screenings[slot].ticket {
+      rows[index].called = 0
+      rows[index].calledUntil = .never
+    } else {
+      tellResumed(slot, index, &effects)
+    }
+    screenings[slot].measureFrom = now.boot
+    screenings[slot].measuredBySecond = false
+    enter(slot, .measuring, now)
+    stand(slot, index, now, &effects)
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func stand(_ slot: Int, _ index: Int, _ now: Now, _ effects: inout Effects) {
+    rows[index].screening = Int32(truncatingIfNeeded: slot)
+    screenings[slot].beganAt = now.boot
+    beginTries(slot, index, now)
     settleState(index, now, &effects)
   }
 
   @_noLocks @_noAllocation
-  private func resume(_ slot: Int, _ index: Int, _ now: Now, _ effects: inout Effects) {
-    rows[index].called = 0
-    rows[index].calledUntil = .never
-    rows[index].screening = Int32(truncatingIfNeeded: slot)
-    screenings[slot].measureFrom = now.boot
-    enter(slot, .measuring, now)
+  func beginTries(_ slot: Int, _ index: Int, _ now: Now) {
+    screenings[slot].tryEnds = now.boot + rows[index].settings.policy.tryFor
+    screenings[slot].failedTries = 0
+    lookAt(slot, index)
   }
 
   @_noLocks @_noAllocation
-  private func emptySlot(_ index: Int) -> Int? {
+  func tellResumed(_ slot: Int, _ index: Int, _ effects: inout Effects) {
+    var personal = Personal.none
+    personal.token = screenings[slot].identity
+    effects.add(
+      .event(
+        .screeningResumed(
+          ScreeningFact(
+            ticket: screenings[slot].ticket, attempt: screenings[slot].attempt, reason: .resumed, next: .measuring,
+            policy: rows[index].settings.policy.version)), source: .lane(LaneID(index)), personal))
+  }
+
+  @_noLocks @_noAllocation
+  func emptySlot(_ index: Int) -> Int? {
     for slot in slots(index) {
       if case .none = screenings[slot].state { return slot }
     }
@@ -72,7 +116,7 @@ extension Lanes {
   }
 
   @_noLocks @_noAllocation
-  private func enter(_ slot: Int, _ state: ScreeningState, _ now: Now) {
+  func enter(_ slot: Int, _ state: ScreeningState, _ now: Now) {
     screenings[slot].state = state
     screenings[slot].since = now.boot
   }
@@ -88,6 +132,7 @@ extension Lanes {
       wait(index, slot, .noResult, obstacle, now, &alarms, &effects)
       return
     }
+    guard missing(slot, index) == nil else { return }
     let policy = rows[index].settings.policy
     // The newest readings that are enough and long enough; a slow thermometer needs a longer while for them.
     let from = max(screenings[slot].measureFrom, now.boot + Interval(ns: 0 &- policy.tryFor.ns))
@@ -113,7 +158,15 @@ extension Lanes {
     _ index: Int, _ slot: Int, _ surface: Double, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) {
     let policy = rows[index].settings.policy
-    let personal = estimate(index, surface, now)
+    if isRefused(screenings[slot].identity) {
+      rows[index].isJudged = true
+      deny(index, .refused, next: .none, slot: slot, personal: screenings[slot].personal, now, &effects)
+      close(index, slot, now, &alarms, &effects)
+      settleState(index, now, &effects)
+      return
+    }
+    var personal = estimate(index, surface, now)
+    personal.token = screenings[slot].identity
     let estimate = personal.estimate
     screenings[slot].personal = personal
     screenings[slot].attempt &+= 1
@@ -140,8 +193,12 @@ extension Lanes {
       elevated(index, slot, reason, now, &alarms, &effects)
     default:
       if screenings[slot].wasResting {
-        // A rest is cleared by another device, never by this one alone.
-        wait(index, slot, .contactTest, .normal, now, &alarms, &effects)
+        // A rest is cleared by another device, never by the same one alone.
+        if screenings[slot].elevatedAt >= 0, screenings[slot].elevatedAt != Int32(truncatingIfNeeded: index) {
+          pass(index, slot, .clearedAfterRest, now, &alarms, &effects)
+        } else {
+          wait(index, slot, .contactTest, .normal, now, &alarms, &effects)
+        }
       } else {
         normal(index, slot, isBorderline: estimate >= policy.retakeFrom, now, &alarms, &effects)
       }
@@ -208,12 +265,13 @@ extension Lanes {
     screenings[slot].measureFrom = now.boot + rows[index].settings.policy.retakeAfter
     screenings[slot].tryEnds = screenings[slot].measureFrom + rows[index].settings.policy.tryFor
     lookAt(slot, index)
-    deny(index, reason, next: state, slot: slot, now, &effects)
+    deny(index, reason, next: state, slot: slot, personal: screenings[slot].personal, now, &effects)
   }
 
   @_noLocks @_noAllocation
-  private func suspect(_ index: Int, _ slot: Int, high: Bool, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+  func suspect(_ index: Int, _ slot: Int, high: Bool, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     let isNew = !screenings[slot].wasElevated
+    if screenings[slot].elevatedAt < 0 { screenings[slot].elevatedAt = Int32(truncatingIfNeeded: index) }
     screenings[slot].wasElevated = true
     alarms.set(
       .suspectedFever, at: .lane(LaneID(index)), true, value: .nan, priority: high ? .high : nil, renew: isNew, now, &effects)
@@ -259,7 +317,7 @@ extension Lanes {
 
   /// Out of the lane with a ticket.
   @_noLocks @_noAllocation
-  private func wait(
+  func wait(
     _ index: Int, _ slot: Int, _ wanted: ScreeningState, _ reason: ScreeningReason, _ now: Now, _ alarms: inout Alarms,
     _ effects: inout Effects
   ) {
@@ -267,42 +325,50 @@ extension Lanes {
     var state = wanted
     if screenings[slot].wasElevated {
       switch wanted {
-      case .coldWait, .noResult: state = .rest
+      case .coldWait, .noResult:
+        if screenings[slot].wasResting { screenings[slot].invalidAfterRest &+= 1 }
+        state = screenings[slot].invalidAfterRest >= 2 ? .contactTest : .rest
       default: break
       }
     }
     enter(slot, state, now)
+    switch state {
+    case .rest: screenings[slot].waitUntil = now.boot + rows[index].settings.policy.rest
+    case .coldWait: screenings[slot].waitUntil = now.boot + coldWait(index, now)
+    default: screenings[slot].waitUntil = now.boot
+    }
     lookAt(slot, index)
     if case .rest = state { screenings[slot].wasResting = true }
     if case .contactTest = state { screenings[slot].wasResting = true }
     rows[index].isJudged = true
     rows[index].screening = -1
-    deny(index, reason, next: state, slot: slot, now, &effects)
+    deny(index, reason, next: state, slot: slot, personal: screenings[slot].personal, now, &effects)
     settleState(index, now, &effects)
   }
 
   @_noLocks @_noAllocation
   func deny(
-    _ index: Int, _ reason: ScreeningReason, next: ScreeningState, slot: Int, _ now: Now, _ effects: inout Effects
+    _ index: Int, _ reason: ScreeningReason, next: ScreeningState, slot: Int, personal: Personal, _ now: Now,
+    _ effects: inout Effects
   ) {
     rows[index].denied &+= 1
     rows[index].isDenied = true
     rows[index].deniedUntil = now.boot + .seconds(5)
     rows[index].buzzUntil = now.boot + .seconds(3)
-    let personal = slot >= 0 ? screenings[slot].personal : .none
     effects.add(.event(.screeningDenied(fact(index, slot, reason, next: next)), source: .lane(LaneID(index)), personal))
     settleSignals(index, now, &effects)
   }
 
   @_noLocks @_noAllocation
-  private func fact(_ index: Int, _ slot: Int, _ reason: ScreeningReason, next: ScreeningState) -> ScreeningFact {
+  func fact(_ index: Int, _ slot: Int, _ reason: ScreeningReason, next: ScreeningState) -> ScreeningFact {
     var fact = ScreeningFact(
       ticket: slot >= 0 ? screenings[slot].ticket : 0, attempt: slot >= 0 ? screenings[slot].attempt : 0, reason: reason,
       next: next, policy: rows[index].settings.policy.version)
     // What was measured last, and by what.
     if slot >= 0, screenings[slot].personal.surface.isFinite {
-      fact.device = rows[index].settings.thermometer
-      fact.calibrated = rows[index].settings.calibrated
+      let isSecond = screenings[slot].measuredBySecond
+      fact.device = isSecond ? rows[index].settings.second : rows[index].settings.thermometer
+      fact.calibrated = isSecond ? rows[index].settings.secondCalibrated : rows[index].settings.calibrated
     }
     return fact
   }
@@ -320,6 +386,7 @@ extension Lanes {
     _ index: Int, _ slot: Int, _ reason: ScreeningReason, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) {
     let wasElevated = screenings[slot].wasElevated
+    if wasElevated { remember(slot, index, isIsolated: false) }
     effects.add(
       .event(
         .screeningAbandoned(fact(index, slot, reason, next: .abandoned)), source: .lane(LaneID(index)),
@@ -338,7 +405,7 @@ extension Lanes {
     if screenings[slot].wasElevated {
       wait(index, slot, .rest, .secondPerson, now, &alarms, &effects)
     } else {
-      deny(index, .secondPerson, next: .measuring, slot: slot, now, &effects)
+      deny(index, .secondPerson, next: .measuring, slot: slot, personal: screenings[slot].personal, now, &effects)
       abandon(index, slot, .secondPerson, now, &alarms, &effects)
     }
   }
@@ -371,6 +438,11 @@ extension Lanes {
       rows[index].calledUntil = .never
     }
     screenings[slot].state = .none
+    settleSuspicion(index, now, &alarms, &effects)
+  }
+
+  @_noLocks @_noAllocation
+  func settleSuspicion(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     var isSuspected = false
     for other in slots(index) where screenings[other].wasElevated {
       if case .none = screenings[other].state { continue }
@@ -418,7 +490,8 @@ extension Lanes {
   private func expireMeasuring(_ index: Int, _ slot: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     let policy = rows[index].settings.policy
     screenings[slot].failedTries &+= 1
-    let reason: ScreeningReason = Int(rows[index].sampleCount) < policy.burstReadings ? .tooFew : .scattered
+    let unmeasured: ScreeningReason = Int(rows[index].sampleCount) < policy.burstReadings ? .tooFew : .scattered
+    let reason = missing(slot, index) ?? unmeasured
     if now.boot >= screenings[slot].beganAt + policy.longest {
       wait(index, slot, .noResult, .tooLong, now, &alarms, &effects)
     } else if Int(screenings[slot].failedTries) >= policy.tries {

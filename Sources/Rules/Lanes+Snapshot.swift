@@ -54,11 +54,12 @@ extension Lanes {
       since: screenings[slot].since)
   }
 
-  public var byteCount: Int { rows.byteCount + screenings.byteCount + lastTicket.byteCount }
+  public var byteCount: Int { rows.byteCount + screenings.byteCount + lastTicket.byteCount + refused.byteCount }
 
   @_noLocks @_noAllocation
   public func copyBytes(to bytes: borrowing Table<UInt8>, at offset: Int) -> Int {
-    lastTicket.copyBytes(to: bytes, at: screenings.copyBytes(to: bytes, at: rows.copyBytes(to: bytes, at: offset)))
+    let end = lastTicket.copyBytes(to: bytes, at: screenings.copyBytes(to: bytes, at: rows.copyBytes(to: bytes, at: offset)))
+    return refused.copyBytes(to: bytes, at: end)
   }
 
   /// Takes over an earlier run. `shift` moves its times to this boot clock. Settings stay this run's; what the devices
@@ -68,8 +69,8 @@ extension Lanes {
     _ effects: inout Effects
   ) -> Int {
     let settings = (0..<rows.capacity).map { rows[$0].settings }
-    let end = lastTicket.replaceBytes(
-      from: bytes, at: screenings.replaceBytes(from: bytes, at: rows.replaceBytes(from: bytes, at: offset)))
+    var end = screenings.replaceBytes(from: bytes, at: rows.replaceBytes(from: bytes, at: offset))
+    end = refused.replaceBytes(from: bytes, at: lastTicket.replaceBytes(from: bytes, at: end))
     for index in 0..<rows.capacity {
       let before = rows[index]
       rows[index] = LaneRow(settings[index])
@@ -84,6 +85,7 @@ extension Lanes {
       rows[index].relative.resume(before.relative, shift: shift)
       for slot in slots(index) {
         screenings[slot].since = screenings[slot].since + shift
+        screenings[slot].waitUntil = screenings[slot].waitUntil + shift
         switch screenings[slot].state {
         case .measuring, .retake, .suspect:
           rows[index].screening = Int32(truncatingIfNeeded: slot)

@@ -33,6 +33,27 @@ extension Lanes {
     settleValidity(index, now, &alarms, &effects)
   }
 
+  /// The air outside: whoever comes in from the cold has cold skin.
+  @_noLocks @_noAllocation
+  public mutating func outdoor(_ reading: Reading, at lane: LaneID, _ now: Now) {
+    let index = Int(lane.index)
+    var measured = Measured(value: .nan, at: reading.at)
+    if case .value(let value) = reading.judged(at: now.boot, staleAfter: rows[index].settings.outdoorStaleAfter) { measured.value = value }
+    rows[index].outdoor = measured
+  }
+
+  /// How long cold skin waits. A cold day that is not known is one.
+  @_noLocks @_noAllocation
+  func coldWait(_ index: Int, _ now: Now) -> Interval {
+    let settings = rows[index].settings
+    let policy = settings.policy
+    if settings.isForChildren { return policy.coldWaitLong }
+    guard settings.hasOutdoor else { return policy.coldWait }
+    let outdoor = rows[index].outdoor
+    let isMild = now.boot - outdoor.at <= settings.outdoorStaleAfter ? outdoor.value >= policy.outdoorCold : false
+    return isMild ? policy.coldWait : policy.coldWaitLong
+  }
+
   @_noLocks @_noAllocation
   private func value(_ measured: Measured, _ index: Int, _ now: Now) -> Double {
     now.boot - measured.at <= rows[index].settings.hallStaleAfter ? measured.value : .nan
@@ -120,7 +141,7 @@ extension Lanes {
   mutating func refuse(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     guard rows[index].wasEmpty, !rows[index].isReleased, !rows[index].thermometerIsGood else { return }
     rows[index].isJudged = false
-    begin(index, now, &effects)
+    begin(index, now, &alarms, &effects)
     if rows[index].screening >= 0 { loseDevice(index, now, &alarms, &effects) }
     rows[index].isJudged = true
   }
@@ -146,7 +167,7 @@ extension Lanes {
       personal.referenceTerm = 0 - referenceOffset(index, now)
       personal.estimate += personal.referenceTerm
     }
-    personal.limit = rows[index].relative.limit
+    personal.limit = rows[index].settings.policy.relative.isOn ? rows[index].relative.limit : .nan
     return personal
   }
 

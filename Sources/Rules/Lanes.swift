@@ -13,6 +13,7 @@ public struct Lanes: ~Copyable {
   let screenings: Table<ScreeningRow>
   /// One counter: the last ticket.
   let lastTicket: Table<UInt32>
+  let refused: Table<RefusedRow>
   var heap: DeadlineHeap
 
   /// Waiting screenings a lane.
@@ -25,6 +26,7 @@ public struct Lanes: ~Copyable {
     rows = Table(settings.map(LaneRow.init), filler: LaneRow(filler))
     screenings = Table(capacity: settings.count * Self.waitingMax, filledWith: ScreeningRow())
     lastTicket = Table(capacity: 1, filledWith: 0)
+    refused = Table(capacity: Self.refusedMax, filledWith: RefusedRow())
     heap = DeadlineHeap(members: settings.count)
   }
 
@@ -130,7 +132,7 @@ public struct Lanes: ~Copyable {
     rows[index].personReadings = min(rows[index].personReadings &+ 1, 1_000_000)
     if !rows[index].settings.hasPresence {
       rows[index].absentSince = .never
-      if !rows[index].isPresent, Int(rows[index].personReadings) >= policy.personReadings { arrive(index, now, &effects) }
+      if !rows[index].isPresent, Int(rows[index].personReadings) >= policy.personReadings { arrive(index, now, &alarms, &effects) }
     }
     guard rows[index].isPresent, !rows[index].isJudged, canScreen(index) else { return }
     if isAnotherPerson(index, celsius, now) {
@@ -143,14 +145,14 @@ public struct Lanes: ~Copyable {
 
   /// Somebody steps up. Nobody is judged before an absence was seen, so a restart never judges the one who stands there.
   @_noLocks @_noAllocation
-  mutating func arrive(_ index: Int, _ now: Now, _ effects: inout Effects) {
+  mutating func arrive(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     rows[index].isPresent = true
     rows[index].isJudged = !canScreen(index)
     rows[index].sampleCount = 0
     rows[index].steadyReadings = 0
     rows[index].lastSurface = .nan
     rows[index].level = .nan
-    if !rows[index].isJudged { begin(index, now, &effects) }
+    if !rows[index].isJudged { begin(index, now, &alarms, &effects) }
   }
 
   /// Nobody is seen; after a second of it, whoever was there has gone.
@@ -335,6 +337,7 @@ public struct Lanes: ~Copyable {
   public mutating func change(to policy: FeverPolicy) {
     for index in 0..<rows.capacity {
       rows[index].settings.policy = policy
+      rows[index].relative.change(to: policy.relative)
       schedule(index)
     }
   }

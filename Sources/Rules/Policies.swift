@@ -56,6 +56,17 @@ public struct FeverPolicy: BitwiseCopyable, Sendable {
   public var normalisingSpread = 0.10
   /// Over this many people: then 0.10 lies far outside what chance makes of 0.30.
   public var normalisingPeople = 50
+  /// The least time of a rest (5 to 10 minutes at examination sites) before another device measures.
+  public var rest = Interval.minutes(5)
+  /// The same of cold skin: foreheads from outside need 5 minutes (Bassi 2021) …
+  public var coldWait = Interval.minutes(5)
+  /// … or 10, for children (150 of them) and where it is colder outside than this, degC.
+  public var coldWaitLong = Interval.minutes(10)
+  public var outdoorCold = 10.0
+  /// How much more an ear reads than an armpit, degC.
+  public var earOffset = 0.4
+  /// An identity that was shown waits so long for its person.
+  public var identityFor = Interval.seconds(30)
   /// The next reading of the same person, at the earliest.
   public var retakeAfter = Interval.seconds(5)
   /// The longest stay at the thermometer.

@@ -63,10 +63,22 @@ public struct RelativeRule: BitwiseCopyable, Sendable {
   public private(set) var average = Double.nan
 
   @_noLocks @_noAllocation
-  public init(_ policy: RelativePolicy) {
+  public init(_ policy: RelativePolicy) { self.policy = Self.bounded(policy) }
+
+  @_noLocks @_noAllocation
+  private static func bounded(_ policy: RelativePolicy) -> RelativePolicy {
     var policy = policy
-    policy.people = max(3, min(policy.people, Self.peopleMax))
-    self.policy = policy
+    policy.people = max(3, min(policy.people, peopleMax))
+    return policy
+  }
+
+  /// Other numbers from now on. The people stay, unless another number of them counts.
+  @_noLocks @_noAllocation
+  public mutating func change(to new: RelativePolicy) {
+    let new = Self.bounded(new)
+    if new.people != policy.people { reset() }
+    policy = new
+    if count > 0 { average = max(averageOfAll(), policy.floor) }
   }
 
   /// At most this is normal, degC; NaN: nobody yet.

@@ -93,10 +93,29 @@ extension LanePlan {
       lane.correctsByReference = reference.corrects
       lane.referenceStaleAfter = settings.devices[Int(reference.device.index)].profile.staleAfter(.reference)
     }
+    if let identity = wiring.identity {
+      lane.hasIdentity = true
+      lane.identityRequired = identity.isRequired
+    }
+    lane.credentialRequired = wiring.requiresCredential
+    if let second = wiring.second {
+      lane.hasSecond = true
+      lane.secondOffset = second.siteOffset
+      lane.secondStaleAfter = settings.devices[Int(second.device.index)].profile.staleAfter(.surface)
+      lane.secondCalibrated = settings.devices[Int(second.device.index)].calibration.map { Int32(clamping: $0.day) } ?? 0
+    }
+    if let outdoor = wiring.outdoor {
+      lane.hasOutdoor = true
+      lane.outdoorStaleAfter = settings.devices[Int(outdoor.index)].profile.staleAfter(.airTemperature)
+    }
+    lane.isForChildren = wiring.isForChildren
     self.init(
       settings: lane, thermometer: wiring.thermometer.device, gate: wire(wiring.gate), lamp: wire(wiring.lamp),
       buzzer: wire(wiring.buzzer), contacts: contacts.compactMap { contact, channel in wire(channel).map { (contact, $0) } },
       hall: wiring.hall, reference: wiring.reference?.device)
+    second = wiring.second?.device
+    outdoor = wiring.outdoor
+    identity = wiring.identity.map { ($0.device, $0.field) }
   }
 }
 

@@ -74,6 +74,8 @@ final class SettingsReader {
   var used: Set<Int> = []
   private var loaded: [String: Profile?] = [:]
   private(set) var now = Date()
+  /// Identities can become tokens.
+  private(set) var hasSecret = false
 
   init(book: ProblemBook, file: String, profileFolder: String) {
     self.book = book
@@ -104,6 +106,9 @@ final class SettingsReader {
     let hours = readHours(top.optional("hours"), policy.air)
     let timetable = readTimetable(top.optional("timetable"), rooms: rooms, policy.air)
     let wishes = readWishes(top.optional("realtime")?.section())
+    if hasSecret, !lanes.contains(where: { $0.map { $0.identity != nil } ?? true }) {
+      top.optional("site")?.warn("identity_secret_file is used by no lane: none has identity")
+    }
     checkLinks(buses, ports)
     checkUse(deviceEntries)
     checkNames([("bus", buses), ("device", deviceEntries), ("lane", laneEntries), ("room", roomEntries)])
@@ -144,8 +149,8 @@ final class SettingsReader {
     let opening = section.optional("opening")?.choice(Opening.allCases.map { ($0.rawValue, $0) }) ?? .always
     let name = section.required("name")?.text()
     let secretEntry = section.optional("identity_secret_file")
-    secretEntry?.warn("no device of this version tells an identity, so the key is not used yet")
     let secret = secretEntry?.text().map(path)
+    hasSecret = secretEntry != nil
     guard let zoneEntry = section.required("time_zone"), let zoneName = zoneEntry.text() else { return nil }
     guard let zone = TimeZone(identifier: zoneName) else {
       return zoneEntry.expected("a time zone such as Asia/Shanghai" + meant(zoneName, TimeZone.knownTimeZoneIdentifiers), nil)

@@ -160,6 +160,22 @@ public struct ReferenceWiring: Sendable {
   public var corrects: Bool
 }
 
+/// A second thermometer of a lane.
+public struct SecondWiring: Sendable {
+  public var device: DeviceID
+  /// Body minus what it shows, degC, as measured at this site.
+  public var siteOffset: Double
+}
+
+/// What tells who stands at a lane.
+public struct IdentityWiring: Sendable {
+  public var device: DeviceID
+  /// Which of its texts, by its place among the fields.
+  public var field: UInt16
+  /// Nobody passes without.
+  public var isRequired: Bool
+}
+
 /// What a lane is wired to.
 public struct LaneWiring: Sendable {
   public var name: String
@@ -167,6 +183,13 @@ public struct LaneWiring: Sendable {
   /// A sensor of the hall's air.
   public var hall: DeviceID?
   public var reference: ReferenceWiring?
+  public var second: SecondWiring?
+  public var identity: IdentityWiring?
+  /// Nobody passes before another system has said so.
+  public var requiresCredential: Bool
+  /// A sensor of the air outside.
+  public var outdoor: DeviceID?
+  public var isForChildren: Bool
   public var gate: Channel?
   /// How long a pulse holds the gate open.
   public var openFor: Interval

@@ -35,6 +35,12 @@ extension SettingsReader {
     }
     set(&fever.driftMax, part.optional("drift_c"), 0.1...2, "degC")
     set(&fever.retakeAfter, part.optional("retake_after_s"), 0...600)
+    set(&fever.rest, part.optional("rest_s"), 0...3_600)
+    set(&fever.coldWait, part.optional("cold_wait_s"), 0...3_600)
+    set(&fever.coldWaitLong, part.optional("cold_wait_long_s"), 0...3_600)
+    set(&fever.outdoorCold, part.optional("outdoor_cold_c"), -20...25, "degC")
+    set(&fever.earOffset, part.optional("ear_offset_c"), 0...1, "degC")
+    set(&fever.identityFor, part.optional("identity_s"), 5...300)
     set(&fever.longest, part.optional("longest_s"), 5...3_600)
     set(&fever.waitingLongest, part.optional("waiting_longest_s"), 10...86_400)
     if let section = part.optional("relative")?.section() { readRelative(section, &fever.relative) }
@@ -45,6 +51,9 @@ extension SettingsReader {
     }
     if fever.ambientLowest >= fever.ambientHighest { part.entry.note("expected ambient_lowest_c < ambient_highest_c") }
     if fever.burstFor >= fever.tryFor { part.entry.note("expected burst_s < try_s") }
+    if max(fever.rest, max(fever.coldWait, fever.coldWaitLong)) >= fever.waitingLongest {
+      part.entry.note("expected rest_s, cold_wait_s and cold_wait_long_s < waiting_longest_s")
+    }
     if fever.tryFor >= fever.longest { part.entry.note("expected try_s < longest_s") }
     part.close()
   }

@@ -8,7 +8,7 @@ extension LaneWiring {
   /// Every device the lane needs.
   public var devices: [DeviceID] {
     [thermometer.device] + [gate, readBack, lamp, buzzer, passage, presence, fireRelease, staffButton].compactMap { $0?.device }
-      + [hall, reference?.device].compactMap(\.self)
+      + [hall, reference?.device, second?.device, identity?.device, outdoor].compactMap(\.self)
   }
 }
 
@@ -22,6 +22,11 @@ extension SettingsReader {
     if let thermometer, thermometer.ambientFactor != 0, !knowsAir(thermometer.device, hall) {
       entry.note("ambient_c_per_c needs to know how warm the air is: name a hall sensor that measures its temperature")
     }
+    let second = section.optional("second_thermometer").flatMap(readSecond)
+    let identity = section.optional("identity").flatMap(readIdentity)
+    let credential = section.optional("credential")?.choice([("required", true), ("optional", false)]) ?? false
+    let outdoor = section.optional("outdoor").flatMap { readPlain($0, .airTemperature, "air temperature") }
+    let isForChildren = section.optional("children")?.flag() ?? false
     let gate = section.optional("gate").flatMap(readGate)
     let lamp = section.optional("lamp").flatMap { readChannel($0, "relay", .relays) }
     let buzzer = section.optional("buzzer").flatMap { readChannel($0, "relay", .relays) }
@@ -38,7 +43,8 @@ extension SettingsReader {
     }
     guard let thermometer else { return nil }
     let lane = LaneWiring(
-      name: name, thermometer: thermometer, hall: hall, reference: reference, gate: gate?.channel,
+      name: name, thermometer: thermometer, hall: hall, reference: reference, second: second,
+      identity: identity, requiresCredential: credential, outdoor: outdoor, isForChildren: isForChildren, gate: gate?.channel,
       openFor: gate?.open ?? .seconds(5), onFailure: gate?.failure ?? .shut, readBack: gate?.readBack, lamp: lamp,
       buzzer: buzzer, passage: inputs[0], presence: inputs[1], fireRelease: inputs[2], staffButton: inputs[3])
     warnOfGate(lane, entry)

@@ -104,6 +104,49 @@ extension SettingsReader {
     return ReferenceWiring(device: device, set: set, corrects: corrects)
   }
 
+  func readPlain(_ entry: Entry, _ use: Use, _ what: String) -> DeviceID? {
+    guard let section = entry.section() else { return nil }
+    defer { section.close() }
+    return section.required("device").flatMap { readDeviceWith(use, $0, what) }
+  }
+
+  func readSecond(_ entry: Entry) -> SecondWiring? {
+    guard let section = entry.section() else { return nil }
+    defer { section.close() }
+    let device = section.required("device").flatMap { readDeviceWith(.surface, $0, "a surface temperature") }
+    if let device { claim(.thermometer, device, 0, entry) }
+    let offset = section.required("site_offset_c", "It is another thermometer and has an offset of its own")?.number(-5...10, "degC")
+    guard let device, let offset else { return nil }
+    return SecondWiring(device: device, siteOffset: offset)
+  }
+
+  func readIdentity(_ entry: Entry) -> IdentityWiring? {
+    guard let section = entry.section() else { return nil }
+    defer { section.close() }
+    let deviceEntry = section.required("device")
+    let device = deviceEntry.flatMap(readAnyDevice)
+    let isRequired = section.required("required", "Say whether somebody may pass without an identity")?.flag()
+    let fieldEntry = section.optional("field")
+    var field: Int?
+    if let device, let deviceEntry, let profile = devices[Int(device.index)]?.profile {
+      let known = profile.fields.filter { $0.personal && $0.type.isText }.map(\.name)
+      let wanted = fieldEntry?.text() ?? (known.count == 1 ? known[0] : nil)
+      if known.isEmpty {
+        deviceEntry.note("found \(deviceEntry.found), expected a scanner or card reader; \(profile.id) tells nobody's identity")
+      } else if let wanted {
+        field = profile.fields.firstIndex { $0.name == wanted && known.contains(wanted) }
+        if field == nil { fieldEntry?.note("found \"\(wanted)\", expected \(either(known))" + meant(wanted, known)) }
+      } else {
+        section.entry.note("field is required: \(profile.id) tells \(either(known))")
+      }
+    }
+    if !hasSecret {
+      section.entry.note("site.identity_secret_file is required beside it: identities are kept as tokens under that key only")
+    }
+    guard let device, let field, let isRequired else { return nil }
+    return IdentityWiring(device: device, field: UInt16(clamping: field), isRequired: isRequired)
+  }
+
   func knowsAir(_ thermometer: DeviceID, _ hall: DeviceID?) -> Bool {
     if let hall, devices[Int(hall.index)]?.profile.measures(.airTemperature) ?? true { return true }
     return devices[Int(thermometer.index)]?.profile.measures(.sensorAmbient) ?? true

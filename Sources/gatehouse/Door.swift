@@ -72,7 +72,7 @@ struct OrderOptions: ParsableArguments {
     // What may open a gate is carried out at once or not at all.
     let goodFor =
       switch action {
-      case .overrideLane, .contactReading: 3.0
+      case .overrideLane, .overrideTicket, .contactReading, .credential: 3.0
       default: 10.0
       }
     let request = CommandRequest(
@@ -126,6 +126,8 @@ struct OrderReport: Equatable {
     let known = Refusal.allCases.first { $0.name == reason }
     switch known {
     case .expired: return "it came too late to be carried out"
+    case .tooEarly: return "the wait is not over; `gatehouse status` shows since when they wait. A contact thermometer need not wait"
+    case .nobodyThere: return "nobody is being screened at that lane"
     case .unknownAlarm: return "there is no such alarm now; `gatehouse alarms` lists them"
     case .unknownTicket: return "there is no such ticket; `gatehouse status` lists who waits"
     case .unknownLane: return "there is no such lane"

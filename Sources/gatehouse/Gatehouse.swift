@@ -28,7 +28,8 @@ import ArgumentParser
       CheckCommand.self, StatusCommand.self, LogCommand.self, SummaryCommand.self, ReportCommand.self, RosterCommand.self, DevicesCommand.self, DoctorCommand.self, ProbeCommand.self,
       ReplayCommand.self, AnalyseCommand.self, AlarmsCommand.self,
       SiteCommand.self, CaseCommand.self, IncidentCommand.self, DisinfectedCommand.self, AttestCommand.self,
-      OverrideCommand.self, ResumeCommand.self, ContactCommand.self, ResetAverageCommand.self, WriteCommand.self,
+      OverrideCommand.self, ResumeCommand.self, ContactCommand.self, CredentialCommand.self, AllowCommand.self,
+      ResetAverageCommand.self, WriteCommand.self,
       SessionCommand.self, VentilationCommand.self, OccupantsCommand.self, ProfileCommand.self, VersionCommand.self,
     ])
 }

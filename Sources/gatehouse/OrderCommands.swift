@@ -8,8 +8,12 @@ import Foundation
 struct OverrideCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "override", abstract: "Let one person through a lane without a verdict.",
-    usage: "gatehouse override <lane> --who <who> --why <why> [options]",
+    usage: """
+      gatehouse override <lane> --who <who> --why <why> [options]
+      gatehouse override --ticket <ticket> --who <who> --why <why> [options]
+      """,
     discussion: """
+      Whoever stands at the lane, or somebody who waits with a ticket.
       The gate opens once, and the log keeps your user, the name and the reason.
       It is carried out within 3 s or not at all.
 
@@ -18,15 +22,21 @@ struct OverrideCommand: ParsableCommand {
 
       \(ExitCode.help)
       """)
-  @Argument(help: "The lane.") var lane: String
+  @Argument(help: "The lane.") var lane: String?
+  @Option(help: "Somebody who waits, by the number on the ticket.") var ticket: UInt32?
   @OptionGroup var order: OrderOptions
 
   func validate() throws {
+    guard (lane == nil) != (ticket == nil) else { throw ValidationError("A gate is opened for a lane or for a --ticket.") }
     try order.requireWhoAndWhy("A gate is opened by hand")
   }
 
   func run() throws {
-    try order.give(.overrideLane(LaneID(0)), lane: lane, done: "\(lane) lets one person through")
+    if let ticket {
+      try order.give(.overrideTicket(ticket), done: "ticket \(ticket) is let through")
+    } else if let lane {
+      try order.give(.overrideLane(LaneID(0)), lane: lane, done: "\(lane) lets one person through")
+    }
   }
 }
 
@@ -56,45 +66,60 @@ struct ResetAverageCommand: ParsableCommand {
 struct ResumeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "resume", abstract: "Call a waiting person back to the lane to be measured again.",
-    usage: "gatehouse resume <ticket> [options]",
+    usage: "gatehouse resume <ticket> [<lane>] [options]",
     discussion: """
-      EXAMPLE
+      Not before the wait is over. Whoever rested is cleared by another
+      thermometer only: that of another lane, or the lane's second one.
+
+      EXAMPLES
         gatehouse resume 17
+        gatehouse resume 17 south-door
 
       \(ExitCode.help)
       """)
   @Argument(help: "The number on the person's ticket.") var ticket: UInt32
+  @Argument(help: "Another lane than the one they left.") var lane: String?
   @OptionGroup var order: OrderOptions
 
-  func run() throws { try order.give(.resume(ticket: ticket), done: "ticket \(ticket) may come to the lane") }
+  func run() throws {
+    let action: Action = if lane == nil { .resume(ticket: ticket) } else { .resumeAt(ticket: ticket, LaneID(0)) }
+    try order.give(action, lane: lane, done: "ticket \(ticket) may come to \(lane ?? "the lane")")
+  }
 }
 
 struct ContactCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "contact", abstract: "Enter a contact thermometer's reading for a waiting person.",
-    usage: "gatehouse contact <ticket> <celsius> --who <who> [options]",
+    usage: "gatehouse contact <ticket> <celsius> [--site <site>] --who <who>",
     discussion: """
-      Axillary, in degrees Celsius, measured for as long as the thermometer's
-      maker says.
+      In degrees Celsius, below the armpit (axilla) or in the ear, which reads
+      0.4 more, measured for as long as the thermometer's maker says. Whoever
+      passes by it passes for a reason: --why.
 
-      EXAMPLE
-        gatehouse contact 17 36.9 --who "Li Na"
+      EXAMPLES
+        gatehouse contact 17 36.9 --who "Li Na" --why "measured twice"
+        gatehouse contact 17 38.1 --site ear --who "Li Na"
 
       \(ExitCode.help)
       """)
   @Argument(help: "The number on the person's ticket.") var ticket: UInt32
   @Argument(help: "Degrees Celsius.") var celsius: Double
+  @Option(help: "axilla or ear.") var site = "axilla"
   @OptionGroup var order: OrderOptions
 
   func validate() throws {
     guard let who = order.who, !who.isEmpty else {
       throw ValidationError("A reading that may open a gate is entered only with --who.")
     }
+    guard ContactSite.allCases.contains(where: { $0.name == site }) else {
+      throw ValidationError("Found --site \(site), expected axilla or ear.")
+    }
   }
 
   func run() throws {
+    let place: ContactSite = site == ContactSite.ear.name ? .ear : .axilla
     try order.give(
-      .contactReading(ticket: ticket, celsius: celsius), done: "\(decimal(celsius)) degC is kept for ticket \(ticket)")
+      .contactReading(ticket: ticket, celsius: celsius, site: place), done: "\(decimal(celsius)) degC is kept for ticket \(ticket)")
   }
 }
 
@@ -204,6 +229,53 @@ struct OccupantsCommand: ParsableCommand {
   func run() throws {
     try order.give(.occupants(RoomID(0), people), room: room, done: "\(people) people are in \(room)")
   }
+}
+
+struct CredentialCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "credential", abstract: "Say what another system found of the person at a lane.",
+    usage: "gatehouse credential <lane> passed|failed [options]",
+    discussion: """
+      A code, a list: only the verdict is kept. `failed` denies; `passed` opens
+      nothing by itself. It is carried out within 3 s or not at all.
+
+      EXAMPLE
+        gatehouse credential north-door failed --who "Li Na"
+
+      \(ExitCode.help)
+      """)
+  @Argument(help: "The lane.") var lane: String
+  @Argument(help: "passed or failed.") var verdict: String
+  @OptionGroup var order: OrderOptions
+
+  func validate() throws {
+    guard ["passed", "failed"].contains(verdict) else { throw ValidationError("Found \"\(verdict)\", expected passed or failed.") }
+  }
+
+  func run() throws {
+    try order.give(.credential(LaneID(0), passed: verdict == "passed"), lane: lane, done: "\(lane) knows: \(verdict)")
+  }
+}
+
+struct AllowCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "allow", abstract: "Let somebody be screened again who is refused since they left.",
+    usage: "gatehouse allow <ticket> --who <who> --why <why> [options]",
+    discussion: """
+      Only where lanes know identities. `gatehouse alarms clear` allows all who
+      left that lane, but for those whose fever was confirmed.
+
+      EXAMPLE
+        gatehouse allow 17 --who "Li Na" --why "seen by a doctor"
+
+      \(ExitCode.help)
+      """)
+  @Argument(help: "The number on the person's ticket.") var ticket: UInt32
+  @OptionGroup var order: OrderOptions
+
+  func validate() throws { try order.requireWhoAndWhy("Somebody is allowed again") }
+
+  func run() throws { try order.give(.allow(ticket: ticket), done: "ticket \(ticket) may be screened again") }
 }
 
 struct WriteCommand: ParsableCommand {

@@ -39,7 +39,9 @@ final class Parts {
       return bell
     }
     clock = Clock(changes: settings.site.offsets)
-    let pipeline = Pipeline(PipelineSettings(settings))
+    var plan = PipelineSettings(settings)
+    if let file = settings.site.identitySecretFile { plan.identityKey = try readIdentityKey(file) }
+    let pipeline = Pipeline(plan)
     inputs = Inputs(
       commands: SharedRing(capacity: 64), reports: SharedRing(capacity: 64), bell: try bell(), stop: SharedFlag(false))
     guard let board = StatusBoard(pipeline, devices: settings.devices.count, ports: settings.ports.count) else {

@@ -108,7 +108,18 @@ import Testing
     guard case .resume(17) = command.action else { Issue.record("not a resume"); return }
     #expect(command.goodFor == .seconds(60))
     command = try read(#""command":"contact_reading","ticket":17,"celsius":38.5"#)
-    guard case .contactReading(17, 38.5) = command.action else { Issue.record("not a reading"); return }
+    guard case .contactReading(17, 38.5, .axilla) = command.action else { Issue.record("not a reading"); return }
+    command = try read(#""command":"contact_reading","ticket":17,"celsius":38.5,"site":"ear""#)
+    guard case .contactReading(17, 38.5, .ear) = command.action else { Issue.record("not a reading in the ear"); return }
+    command = try read(#""command":"resume","ticket":17,"lane":"南门""#)
+    guard case .resumeAt(17, LaneID(1)) = command.action else { Issue.record("not a resume elsewhere"); return }
+    command = try read(#""command":"override","ticket":17"#)
+    guard case .overrideTicket(17) = command.action else { Issue.record("not an override of a ticket"); return }
+    #expect(command.goodFor == .seconds(3))
+    command = try read(#""command":"credential","lane":"南门","verdict":"failed""#)
+    guard case .credential(LaneID(1), passed: false) = command.action else { Issue.record("not a credential"); return }
+    command = try read(#""command":"allow","ticket":17"#)
+    guard case .allow(17) = command.action else { Issue.record("not an allow"); return }
     command = try read(#""command":"clear_suspect","occurrence":4294967295"#)
     guard case .clearSuspect(.max) = command.action else { Issue.record("not a clear"); return }
     command = try read(#""command":"reset_average","lane":"南门""#)
@@ -170,6 +181,8 @@ import Testing
     (#""command":"unshelve","place":"co2""#, "bad_request", "kind is required"),
     (#""command":"unshelve","kind":"device_silent""#, "bad_request", "place is required"),
     (#""command":"shelve","kind":"device_silent","place":"co2","for_s":5,"origin":"mqtt""#, "not_allowed", "MQTT"),
+    (#""command":"contact_reading","ticket":1,"celsius":38,"site":"nose""#, "bad_request", "axilla, ear"),
+    (#""command":"credential","lane":"南门","verdict":"maybe""#, "bad_request", "passed or failed"),
     (#""command":"beat""#, "not_supported", "beat"),
     (#""command":"confirm""#, "not_supported", "confirm"),
     (#""command":"open_sesame""#, "bad_request", "unknown command"),

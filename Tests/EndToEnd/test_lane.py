@@ -76,7 +76,8 @@ def test_a_site_offset_that_is_wrong_by_one_degree_shows(site_of):
     assert 35.3 < drift["data"]["value"] < 36.0
 
 
-def test_a_ticket_resumes(site):
+def test_a_ticket_resumes(site_of):
+    site = site_of(policy="policy: { fever: { cold_wait_s: 0 } }\n").start()
     site.follow()
     site.ask_simulator("person north-door body=36.6 skin=33.0 stay=4")
     ticket = site.wait_for("screening.denied", next="cold_wait")["data"]["ticket"]

@@ -127,7 +127,9 @@ let everyBody: [EventBody] = {
     .disinfected(RoomID(0), .wipe, minutes: 30, minutesAgo: 5),
     .acknowledge(occurrence: 4), .unacknowledge(occurrence: 4), .shelve(AlarmID(.airHigh, at: .room(RoomID(0))), for: .minutes(30)),
     .unshelve(AlarmID(.portLost, at: .port(PortID(0)))), .takeOutOfService(AlarmID(.eventsLost, at: .site)),
-    .returnToService(AlarmID(.logStalled, at: .log)), .overrideLane(LaneID(0)), .resume(ticket: 17), .contactReading(ticket: 17, celsius: 38.15),
+    .returnToService(AlarmID(.logStalled, at: .log)), .overrideLane(LaneID(0)), .resume(ticket: 17), .contactReading(ticket: 17, celsius: 38.15, site: .ear),
+    .resumeAt(ticket: 17, LaneID(0)), .overrideTicket(17), .credential(LaneID(0), passed: true), .credential(LaneID(0), passed: false),
+    .allow(ticket: 17),
     .clearSuspect(occurrence: 4), .resetAverage(LaneID(0)), .write(DeviceID(1), 1, value: 2), .write(DeviceID(1), 0, value: .nan),
   ]
   all += CaseStep.allCases.map { .commandAnswered(command(.advanceCase(number: 3, $0, room: RoomID(0))), .done) }

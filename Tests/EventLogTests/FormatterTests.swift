@@ -146,6 +146,15 @@ import Testing
     #expect(event.personal.map { String(decoding: $0.content, as: UTF8.self) } == [
       "{\"ambient_c\":22.5,\"surface_c\":34.4}", "{\"estimate_c\":36.7}",
     ])
+    // Who it is lies beside the estimate, never in the body.
+    var known = warm
+    known.token = Token(high: 1, low: 0x2a)
+    let named = formatted(passed, personal: known)
+    let content = named.personal.map { String(decoding: $0.content, as: UTF8.self) }
+    #expect(content[1] == "{\"estimate_c\":36.7,\"token\":\"0000000000000001000000000000002a\"}")
+    #expect(!String(decoding: named.body, as: UTF8.self).contains("0000000000000001"))
+    let whole = delivered(Data(named.body), seq: 1, personal: named.personal.map { Data($0.content) })
+    #expect(try schema().problems(try Value.read(whole)) == [])
     // Only what was measured has a row, and every row a salt of its own.
     let part = formatted(passed, personal: Personal(surface: .nan, ambient: .nan, estimate: 36.7))
     #expect(part.personal.map(\.kind) == [.month])

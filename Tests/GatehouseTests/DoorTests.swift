@@ -82,6 +82,9 @@ private final class StandIn: Sendable {
     (["alarms", "take-out-of-service", "device_silent", "co2", "--who", "Li Na", "--why", "sent away"], "take_out_of_service"),
     (["alarms", "return-to-service", "device_silent", "co2"], "return_to_service"),
     (["override", "north-door", "--who", "Li Na", "--why", "wheelchair"], "override"),
+    (["resume", "17", "north-door"], "resume"), (["override", "--ticket", "17", "--who", "Li Na", "--why", "seen"], "override"),
+    (["contact", "17", "36.9", "--site", "ear", "--who", "Li Na", "--why", "twice"], "contact_reading"),
+    (["credential", "north-door", "failed"], "credential"), (["allow", "17", "--who", "Li Na", "--why", "seen"], "allow"),
     (["reset-average", "north-door", "--who", "Li Na", "--why", "moved"], "reset_average"),
     (["write", "co2", "interval", "2", "--who", "Li Na", "--why", "as agreed"], "write"),
   ])

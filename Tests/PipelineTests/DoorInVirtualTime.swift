@@ -39,6 +39,8 @@ struct DoorInVirtualTime: ~Copyable {
   init(opensOnFailure: Bool = false, _ change: (inout PipelineSettings) -> Void = { _ in }) {
     var site = SampleSite(lanes: 1, boards: 1, probes: 0).settings
     site.lanes[0].settings.opensOnFailure = opensOnFailure
+    site.lanes[0].settings.policy.rest = .zero
+    site.lanes[0].settings.policy.coldWait = .zero
     change(&site)
     settings = site
     pipeline = Pipeline(settings)

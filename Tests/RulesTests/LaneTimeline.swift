@@ -5,6 +5,9 @@
 //     4     passage on           a contact
 //     9     end
 //
+// A line that begins with `b` is about a second lane without a gate, and so is a word that does. Rests and waits take no time
+// here unless a test says so.
+//
 // What happens comes back as words, in order: "began 1", "passed 1 normal", "pulse", "gate opens" …
 
 import Domain
@@ -48,19 +51,32 @@ struct LaneTimeline: ~Copyable {
   private var nextReading = Instant.past
   private var nextContacts = Instant.past
 
-  init() {}
+  init() {
+    settings.policy.rest = .zero
+    settings.policy.coldWait = .zero
+  }
 
   private let lane = LaneID(0)
+  private let other = LaneID(1)
+  private var usesOther = false
+  /// What the other lane's thermometer sees.
+  private var otherSurface = 22.0
+  /// What the second thermometer of the lane sees.
+  private var second: Double?
+  private let key = IdentityKey(Array("a key of a test".utf8))
 
   private mutating func build() {
     let policy = AirPolicy()
-    lanes = Lanes([settings])
+    var plain = settings
+    (plain.hasGate, plain.hasReadBack, plain.hasPassage, plain.hasFireRelease, plain.hasStaffButton) = (false, false, false, false, false)
+    lanes = Lanes(usesOther ? [settings, plain] : [settings])
     alarms = Alarms(
-      Places(lanes: 1, rooms: 0, devices: 0, ports: 0), settings: { AlarmSettings.standard(for: $0, policy) }, isAtLane: { _ in true })
+      Places(lanes: usesOther ? 2 : 1, rooms: 0, devices: 0, ports: 0), settings: { AlarmSettings.standard(for: $0, policy) }, isAtLane: { _ in true })
   }
 
   /// Plays a timeline and returns what happened.
   mutating func play(_ text: String) -> [String] {
+    usesOther = text.split(separator: "\n").contains { $0.split(separator: " ").dropFirst().contains("b") }
     build()
     lanes.start(now)
     setBoard(true)
@@ -76,6 +92,13 @@ struct LaneTimeline: ~Copyable {
 
   private mutating func act(_ words: [String]) {
     switch words[0] {
+    case "b" where words[1] == "show": lanes.identity(key.token(of: words[2]), at: other, now, &alarms, &effects)
+    case "b": otherSurface = words[1] == "skin" ? Double(words[2]) ?? 22 : 22
+    case "show": lanes.identity(key.token(of: words[1]), at: lane, now, &alarms, &effects)
+    case "credential": answer(lanes.credential(lane, passed: words[1] == "passed", now, &alarms, &effects))
+    case "allow": answer(lanes.allow(UInt32(words[1]) ?? 0))
+    case "second": second = Double(words[1])
+    case "outdoor": lanes.outdoor(reading(Double(words[1]) ?? .nan, .airTemperature, .good), at: lane, now)
     case "nobody": (surface, isValid) = (22, true)
     case "skin": (surface, isValid) = (Double(words[1]), true)
     case "bad": isValid = false
@@ -99,16 +122,23 @@ struct LaneTimeline: ~Copyable {
     case "readback":
       contacts[.readBack] = words[1] == "unknown" ? nil : words[1] == "on"
       isStuck = true
-    case "resume": answer(lanes.resume(UInt32(words[1]) ?? 0, now, &effects))
+    case "resume": answer(lanes.resume(UInt32(words[1]) ?? 0, at: words.count < 3 ? nil : words[2] == "b" ? other : lane, now, &effects))
     case "contact":
-      answer(lanes.contactReading(UInt32(words[1]) ?? 0, Double(words[2]) ?? 0, now, &alarms, &effects))
+      let site: ContactSite = words.contains("ear") ? .ear : .axilla
+      answer(
+        lanes.contactReading(
+          UInt32(words[1]) ?? 0, Double(words[2]) ?? 0, site, hasWhy: !words.contains("unexplained"), now, &alarms, &effects))
+    case "override" where words.count > 1: answer(lanes.override(ticket: UInt32(words[1]) ?? 0, now, &alarms, &effects))
     case "override": answer(lanes.override(lane, now, &alarms, &effects))
     case "average": answer(lanes.resetAverage(lane))
     case "admit":
       let block: AdmissionBlock = words[1] == "closed" ? .closed : words[1] == "suspended" ? .suspended : .none
       lanes.admit(block, at: lane, now, &alarms, &effects)
     case "acknowledge": answer(alarms.acknowledge(UInt32(words[1]) ?? 0, now, &effects))
-    case "clear": answer(alarms.clearLatched(UInt32(words[1]) ?? 0, now, &effects))
+    case "clear":
+      let place = alarms.place(of: UInt32(words[1]) ?? 0)
+      answer(alarms.clearLatched(UInt32(words[1]) ?? 0, now, &effects))
+      if case .lane(let lane)? = place { lanes.allowWhoLeft(lane) }
     case "restart": restart()
     default: break
     }
@@ -153,6 +183,11 @@ struct LaneTimeline: ~Copyable {
         tellNeighbours()
         if settings.hasAmbient { lanes.ambient(reading(ambient, .sensorAmbient, knowsAmbient ? .good : .invalid(.deviceError)), at: lane, now) }
         lanes.surface(reading(surface, .surface, quality), at: lane, now, &alarms, &effects)
+        if let second { lanes.secondSurface(reading(second, .surface, .good), at: lane, now, &alarms, &effects) }
+        if usesOther {
+          lanes.ambient(reading(22, .sensorAmbient, .good), at: other, now)
+          lanes.surface(reading(otherSurface, .surface, .good), at: other, now, &alarms, &effects)
+        }
       }
       if boardIsUp, !boardIsUnread, now.boot >= nextContacts {
         nextContacts = now.boot + .milliseconds(200)
@@ -192,9 +227,9 @@ struct LaneTimeline: ~Copyable {
   private mutating func collect() {
     for index in 0..<effects.count {
       switch effects.list[index] {
-      case .event(let body, _, let personal):
+      case .event(let body, let place, let personal):
         if personal.estimate.isFinite { estimates.append(personal) }
-        if let words = words(body) { happened.append(words) }
+        if let words = words(body) { happened.append((place.isSame(as: .lane(other)) ? "b " : "") + words) }
       case .confirmed: happened.append("confirmed")
       case .ventilated: break
       case .gate(_, .pulse(let time)):

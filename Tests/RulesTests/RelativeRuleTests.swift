@@ -111,6 +111,15 @@ private func plain(_ people: Int, _ deviation: Double, _ average: RelativePolicy
     #expect(!rule.judge(36.7, at: now) && rule.count == 1)
   }
 
+  @Test func otherNumbersKeepThePeople() {
+    var rule = RelativeRule(plain(4, 0.6, .mean, addsElevated: false))
+    for celsius in [36.0, 36.2, 36.4, 36.6] { _ = rule.judge(celsius) }
+    rule.change(to: plain(4, 0.3, .trimmed, addsElevated: false))
+    #expect(rule.count == 4 && rule.isAbove(36.7) && !rule.isAbove(36.5))
+    rule.change(to: plain(5, 0.3, .trimmed, addsElevated: false))
+    #expect(rule.count == 0)
+  }
+
   @Test func whatIsNoNumberIsNotTakenIn() {
     var rule = RelativeRule(plain(4, 0.6, .mean, addsElevated: true))
     _ = rule.judge(36)

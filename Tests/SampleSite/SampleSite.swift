@@ -89,6 +89,8 @@ public struct SampleSite: Sendable {
   private static var fever: FeverPolicy {
     var fever = FeverPolicy()
     fever.relative.isOn = true
+    fever.rest = .seconds(10)
+    fever.coldWait = .seconds(10)
     return fever
   }
 

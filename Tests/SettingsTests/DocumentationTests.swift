@@ -18,7 +18,7 @@ private let everything = """
   buses: { a: { serial: { path: /dev/x }, line: { baud: 9600 } } }
   devices: { d: { profile: gy-mcu90614, bus: a } }
   lanes:
-    l: { thermometer: {}, hall: {}, reference: {}, gate: { read_back: {} }, lamp: {}, buzzer: {}, passage: {}, presence: {}, fire_release: {}, staff_button: {} }
+    l: { thermometer: {}, hall: {}, reference: {}, second_thermometer: {}, identity: {}, outdoor: {}, gate: { read_back: {} }, lamp: {}, buzzer: {}, passage: {}, presence: {}, fire_release: {}, staff_button: {} }
   rooms: { r: { window_contacts: [{}], door: {}, fan: {}, count_in: {}, count_out: {} }, s: { fan: { relay: 1 } } }
   hours: {}
   timetable: [{}]
@@ -119,6 +119,9 @@ private let everything = """
       ("fever.step_c", fever.stepMax), ("fever.ambient_lowest_c", fever.ambientLowest),
       ("fever.ambient_highest_c", fever.ambientHighest), ("fever.retake_after_s", fever.retakeAfter.seconds),
       ("fever.longest_s", fever.longest.seconds), ("fever.waiting_longest_s", fever.waitingLongest.seconds),
+      ("fever.rest_s", fever.rest.seconds), ("fever.cold_wait_s", fever.coldWait.seconds),
+      ("fever.cold_wait_long_s", fever.coldWaitLong.seconds), ("fever.outdoor_cold_c", fever.outdoorCold),
+      ("fever.ear_offset_c", fever.earOffset), ("fever.identity_s", fever.identityFor.seconds),
       ("fever.humidity_highest_rh", fever.humidityHighest), ("fever.reference_off_c", fever.referenceOff),
       ("fever.reference_drift_c", fever.referenceDrift), ("fever.reference_window_s", fever.referenceWindow.seconds),
       ("fever.low_below_mean_c", fever.lowBelowMean), ("fever.stuck_people", Double(fever.stuckPeople)),

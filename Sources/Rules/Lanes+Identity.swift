@@ -1,0 +1,231 @@
+// Who somebody is, where a lane has a scanner or a card reader: always a token, never what was read. One person, one identity, one
+// screening: it goes on where it was left, at whichever lane, and whoever was elevated and left is refused at every lane until staff
+// allow them.
+
+public import Domain
+
+/// Somebody who may not be screened again before staff say so.
+struct RefusedRow: BitwiseCopyable {
+  var token = Token.none
+  var ticket: UInt32 = 0
+  /// Where they left.
+  var lane: Int32 = -1
+  /// A contact thermometer confirmed a fever: finding them is not enough.
+  var isIsolated = false
+}
+
+extension Lanes {
+  /// Refused identities of a site. The oldest goes when there is no room, and stays in the log.
+  static var refusedMax: Int { @_noLocks @_noAllocation get { 256 } }
+
+  /// A scanner or a card told who stands at a lane, or is about to.
+  @_noLocks @_noAllocation
+  public mutating func identity(
+    _ token: Token, at lane: LaneID, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    let index = Int(lane.index)
+    guard rows[index].settings.hasIdentity, !rows[index].isReleased, !token.isNone else { return }
+    let slot = Int(rows[index].screening)
+    // Codes are often read twice.
+    if slot >= 0, screenings[slot].identity.isSame(as: token) { return }
+    // Whoever stands there after a verdict has shown it already; the next one shows theirs.
+    if slot < 0, rows[index].isPresent, rows[index].isJudged { return }
+    if isRefused(token) {
+      refuse(token, index, now, &alarms, &effects)
+    } else if isMeasured(token) {
+      // Whoever is a suspect there must not be somebody new here before it is noticed that they left.
+      tellRefusal(token, index, .elsewhere, .none, now, &effects)
+      if slot >= 0 { drop(slot, index, .elsewhere, now, &alarms, &effects) }
+    } else if slot >= 0, !screenings[slot].identity.isNone {
+      secondPerson(index, now, &alarms, &effects)
+    } else if let waiting = findWaiting(token), now.boot < screenings[waiting].waitUntil {
+      tellRefusal(token, index, .tooEarly, screenings[waiting].state, now, &effects)
+      if slot >= 0 { drop(slot, index, .tooEarly, now, &alarms, &effects) }
+    } else if slot >= 0 {
+      bind(token, slot, index, now, &alarms, &effects)
+    } else {
+      rows[index].identity = token
+      rows[index].identityAt = now.boot
+    }
+    schedule(index)
+  }
+
+  /// The identity that was shown for the next one who steps up.
+  @_noLocks @_noAllocation
+  func takeIdentity(_ index: Int, _ now: Now) -> Token {
+    let isFresh = now.boot - rows[index].identityAt <= rows[index].settings.policy.identityFor
+    let token = rows[index].settings.hasIdentity && isFresh ? rows[index].identity : .none
+    rows[index].identity = .none
+    return token
+  }
+
+  /// Somebody who stands there shows who they are; what was measured before does not count.
+  @_noLocks @_noAllocation
+  private mutating func bind(
+    _ token: Token, _ slot: Int, _ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    guard let waiting = findWaiting(token) else {
+      screenings[slot].identity = token
+      screenings[slot].personal.token = token
+      screenings[slot].measureFrom = max(screenings[slot].measureFrom, now.boot)
+      beginTries(slot, index, now)
+      return
+    }
+    // They have been here: that screening goes on, and this one is void.
+    drop(slot, index, .resumed, now, &alarms, &effects)
+    rows[index].isJudged = false
+    resume(waiting, index, now, &alarms, &effects)
+  }
+
+  /// Ends a screening that is nobody's.
+  @_noLocks @_noAllocation
+  private mutating func drop(
+    _ slot: Int, _ index: Int, _ reason: ScreeningReason, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    rows[index].isJudged = true
+    effects.add(
+      .event(
+        .screeningAbandoned(fact(index, slot, reason, next: .abandoned)), source: .lane(LaneID(index)), screenings[slot].personal))
+    close(index, slot, now, &alarms, &effects)
+    settleState(index, now, &effects)
+  }
+
+  /// Whether they stand at some lane.
+  @_noLocks @_noAllocation
+  private func isMeasured(_ token: Token) -> Bool {
+    for index in 0..<rows.capacity {
+      let slot = Int(rows[index].screening)
+      if slot >= 0, screenings[slot].identity.isSame(as: token) { return true }
+    }
+    return false
+  }
+
+  // MARK: Somebody who waits
+
+  @_noLocks @_noAllocation
+  func findWaiting(_ token: Token) -> Int? {
+    guard !token.isNone else { return nil }
+    for slot in 0..<screenings.capacity where screenings[slot].identity.isSame(as: token) {
+      if isWaiting(slot) { return slot }
+    }
+    return nil
+  }
+
+  /// A waiting screening comes to a lane, which need not be the one it left. `nil`: there is no room.
+  @_noLocks @_noAllocation
+  func bring(_ slot: Int, to index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) -> Int? {
+    let home = slot / Self.waitingMax
+    guard home != index else { return slot }
+    guard let place = emptySlot(index) else { return nil }
+    screenings[place] = screenings[slot]
+    screenings[slot].state = .none
+    if rows[home].called == screenings[slot].ticket { rows[home].called = 0 }
+    if screenings[place].wasElevated { alarms.set(.suspectedFever, at: .lane(LaneID(index)), true, now, &effects) }
+    settleSuspicion(home, now, &alarms, &effects)
+    return place
+  }
+
+  // MARK: Refused
+
+  @_noLocks @_noAllocation
+  func isRefused(_ token: Token) -> Bool {
+    guard !token.isNone else { return false }
+    for index in 0..<refused.capacity where refused[index].token.isSame(as: token) { return true }
+    return false
+  }
+
+  /// Whoever was elevated may not come again as somebody new.
+  @_noLocks @_noAllocation
+  func remember(_ slot: Int, _ index: Int, isIsolated: Bool) {
+    let row = screenings[slot]
+    guard !row.identity.isNone else { return }
+    var place = -1
+    for candidate in 0..<refused.capacity {
+      if refused[candidate].token.isSame(as: row.identity) { place = candidate }
+    }
+    if place < 0 {
+      // Free ones have no ticket; otherwise the smallest ticket is the oldest.
+      place = 0
+      for candidate in 1..<refused.capacity where refused[candidate].ticket < refused[place].ticket { place = candidate }
+    }
+    refused[place] = RefusedRow(
+      token: row.identity, ticket: row.ticket, lane: Int32(truncatingIfNeeded: index), isIsolated: isIsolated)
+    // They may have begun anew elsewhere before it was noticed that they left.
+    for other in 0..<screenings.capacity where other != slot && screenings[other].identity.isSame(as: row.identity) {
+      if case .none = screenings[other].state { continue }
+      screenings[other].wasElevated = true
+      screenings[other].wasResting = true
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func refuse(
+    _ token: Token, _ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    tellRefusal(token, index, .refused, .none, now, &effects)
+    let slot = Int(rows[index].screening)
+    if slot >= 0 { drop(slot, index, .refused, now, &alarms, &effects) }
+  }
+
+  /// Denied without a screening of its own.
+  @_noLocks @_noAllocation
+  private mutating func tellRefusal(
+    _ token: Token, _ index: Int, _ reason: ScreeningReason, _ next: ScreeningState, _ now: Now, _ effects: inout Effects
+  ) {
+    var personal = Personal.none
+    personal.token = token
+    deny(index, reason, next: next, slot: -1, personal: personal, now, &effects)
+  }
+
+  /// Staff have dealt with those who left a lane.
+  @_noLocks @_noAllocation
+  public mutating func allowWhoLeft(_ lane: LaneID) {
+    for index in 0..<refused.capacity where refused[index].lane == Int32(lane.index) && !refused[index].isIsolated {
+      refused[index] = RefusedRow()
+    }
+  }
+
+  /// One person may come again, by the ticket they had.
+  @_noLocks @_noAllocation
+  public mutating func allow(_ ticket: UInt32) -> Answer {
+    for index in 0..<refused.capacity where ticket > 0 && refused[index].ticket == ticket {
+      refused[index] = RefusedRow()
+      return .done
+    }
+    return .refused(.unknownTicket)
+  }
+
+  /// What another system found of the person at a lane: a code, a list. It can deny, and never open.
+  @_noLocks @_noAllocation
+  public mutating func credential(
+    _ lane: LaneID, passed: Bool, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) -> Answer {
+    let index = Int(lane.index)
+    guard index < rows.capacity else { return .refused(.unknownLane) }
+    let slot = Int(rows[index].screening)
+    guard slot >= 0 else { return .refused(.nobodyThere) }
+    if passed {
+      if !screenings[slot].hasCredential { beginTries(slot, index, now) }
+      screenings[slot].hasCredential = true
+    } else if screenings[slot].wasElevated {
+      // Denied, and still somebody to look after.
+      wait(index, slot, .rest, .credential, now, &alarms, &effects)
+    } else {
+      rows[index].isJudged = true
+      deny(index, .credential, next: .none, slot: slot, personal: screenings[slot].personal, now, &effects)
+      close(index, slot, now, &alarms, &effects)
+      settleState(index, now, &effects)
+    }
+    schedule(index)
+    return .done
+  }
+
+  /// What a verdict still waits for; `nil`: nothing.
+  @_noLocks @_noAllocation
+  func missing(_ slot: Int, _ index: Int) -> ScreeningReason? {
+    let settings = rows[index].settings
+    if settings.identityRequired, screenings[slot].identity.isNone { return .noIdentity }
+    if settings.credentialRequired, !screenings[slot].hasCredential { return .noCredential }
+    return nil
+  }
+}

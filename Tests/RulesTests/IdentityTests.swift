@@ -1,0 +1,134 @@
+// Goal: one person, one identity, one screening: nobody is measured under somebody else's name, starts anew after a suspicion, or comes
+// back at another lane before staff allow it. Method: timelines with two lanes; `show` is what a scanner tells.
+
+import Domain
+import Testing
+
+@testable import Rules
+
+private func happened(required: Bool = true, _ text: String, _ change: (inout LaneTimeline) -> Void = { _ in }) -> [String] {
+  var timeline = LaneTimeline()
+  timeline.settings.hasIdentity = true
+  timeline.settings.identityRequired = required
+  change(&timeline)
+  return timeline.play("0 nobody\n0 b nobody\n" + text).filter { !["pulse", "shut", "gate is shut"].contains($0) }
+}
+
+private let elevated = ["alarm 1 suspected_fever medium", "denied 1 elevated: suspect"]
+private let left = ["abandoned 1 left", "alarm 2 suspect_left medium"]
+
+@Suite struct IdentityTests {
+  @Test func whoShowsAndIsNormalPasses() throws {
+    var timeline = LaneTimeline()
+    timeline.settings.hasIdentity = true
+    timeline.settings.identityRequired = true
+    let words = timeline.play("0 nobody\n2 show ann\n3 skin 35.0\n5 nobody\n12 end")
+    #expect(words.contains("passed 1 normal"))
+    // One record: identity, reading and verdict; of the identity only the token.
+    let measured = try #require(timeline.estimates.last)
+    #expect(measured.token.isSame(as: IdentityKey(Array("a key of a test".utf8)).token(of: "ann")) && measured.surface == 35.0)
+  }
+
+  @Test func whoShowsNothingHasNoResult() {
+    #expect(happened("3 skin 35.0\n40 nobody\n45 end") == ["began 1", "denied 1 no_identity: no_result"])
+    #expect(happened(required: false, "3 skin 35.0\n5 nobody\n12 end") == ["began 1", "passed 1 normal", "gate opens"])
+  }
+
+  /// What was measured before is nobody's: the burst begins when the identity is known.
+  @Test func aBurstBeforeTheIdentityDoesNotCount() {
+    #expect(happened("3 skin 36.0\n6 skin 35.3\n6 show ann\n8 nobody\n15 end") == ["began 1", "passed 1 normal", "gate opens"])
+  }
+
+  @Test func anIdentityWaitsForItsPersonAndNotForEver() {
+    #expect(happened("2 show ann\n33 skin 35.0\n70 nobody\n75 end") == ["began 1", "denied 1 no_identity: no_result"])
+  }
+
+  @Test func twoIdentitiesAreTwoPeople() {
+    let words = happened("2 show ann\n3 skin 35.4\n5 show ben\n12 nobody\n15 end")
+    #expect(words == ["began 1", "denied 1 borderline: retake", "denied 1 second_person: measuring", "abandoned 1 second_person"])
+    // The same code read twice is one person.
+    #expect(happened("2 show ann\n3 skin 35.0\n3.2 show ann\n5 nobody\n12 end") == ["began 1", "passed 1 normal", "gate opens"])
+  }
+
+  /// Who was judged and still stands there shows nothing for the next one.
+  @Test func whatAJudgedPersonShowsIsNotTheNextOnes() {
+    let words = happened("2 show ann\n3 skin 35.0\n4 show ann\n12 nobody\n14 skin 35.0\n50 nobody\n60 end")
+    #expect(words == ["began 1", "passed 1 normal", "gate opens", "began 2", "denied 2 no_identity: no_result"])
+  }
+
+  @Test(arguments: ["show ann", "b show ann"]) func aSuspectWhoLeftIsRefusedEverywhere(again: String) {
+    let lane = again.hasPrefix("b") ? "b " : ""
+    let words = happened("2 show ann\n3 skin 35.8\n5 nobody\n10 \(again)\n11 \(lane)skin 35.0\n45 \(lane)nobody\n50 end")
+    #expect(
+      words == ["began 1"] + elevated + left + [
+        "\(lane)denied 0 refused: none", "\(lane)began 2", "\(lane)denied 2 no_identity: no_result",
+      ])
+  }
+
+  @Test(arguments: ["clear 2", "allow 1"]) func staffAllowThemAgain(order: String) {
+    let words = happened("2 show ann\n3 skin 35.8\n5 nobody\n10 \(order)\n12 show ann\n13 skin 35.0\n15 nobody\n22 end")
+    #expect(words.contains("passed 2 normal"), "\(words)")
+  }
+
+  @Test func refusedThroughARestart() {
+    #expect(happened("2 show ann\n3 skin 35.8\n5 nobody\n8 restart\n12 show ann\n15 end").last == "denied 0 refused: none")
+  }
+
+  /// They stepped to the other lane before it was noticed that they left the first.
+  @Test func nobodyOutrunsTheirSuspicion() {
+    let words = happened("2 show ann\n3 skin 35.8\n4 b show ann\n4 nobody\n4.2 b skin 35.0\n12 b nobody\n15 end")
+    #expect(!words.contains { $0.contains("passed") } && words.contains("b denied 0 elsewhere: none"), "\(words)")
+  }
+
+  @Test func aScreeningGoesOnByIdentityAtAnotherLane() {
+    let words = happened("2 show ann\n3 skin 36.6\n5 nobody\n10 b show ann\n11 b skin 35.0\n13 b nobody\n20 end")
+    #expect(
+      words.suffix(3) == ["b called 1", "b alarm 2 suspected_fever medium", "b passed 1 cleared_after_rest"].suffix(3)
+        || words.suffix(2) == ["b called 1", "b passed 1 cleared_after_rest"], "\(words)")
+  }
+
+  @Test func nobodyComesBackBeforeTheWaitIsOver() {
+    let words = happened("2 show ann\n3 skin 33.0\n5 nobody\n10 show ann\n310 show ann\n311 skin 35.0\n313 nobody\n320 end") {
+      $0.settings.policy.coldWait = .minutes(5)
+    }
+    #expect(
+      words == [
+        "began 1", "denied 1 low: cold_wait", "denied 0 too_early: cold_wait", "called 1", "passed 1 normal", "gate opens",
+      ])
+  }
+
+  /// Shown after they stepped up: the new ticket is void, the old one goes on.
+  @Test func whoShowsLateKeepsTheirTicket() {
+    let words = happened("2 show ann\n3 skin 36.6\n5 nobody\n10 skin 35.0\n12 show ann\n15 nobody\n20 end")
+    #expect(words.contains("abandoned 2 resumed") && words.contains("denied 1 normal: contact_test"), "\(words)")
+    #expect(!words.contains("gate opens"))
+  }
+
+  @Test func aConfirmedFeverIsAllowedByNameOnly() {
+    let text = "2 show ann\n3 skin 36.6\n5 nobody\n10 contact 1 38.1\n12 clear 1\n15 show ann\n18 allow 1\n20 show ann\n21 skin 35.0\n23 nobody\n30 end"
+    let words = happened(text)
+    #expect(words.contains("denied 0 refused: none") && words.contains("passed 2 normal"), "\(words)")
+  }
+
+  // MARK: Credentials
+
+  @Test func aFailedCredentialDenies() {
+    #expect(happened(required: false, "3 skin 35.0\n3.2 credential failed\n8 nobody\n12 end") == ["began 1", "denied 1 credential: none"])
+    #expect(happened(required: false, "3 credential failed\n5 end") == ["refused nobody_there"])
+  }
+
+  @Test func aRequiredCredentialIsWaitedForAndOpensNothing() {
+    let change = { (timeline: inout LaneTimeline) in timeline.settings.credentialRequired = true }
+    #expect(
+      happened(required: false, "3 skin 35.0\n6 credential passed\n8 nobody\n15 end", change) == ["began 1", "passed 1 normal", "gate opens"])
+    #expect(
+      happened(required: false, "3 skin 36.6\n6 credential passed\n8 nobody\n15 end", change).last == "denied 1 high: rest")
+    #expect(
+      happened(required: false, "3 skin 35.0\n40 nobody\n45 end", change) == ["began 1", "denied 1 no_credential: no_result"])
+  }
+
+  @Test func aSuspectIsNotLostByAFailedCredential() {
+    let words = happened(required: false, "3 skin 35.8\n5 credential failed\n8 nobody\n12 end")
+    #expect(words == ["began 1"] + elevated + ["denied 1 credential: rest"])
+  }
+}
