@@ -90,6 +90,7 @@ final class SettingsReader {
     let desk = deskEntry?.choice(Desk.allCases.map { ($0.rawValue, $0) })
     let log = readLog(top.optional("log")?.section())
     let recorder = readRecorder(top.optional("recorder")?.section())
+    let retention = readRetention(top.optional("retention")?.section())
     let buses = top.required("buses")?.section()?.named("bus") ?? []
     let deviceEntries = top.required("devices")?.section()?.named("device") ?? []
     busNames = buses.map(\.name)
@@ -121,7 +122,7 @@ final class SettingsReader {
     for lane in whole { for id in lane.devices where Int(id.index) < plans.count { plans[Int(id.index)].atLane = true } }
     let links = ports.compactMap(\.self)
     return Settings(
-      site: site, log: log, recorder: recorder, desk: desk, ports: links, devices: plans, lanes: whole, rooms: rooms.compactMap(\.self),
+      site: site, log: log, recorder: recorder, retention: retention, desk: desk, ports: links, devices: plans, lanes: whole, rooms: rooms.compactMap(\.self),
       checklist: checklist.compactMap(\.self), policy: policy, alarms: alarms, hours: hours, timetable: timetable.plans, realTime: wishes,
       names: Names(
         site: site.id, lanes: whole.map(\.name), rooms: rooms.compactMap { $0?.name }, devices: deviceNames, ports: busNames,
@@ -203,6 +204,20 @@ final class SettingsReader {
       bytesPerBus: (section?.optional("mb_per_bus")?.whole(1...256, "MB") ?? 4) << 20,
       bytesFrozen: (section?.optional("mb_frozen")?.whole(16...65_536, "MB") ?? 512) << 20,
       keep: section?.optional("keep_h")?.interval(unit: 3_600, 1...24, "h") ?? .minutes(24 * 60))
+  }
+
+  private func readRetention(_ section: Section?) -> RetentionSettings {
+    var retention = RetentionSettings()
+    guard let section else { return retention }
+    defer { section.close() }
+    section.entry.warn("this version does not delete yet: what is older than this stays in the log")
+    if let raw = section.optional("raw_h")?.interval(unit: 3_600, 1...24, "h") { retention.raw = raw }
+    for (key, period, range) in [
+      ("identity_days", \RetentionSettings.identity, 1.0...366), ("case_days", \.cases, 1...366), ("records_days", \.records, 31...3_660),
+    ] {
+      if let days = section.optional(key)?.interval(unit: 86_400, range, "days") { retention[keyPath: period] = days }
+    }
+    return retention
   }
 
   private func readWishes(_ section: Section?) -> RealTimeWishes {

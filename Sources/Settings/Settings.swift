@@ -10,6 +10,7 @@ public struct Settings: Sendable {
   public var site: SiteSettings
   public var log: LogSettings
   public var recorder: RecorderSettings
+  public var retention: RetentionSettings
   /// Whether a desk is expected to speak to this door. Without one, an alarm must be seen or heard at the lane.
   public var desk: Desk
   /// In the order of the file; `PortID` is the index.
@@ -91,6 +92,18 @@ public struct LogSettings: Sendable {
   public var otherDeadBand: Double
   /// A segment is closed after a day or at this size, MB.
   public var segmentMB: Int
+}
+
+/// How long what is personal is kept, and records of the site. Each has a hard maximum.
+public struct RetentionSettings: Sendable, Equatable {
+  /// Raw skin and ambient temperatures: for quality control only.
+  public var raw = Interval.minutes(24 * 60)
+  /// Tokens and estimates of people who were let in.
+  public var identity = Interval.minutes(30 * 24 * 60)
+  /// The same of a case, after it was closed.
+  public var cases = Interval.minutes(90 * 24 * 60)
+  /// Everything that names nobody but those who answer for it.
+  public var records = Interval.minutes(1_096 * 24 * 60)
 }
 
 /// The flight recorder.

@@ -26,6 +26,7 @@ private let everything = """
   policy: { fever: { relative: {} }, air: {}, cases: {} }
   realtime: {}
   recorder: {}
+  retention: {}
   alarms: { kinds: { device_silent: {} } }
   """
 
@@ -155,6 +156,12 @@ private let everything = """
       ("flood_window_min", alarms.floodWindow.seconds / 60), ("escalate_high_s", alarms.escalateHighAfter.seconds),
       ("escalate_medium_s", alarms.escalateMediumAfter.seconds), ("escalate_levels", Double(alarms.escalationLevels)),
     ] { #expect(Double(defaults["alarms." + key] ?? "") == value, "\(key)") }
+    let kept = RetentionSettings()
+    let periods = [
+      ("raw_h", kept.raw.seconds / 3_600), ("identity_days", kept.identity.seconds / 86_400), ("case_days", kept.cases.seconds / 86_400),
+      ("records_days", kept.records.seconds / 86_400),
+    ]
+    for (key, value) in periods { #expect(Double(defaults["retention." + key] ?? "") == value, "\(key)") }
     // Clear limits follow their limits.
     #expect(air.meanClear == air.meanLimit - 50 && air.highClear == air.highLimit - 100 && air.adviceClear == air.adviceLimit - 50)
   }

@@ -133,7 +133,7 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
   @Test func keysAndValues() throws {
     try check([("desk: none", "dekc: none")], [
       "1:1  desk is required",
-      "2:1  dekc: found an unknown key \"dekc\", expected alarms, buses, checklist, desk, devices, hours, lanes, log, policy, realtime, recorder, rooms, site or timetable; did you mean \"desk\"?",
+      "2:1  dekc: found an unknown key \"dekc\", expected alarms, buses, checklist, desk, devices, hours, lanes, log, policy, realtime, recorder, retention, rooms, site or timetable; did you mean \"desk\"?",
     ])
     try check([("desk: none", "desk: nobody")], ["2:7  desk: found \"nobody\", expected expected or none"])
     try check([("site: { id: s,", "site: { id: My Site,")], [
@@ -168,7 +168,7 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     ])
     try check([("rooms:\n", "rooms:\nlanes_:\n")], [
       "18:7  rooms: found nothing, expected keys and values",
-      "19:1  lanes_: found an unknown key \"lanes_\", expected alarms, buses, checklist, desk, devices, hours, lanes, log, policy, realtime, recorder, rooms, site or timetable; did you mean \"lanes\"?",
+      "19:1  lanes_: found an unknown key \"lanes_\", expected alarms, buses, checklist, desk, devices, hours, lanes, log, policy, realtime, recorder, retention, rooms, site or timetable; did you mean \"lanes\"?",
     ])
   }
 
