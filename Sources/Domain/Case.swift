@@ -84,3 +84,20 @@ public enum AdmissionBlock: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   /// An incident suspends the lane or the site.
   case suspended
 }
+
+/// What an earlier run of the door left of the site, as the log tells it where no snapshot can be taken over. Times are how long
+/// ago something was.
+public enum SiteFact: BitwiseCopyable, Sendable {
+  case opened
+  case suspended(Place)
+  /// A case that is open; which of its steps were taken.
+  case openCase(
+    number: UInt32, CaseCause, place: Place, ticket: UInt32, ago: Interval, isReported: Bool, areContactsListed: Bool,
+    isHandedOver: Bool)
+  /// A room is locked for a case; `isTaken`: its person is inside.
+  case locked(RoomID, case: UInt32, isTaken: Bool)
+  case disinfected(RoomID, ago: Interval)
+  case attested(item: UInt8, ago: Interval)
+  /// The number of the newest case.
+  case lastCase(UInt32)
+}

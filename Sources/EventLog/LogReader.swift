@@ -46,6 +46,21 @@ final class SegmentReader {
     try queue.read { try $0.rows(stream, after: seq, limit: limit) }
   }
 
+  func records(of types: [String], since wall: Int64) throws -> [(seq: Int64, body: Data)] {
+    try queue.read { db in
+      let marks = types.map { _ in "?" }.joined(separator: ", ")
+      let rows = try Row.fetchAll(
+        db, sql: "SELECT seq, body FROM events WHERE stream = 0 AND time_ns >= ? AND type IN (\(marks)) ORDER BY seq",
+        arguments: StatementArguments([wall]) + StatementArguments(types))
+      return rows.map { ($0["seq"], $0["body"]) }
+    }
+  }
+
+  /// When the first record of this segment was, ns since 1970 UTC.
+  func oldestRecord() throws -> Int64? {
+    try queue.read { try Int64.fetchOne($0, sql: "SELECT time_ns FROM events WHERE stream = 0 ORDER BY seq LIMIT 1") }
+  }
+
   /// What SQLite itself finds wrong with the file; `nil`: nothing.
   func damage() throws -> String? {
     let found = try queue.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
@@ -90,6 +105,21 @@ public final class LogReader {
       }
     }
     return events
+  }
+
+  /// The records of these types since a moment (ns since 1970 UTC), in order: what a door must know of an earlier run.
+  public func records(of types: [String], since wall: Int64) throws -> [LoggedEvent] {
+    var found: [[LoggedEvent]] = []
+    for file in try folder.segments().reversed() {
+      let reader = try SegmentReader(path: file.path)
+      guard try reader.isBegun() else { continue }
+      found.append(
+        try reader.records(of: types, since: wall).map {
+          LoggedEvent(stream: .records, seq: $0.seq, json: delivered($0.body, seq: $0.seq, personal: []))
+        })
+      if let oldest = try reader.oldestRecord(), oldest < wall { break }
+    }
+    return found.reversed().flatMap(\.self)
   }
 
   /// Segments that may hold events behind `seq`, oldest first: from the newest that began at it or before.

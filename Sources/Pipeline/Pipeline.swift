@@ -744,4 +744,7 @@ public struct Pipeline: ~Copyable {
     outbox.clear()
     carryOut(now)
   }
+
+  /// Takes over what the log tells of the site, where no earlier state can be restored; before the first turn.
+  public mutating func recall(_ fact: SiteFact, _ now: Now) { site.recall(fact, now) }
 }

@@ -143,7 +143,13 @@ extension Site {
   public mutating func openCase(
     at place: Place, who: Text, symptom: Text, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) -> Answer {
-    begin(.symptom, at: place, ticket: 0, who: who, note: symptom, .none, now, &alarms, &effects) ? .done : .refused(.tooManyCases)
+    switch place {
+    case .lane(let lane) where Int(lane.index) < laneIsSuspended.capacity: break
+    case .room(let room) where Int(room.index) < care.capacity: break
+    default: return .refused(.implausible)
+    }
+    let number = begin(.symptom, at: place, ticket: 0, who: who, note: symptom, .none, now, &alarms, &effects)
+    return number == nil ? .refused(.tooManyCases) : .done
   }
 
   /// A contact thermometer has confirmed a fever.
@@ -152,16 +158,16 @@ extension Site {
     at lane: LaneID, ticket: UInt32, _ personal: Personal, who: Text, _ now: Now, _ alarms: inout Alarms,
     _ effects: inout Effects
   ) {
-    alarms.set(.confirmedFever, at: .lane(lane), true, renew: true, now, &effects)
-    if !begin(.fever, at: .lane(lane), ticket: ticket, who: who, note: Text(), personal, now, &alarms, &effects) {
+    alarms.occur(.confirmedFever, at: .lane(lane), now, &effects)
+    let number = begin(.fever, at: .lane(lane), ticket: ticket, who: who, note: Text(), personal, now, &alarms, &effects)
+    if number == nil {
       row[0].casesLost &+= 1
       effects.event(.lost(.records, count: 1), at: .log)
     }
     switch policy.suspends {
     case .none: break
-    case .lane:
-      _ = beginIncident(.lane(lane), case: row[0].lastCase, who: who, why: Text(), now, &alarms, &effects)
-    case .site: _ = beginIncident(.site, case: row[0].lastCase, who: who, why: Text(), now, &alarms, &effects)
+    case .lane: _ = beginIncident(.lane(lane), case: number ?? 0, who: who, why: Text(), now, &alarms, &effects)
+    case .site: _ = beginIncident(.site, case: number ?? 0, who: who, why: Text(), now, &alarms, &effects)
     }
   }
 
@@ -169,7 +175,7 @@ extension Site {
   private mutating func begin(
     _ cause: CaseCause, at place: Place, ticket: UInt32, who: Text, note: Text, _ personal: Personal, _ now: Now,
     _ alarms: inout Alarms, _ effects: inout Effects
-  ) -> Bool {
+  ) -> UInt32? {
     for slot in 0..<cases.capacity where cases[slot].number == 0 {
       row[0].lastCase &+= 1
       cases[slot] = CaseRow()
@@ -180,9 +186,14 @@ extension Site {
       cases[slot].openedAt = now.boot
       look(at: slot, now.boot + policy.isolateWithin)
       tell(slot, .opened, room: -1, who: who, note: note, personal, now, &effects)
-      return true
+      // Where the person is is one of the places involved.
+      if case .room(let room) = place, !rooms[Int(room.index)].isIsolation {
+        lock(Int(room.index), for: row[0].lastCase, vacatedAt: now.boot, &effects)
+        settle(now, &alarms, &effects)
+      }
+      return row[0].lastCase
     }
-    return false
+    return nil
   }
 
   @_noLocks @_noAllocation
@@ -226,7 +237,7 @@ extension Site {
       told = Int32(truncatingIfNeeded: index)
     case .handedOver:
       guard !cases[slot].isHandedOver else { return .refused(.alreadyDone) }
-      handOver(slot, now, &effects)
+      handOver(slot, now, &alarms, &effects)
       told = cases[slot].room
     case .closed:
       if let missing = missing(slot) { return missing }
@@ -247,20 +258,31 @@ extension Site {
     care[room].takenBy = cases[slot].number
     lock(room, for: cases[slot].number, vacatedAt: .never, &effects)
     look(at: slot, .never)
-    // Latched: it stays for staff to clear, once nobody is late any more.
-    var isAnyLate = false
-    for other in 0..<cases.capacity where cases[other].number > 0 {
-      let isLate = !cases[other].isIsolated && !cases[other].isHandedOver && now.boot - cases[other].openedAt >= policy.isolateWithin
-      isAnyLate = isLate ? true : isAnyLate
+    // The room they came from is empty from now on.
+    if case .room(let place) = cases[slot].place, care[Int(place.index)].lockedBy == cases[slot].number, Int(place.index) != room {
+      care[Int(place.index)].vacatedAt = now.boot
+      care[Int(place.index)].isAired = false
+      care[Int(place.index)].isDisinfected = false
     }
-    if !isAnyLate { alarms.set(.notIsolated, at: .site, false, now, &effects) }
+    settleLate(now, &alarms, &effects)
+  }
+
+  /// Latched: it stays for staff to clear, once nobody is late any more.
+  @_noLocks @_noAllocation
+  private func settleLate(_ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    for slot in 0..<cases.capacity where cases[slot].number > 0 {
+      let isAwaited = !cases[slot].isIsolated && !cases[slot].isHandedOver
+      if isAwaited, now.boot - cases[slot].openedAt >= policy.isolateWithin { return }
+    }
+    alarms.set(.notIsolated, at: .site, false, now, &effects)
   }
 
   /// The person has gone. Somebody who never came to an isolation room is not late for it any more.
   @_noLocks @_noAllocation
-  private mutating func handOver(_ slot: Int, _ now: Now, _ effects: inout Effects) {
+  private mutating func handOver(_ slot: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     cases[slot].isHandedOver = true
     look(at: slot, .never)
+    settleLate(now, &alarms, &effects)
     let room = Int(cases[slot].room)
     guard room >= 0 else { return }
     care[room].takenBy = 0

@@ -128,4 +128,51 @@ extension Site {
     settle(now, &alarms, &effects)
     return end
   }
+
+  /// Takes over one fact that the log tells of an earlier run, before the first turn. What cannot be told exactly is taken as the
+  /// worse: a locked room must be cleaned from now on.
+  public mutating func recall(_ fact: SiteFact, _ now: Now) {
+    func since(_ ago: Interval) -> Instant { now.boot + Interval(ns: 0 &- ago.ns) }
+    switch fact {
+    case .opened: row[0].isOpened = true
+    case .suspended(.site): row[0].isSuspended = true
+    case .suspended(.lane(let lane)) where Int(lane.index) < laneIsSuspended.capacity: laneIsSuspended[Int(lane.index)] = true
+    case .suspended(.room(let room)) where Int(room.index) < care.capacity: care[Int(room.index)].isSuspended = true
+    case .suspended: break
+    case .openCase(let number, let cause, let place, let ticket, let ago, let isReported, let areListed, let isHandedOver):
+      for slot in 0..<cases.capacity where cases[slot].number == 0 {
+        cases[slot].number = number
+        cases[slot].cause = cause
+        cases[slot].place = place
+        cases[slot].ticket = ticket
+        cases[slot].openedAt = since(ago)
+        cases[slot].isReported = isReported
+        cases[slot].areContactsListed = areListed
+        cases[slot].isHandedOver = isHandedOver
+        if !isHandedOver { look(at: slot, cases[slot].openedAt + policy.isolateWithin) }
+        break
+      }
+    case .locked(let room, let number, let isTaken):
+      let index = Int(room.index)
+      guard index < care.capacity else { return }
+      care[index].lockedBy = number
+      care[index].vacatedAt = isTaken ? .never : now.boot
+      guard isTaken, let slot = find(number) else { return }
+      care[index].takenBy = number
+      cases[slot].isIsolated = true
+      cases[slot].room = Int32(truncatingIfNeeded: index)
+      look(at: slot, .never)
+    case .disinfected(let room, let ago) where Int(room.index) < care.capacity:
+      care[Int(room.index)].disinfectedAt = since(ago)
+      plan(Int(room.index), from: since(ago))
+    case .disinfected: break
+    case .attested(let item, let ago):
+      let until = Int(item) < attestedAt.capacity ? since(ago) + itemTimes[Int(item)] : .past
+      guard until > now.boot else { return }
+      attestedAt[Int(item)] = since(ago)
+      heap.set(care.capacity + Int(item), to: until)
+    case .lastCase(let number): row[0].lastCase = max(row[0].lastCase, number)
+    }
+    admissionChanged = true
+  }
 }

@@ -104,11 +104,13 @@ final class Parts {
     let earlier = log.earlier(within: 3000)
     let down = earlier?.lastRecord.map { max(0, (clock.now().wall - $0) / 1_000_000_000) } ?? 0
     guard let box = loop.withLock({ $0 }) else { return }
+    let isNew = earlier?.lastRecord == nil
+    let recalled = earlier?.snapshot == nil && !isNew ? SiteMemory.recall(settings, clock.now()) : []
     let wishes = RealTime(
       priority: settings.realTime.fifoPriority, cpu: settings.realTime.cpu, lockMemory: settings.realTime.lockMemory)
     realTime = try thread("real-time") {
       for refusal in wishes.apply() { Door.tell("\(refusal)", .warning) }
-      box.run(earlier: earlier?.snapshot, downSeconds: down)
+      box.run(earlier: earlier?.snapshot, recalled: recalled, downSeconds: down)
     }
     threads = [try thread("control") { server.run() }]
   }
@@ -135,9 +137,10 @@ final class LoopBox: @unchecked Sendable {
 
   init(_ loop: consuming RealTimeLoop) { self.loop = consume loop }
 
-  func run(earlier: Snapshot?, downSeconds: Int64) {
+  func run(earlier: Snapshot?, recalled: [SiteFact], downSeconds: Int64) {
     guard var loop = loop.take() else { return }
     if let earlier { loop.restore(earlier) }
+    for fact in recalled { loop.recall(fact) }
     loop.run(restored: earlier != nil, downSeconds: downSeconds)
   }
 }

@@ -70,6 +70,9 @@ struct RealTimeLoop: ~Copyable {
     snapshot = Table(capacity: self.pipeline.snapshotSize, filledWith: 0)
   }
 
+  /// Takes over what the log tells of the site, before the first turn.
+  mutating func recall(_ fact: SiteFact) { pipeline.recall(fact, clock.now()) }
+
   /// Takes over the state of an earlier run before the first turn.
   mutating func restore(_ earlier: Snapshot) {
     guard earlier.state.count == snapshot.capacity else { return }

@@ -66,6 +66,29 @@ def test_a_confirmed_fever_is_a_case_until_its_room_is_clean(site_of):
     assert "isolation-1  locked" in site.command_line("site").stdout
 
 
+def test_a_change_of_names_ends_no_incident_and_no_case(site_of):
+    """A room more in the settings: the earlier state is of another site, and the log tells what keeps people out."""
+    site = site_of(settings=SETTINGS + ISOLATION).start()
+    site.follow()
+    order(site, "case", "open", "room-301", "--symptom", "cough")
+    site.wait_for("case.opened")
+    order(site, "case", "isolated", "1", "isolation-1")
+    order(site, "case", "reported", "1", "--to", "district CDC")
+    order(site, "incident", "begin", "north-door", why="suspected outbreak")
+    site.wait_for("incident.began")
+    site.door.end()
+    site.settings.write_text(site.settings.read_text() + "  annex: { volume_m3: 60, windows: openable }\n")
+    site.start_door()
+    assert site.wait_for("system.started", restored=False)
+    site.wait_for("lane.changed", state="closed")
+    shown = site.status()
+    assert shown["cases"][0]["number"] == 1 and shown["cases"][0]["done"] == ["isolated", "reported"]
+    uses = {room["name"]: room["use"] for room in shown["rooms"]}
+    assert uses["isolation-1"] == "taken" and uses["room-301"] == "locked" and uses["annex"] == "free"
+    order(site, "case", "open", "annex", "--symptom", "cough")
+    assert site.wait_for("case.opened", case=2)
+
+
 def test_a_symptom_opens_a_case_without_a_reading(site_of):
     site = site_of(settings=SETTINGS + ISOLATION).start()
     site.follow()

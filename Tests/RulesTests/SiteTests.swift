@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test func somebodyWhoWasFetchedNeedsNoIsolationRoom() {
-    let all = after("70 symptom room-1\n71 case 1 handed_over\n72 case 1 reported\n73 case 1 contacts_listed\n90 case 1 closed\n")
+    let all = after("70 symptom door\n71 case 1 handed_over\n72 case 1 reported\n73 case 1 contacts_listed\n90 case 1 closed\n")
     #expect(all == ["case 1 opened 0", "case 1 handed_over 1", "case 1 reported 2", "case 1 contacts_listed 3", "case 1 closed 20"])
   }
 
@@ -122,6 +122,39 @@ import Testing
     let all = after("70 symptom room-1\n76 symptom room-2\n82 case 1 isolated isolation-1\n83 case 2 isolated isolation-2\n90 clear 1\n")
     #expect(
       all.filter { $0.contains("not_isolated") } == ["alarm 1 not_isolated high", "alarm 1 not_isolated again", "cleared 1 not_isolated"])
+  }
+
+  /// Staff can end both alarms of a case once what they tell of is over.
+  @Test func theAlarmsOfACaseCanBeCleared() {
+    let all = after("70 confirmed\n72 clear 1\n76 clear 2\n77 case 1 handed_over\n78 clear 2\n")
+    #expect(
+      all == [
+        "alarm 1 confirmed_fever high", "case 1 opened 0", "cleared 1 confirmed_fever", "alarm 2 not_isolated high",
+        "refused still_active", "case 1 handed_over 7", "cleared 2 not_isolated",
+      ])
+  }
+
+  /// Where somebody with a symptom was is locked, and counts as left only when they are in the isolation room.
+  @Test func theRoomOfASymptomIsLocked() {
+    let all = after(
+      """
+      70  symptom room-2
+      71  session room-2
+      72  disinfected room-2 wipe 1
+      74  case 1 isolated isolation-1
+      75  air room-2 60
+      136 disinfected room-2 wipe 20
+      137 session room-2
+      """)
+    #expect(
+      all.filter { !$0.contains("isolation") && $0 != "closed" } == [
+        "case 1 opened 0", "room-2 locked 1", "session refused room_locked", "room-2 wipe 1", "case 1 isolated 4", "room-2 wipe 20",
+        "room-2 freed 1", "session refused site_closed",
+      ])
+  }
+
+  @Test(arguments: ["room-9", "site"]) func aCaseNeedsALaneOrARoom(place: String) {
+    #expect(after("70 symptom \(place)\n").last == "refused implausible")
   }
 
   @Test func aRoomThatWasInvolvedIsLockedToo() {
@@ -215,7 +248,7 @@ import Testing
   @Test(arguments: [62, 70, 71, 73, 76, 90, 96, 120, 150, 162], ["restart", "reboot"])
   func aRestartChangesNothing(minute: Int, kind: String) {
     let rows: [(Int, String)] = [
-      (70, "symptom room-1"), (77, "case 1 isolated isolation-1"), (80, "case 1 reported"), (85, "case 1 contacts_listed"),
+      (70, "symptom door"), (77, "case 1 isolated isolation-1"), (80, "case 1 reported"), (85, "case 1 contacts_listed"),
       (95, "case 1 handed_over"), (100, "air isolation-1 60"), (161, "disinfected isolation-1 spray 30"), (170, "case 1 closed"),
       (171, "session room-1"),
     ]
