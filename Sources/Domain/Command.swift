@@ -151,7 +151,7 @@ public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case safetyAlarm, alarmSuppressed, notAcknowledged, notShelved, notOutOfService, shelfTooLong, shelfFull, stillActive
   case noIsolationRoom, notAttested, notVentilated, notDisinfected, suspended, notSuspended, siteClosed, alreadyDone
   case unknownCase, tooManyCases, notIsolationRoom, roomTaken, roomLocked, notIsolated, notReported, contactsNotListed, notHandedOver
-  case unknownRoom, ventilationIncomplete, sessionRunning, noSession, nothingDeclared
+  case unknownRoom, ventilationIncomplete, sessionRunning, noSession, takesNoSession, nothingDeclared
   case tooEarly, nobodyThere
 
   public var name: String {
@@ -197,6 +197,7 @@ public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .ventilationIncomplete: "ventilation_incomplete"
     case .sessionRunning: "session_running"
     case .noSession: "no_session"
+    case .takesNoSession: "takes_no_session"
     case .nothingDeclared: "nothing_declared"
     case .tooEarly: "too_early"
     case .nobodyThere: "nobody_there"

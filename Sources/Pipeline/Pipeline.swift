@@ -53,9 +53,11 @@ public struct Pipeline: ~Copyable {
 
   public init(_ settings: PipelineSettings) {
     let fieldCounts = settings.instruments.devices.map(\.profile.fields.count)
-    // One contact may move every gate of the site in one turn, with an event, an alarm, a lamp and a buzzer each.
-    effects = Effects(capacity: 512 + 16 * settings.lanes.count)
-    outbox = Outbox(capacity: 256 + 16 * settings.lanes.count)
+    // One contact may move every gate of the site in one turn, with an event, an alarm, a lamp and a buzzer each; and a
+    // slot ends in all rooms at once.
+    let most = 16 * (settings.lanes.count + settings.rooms.count)
+    effects = Effects(capacity: 512 + most)
+    outbox = Outbox(capacity: 256 + most)
     identity = settings.identity
     identityKey = settings.identityKey
     instruments = Instruments(settings.instruments)
@@ -535,8 +537,9 @@ public struct Pipeline: ~Copyable {
       case .event(let body, let place, let personal): emit(body, at: place, personal, now)
       case .confirmed(let lane, let ticket, let personal):
         site.confirmed(at: lane, ticket: ticket, personal, who: who, now, &alarms, &effects)
-      case .ventilated(let room, let began, let airChanges, let isVerified):
-        site.ventilated(room, since: began, airChanges: airChanges, isVerified: isVerified, now, &alarms, &effects)
+      case .ventilated(let room, let began, let airChanges, let effect, let before):
+        site.ventilated(
+          room, since: began, airChanges: airChanges, effect: effect, from: before, now, &alarms, &effects)
       case .gate(let lane, let order): move(routes.lanes[Int(lane.index)].gate, order, now)
       case .lamp(let lane, let on): set(routes.lanes[Int(lane.index)].lamp, on: on, now)
       case .buzzer(let lane, let on): set(routes.lanes[Int(lane.index)].buzzer, on: on, now)

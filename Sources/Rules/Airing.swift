@@ -25,6 +25,8 @@ struct SlotRow: BitwiseCopyable {
   var longest = Interval.zero
   var longestUnseen = Interval.zero
   var run = VentilationFact(method: .declared, start: 0)
+  /// Somebody was told that it is at risk.
+  var isReminded = false
 
   init() {}
 
@@ -60,7 +62,10 @@ public struct AiringRow: BitwiseCopyable, Sendable {
   /// The sensor whose readings are fitted, or -1.
   var fitSensor: Int32 = -1
   var fitIsOver = false
-  var isDeclared = false
+  /// Readings count for it from three response times after this on.
+  var fitFrom = Instant.past
+  /// Since when somebody answers for its windows; `never`: nobody does.
+  var declaredAt = Instant.never
   /// CO2 fell, and has not stopped.
   var isFalling = false
   var fallingSince = Instant.never
@@ -70,6 +75,7 @@ public struct AiringRow: BitwiseCopyable, Sendable {
   // Looking.
   var looked = Instant.never
   var lookedWall: Int64 = 0
+  var lookedOffset: Int32 = 0
 
   // Slots. A day's morning is twice its number, its afternoon one more.
   var slot = SlotRow()
@@ -88,6 +94,8 @@ public struct AiringRow: BitwiseCopyable, Sendable {
   var heldStart: Int32 = 0
   /// Since when an hour of ventilation is owed to the last session.
   var owedSince = Instant.never
+  /// Somebody was told that it is late.
+  var isLate = false
 
   // People.
   var isWorking = false

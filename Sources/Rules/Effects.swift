@@ -13,6 +13,16 @@ public enum GateOrder: BitwiseCopyable, Sendable {
   case end
 }
 
+/// A room's air when its ventilation began: what CO2 can show of it then.
+public enum AirBefore: UInt8, BitwiseCopyable, Sendable {
+  /// As outdoors, and so since: there is nothing to show. The ventilation was seen otherwise than by CO2.
+  case fresh
+  /// 300 ppm above outdoors or more: what it does shows.
+  case high
+  /// Between them, or not known.
+  case unclear
+}
+
 /// One thing to do.
 public enum Effect: BitwiseCopyable, Sendable {
   case event(EventBody, source: Place, Personal)
@@ -21,7 +31,7 @@ public enum Effect: BitwiseCopyable, Sendable {
   case gate(LaneID, GateOrder)
   case lamp(LaneID, on: Bool)
   /// A room has been ventilated since then and still is; `airChanges` as `Site.ventilated` takes them.
-  case ventilated(RoomID, since: Instant, airChanges: Double, isVerified: Bool)
+  case ventilated(RoomID, since: Instant, airChanges: Double, effect: VentilationEffect, from: AirBefore)
   case buzzer(LaneID, on: Bool)
 }
 

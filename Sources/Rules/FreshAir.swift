@@ -10,11 +10,14 @@ import Domain
 public struct FreshAir: BitwiseCopyable, Sendable {
   public var perPerson: Double
   public var error: Double
+  /// The lower end of the interval, also where CO2 is too near outdoors for a value.
+  public var lowest: Double
 
   @_noLocks @_noAllocation
   init(perPerson: Double, error: Double) {
     self.perPerson = perPerson
     self.error = error
+    lowest = perPerson - error
   }
 
   /// - Parameter flow: m3/h.
@@ -23,6 +26,7 @@ public struct FreshAir: BitwiseCopyable, Sendable {
     let isKnown = people > 0 && flow >= 0
     perPerson = isKnown ? flow / people : .nan
     error = perPerson * policy.flowError
+    lowest = perPerson - error
   }
 
   /// - Parameters:
@@ -33,8 +37,7 @@ public struct FreshAir: BitwiseCopyable, Sendable {
   @_noLocks @_noAllocation
   public init(ppm: Double, slope: Double, slopeError: Double, people: Double, volume: Double, _ policy: AirPolicy) {
     let excess = ppm - policy.outdoor
-    // Less says nothing: the sensor's own error is as large.
-    guard people > 0, volume > 0, excess >= 100, slope.isFinite else {
+    guard people > 0, volume > 0, excess.isFinite, slope.isFinite, slopeError.isFinite else {
       self.init(perPerson: .nan, error: .nan)
       return
     }
@@ -42,14 +45,21 @@ public struct FreshAir: BitwiseCopyable, Sendable {
     let breathed = policy.generation * 3.6
     let stored = volume / people * 60e-6
     let carried = breathed - stored * slope
-    guard carried > 0 else {
-      self.init(perPerson: .nan, error: .nan)
-      return
-    }
     let sensorError = 40 + 0.05 * ppm
     let outdoorError = 20.0
     let carriedError = square(breathed * policy.generationError) + square(stored * slopeError)
     let excessError = square(sensorError) + square(outdoorError)
+    guard excess >= 100 else {
+      // No value: the sensor's own error is as large. But what is carried off at so small an excess is carried by much air.
+      self.init(perPerson: .nan, error: .nan)
+      lowest = (carried - squareRoot(carriedError)) / ((max(0, excess) + squareRoot(excessError)) * 1e-6)
+      return
+    }
+    guard carried > 0 else {
+      // All that people breathe out stays: none comes in, or as much as hides in the errors.
+      self.init(perPerson: 0, error: max(0, carried + squareRoot(carriedError)) / (excess * 1e-6))
+      return
+    }
     let value = carried / (excess * 1e-6)
     let share = squareRoot(carriedError / square(carried) + excessError / square(excess))
     self.init(perPerson: value, error: value * share)

@@ -20,6 +20,8 @@ public struct RoomSettings: BitwiseCopyable, Sendable {
   /// Its use needs a reason, and the settings give one.
   public var isExcepted = false
   public var hasAirflow = false
+  /// Sessions are held in it: not where people are isolated.
+  public var takesSessions = true
 
   public init(policy: AirPolicy, volume: Double = 0) {
     self.policy = policy

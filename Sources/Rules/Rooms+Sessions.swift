@@ -68,6 +68,7 @@ extension Rooms {
   ) -> Answer {
     let index = Int(room.index)
     guard index < rows.capacity else { return .refused(.unknownRoom) }
+    guard rows[index].settings.takesSessions else { return .refused(.takesNoSession) }
     look(index, now, &alarms, &effects)
     if airings[index].isInSession { return .refused(.sessionRunning) }
     if airings[index].isLocked { return .refused(.roomLocked) }
@@ -116,7 +117,12 @@ extension Rooms {
     if !countsPeople(index) { airings[index].occupants = -1 }
     effects.event(.sessionEnded(SessionFact(session: session)), at: .room(RoomID(index)))
     openAfter(index, session: session, at: moment, now)
-    judgeCapacity(index, now, &alarms, &effects)
+    // Those who were too many have left with the rest, as far as anybody counts.
+    if people(index).isNaN {
+      alarms.set(.overCapacity, at: .room(RoomID(index)), false, now, &effects)
+    } else {
+      judgeCapacity(index, now, &alarms, &effects)
+    }
   }
 
   @_noLocks @_noAllocation
@@ -124,8 +130,9 @@ extension Rooms {
     _ index: Int, _ local: LocalTime, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) {
     let day = airings[index].sessionDay
+    // One of a day to come is none: the clock was ahead.
     if airings[index].isInSession, day < .max,
-      local.day > day || (local.day == day && local.second >= airings[index].sessionEnd)
+      local.day != day || local.second >= airings[index].sessionEnd
     {
       let gone = now.wall &- wallTime(day: day, second: airings[index].sessionEnd, now)
       end(index, at: Instant(ns: now.boot.ns &- max(0, gone)), now, &alarms, &effects)

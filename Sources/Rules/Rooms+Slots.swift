@@ -80,13 +80,30 @@ extension Rooms {
   @_noLocks @_noAllocation
   private func isWorkday(_ day: Int32) -> Bool { hours.days & LocalTime.bit(day) != 0 }
 
+  @_noLocks @_noAllocation
+  func isWorkTime(_ local: LocalTime) -> Bool {
+    isWorkday(local.day) && local.second >= hours.start && local.second < hours.end
+  }
+
+  /// Edges that are still to come move with the site's offset from UTC: noon is noon after a night of daylight saving.
+  @_noLocks @_noAllocation
+  mutating func moveEdges(_ index: Int, _ now: Now) {
+    let slot = airings[index].slot
+    guard slot.isOpen, now.utcOffset != airings[index].lookedOffset else { return }
+    airings[index].slot.plannedEnd = wallTime(day: slot.day, second: isMorning(slot.slot) ? hours.noon : hours.end, now)
+  }
+
   /// A day begins with nobody in; when it ends, nobody knows who stayed.
   @_noLocks @_noAllocation
-  mutating func settleHours(_ index: Int, _ local: LocalTime) {
-    let isWorking = isWorkday(local.day) && local.second >= hours.start && local.second < hours.end
+  mutating func settleHours(
+    _ index: Int, _ local: LocalTime, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    let isWorking = isWorkTime(local)
     guard isWorking != airings[index].isWorking else { return }
     airings[index].isWorking = isWorking
-    if !airings[index].isInSession { airings[index].occupants = isWorking && countsPeople(index) ? 0 : -1 }
+    guard !airings[index].isInSession else { return }
+    airings[index].occupants = isWorking && countsPeople(index) ? 0 : -1
+    if isWorking { alarms.set(.overCapacity, at: .room(RoomID(index)), false, now, &effects) }
   }
 
   @_noLocks @_noAllocation
@@ -98,21 +115,30 @@ extension Rooms {
     guard rows[index].settings.isJudged, hours.days != 0 else { return }
     let over = over(local)
     if isFirst || airings[index].judged == .min { airings[index].judged = over }
+    // The clock was ahead by more than a slot: what was judged there is still to come.
+    if over < airings[index].judged &- 1 {
+      airings[index].judged = over
+      if airings[index].slot.day > local.day { airings[index].slot.isOpen = false }
+    }
     if over > airings[index].judged {
       // A week at most: what lies further back is told by the door's own records.
-      var number = max(airings[index].judged &+ 1, over &- 13)
-      while number <= over {
-        judge(number, index, local, now, &effects)
-        number = number &+ 1
+      let first = max(airings[index].judged &+ 1, over &- 13)
+      if airings[index].slot.isOpen, number(airings[index].slot) < first {
+        airings[index].slot.isOpen = false
+        tell(airings[index].slot, index, &effects)
       }
-      airings[index].judged = over
+      // A day a look: a turn has room for no more of each room.
+      let last = min(over, first &+ 1)
+      judge(first, index, now, &effects)
+      if last > first { judge(last, index, now, &effects) }
+      airings[index].judged = last
     }
     open(index, local, now, isFirst: isFirst)
     remind(index, now, &alarms, &effects)
   }
 
   @_noLocks @_noAllocation
-  private mutating func judge(_ number: Int32, _ index: Int, _ local: LocalTime, _ now: Now, _ effects: inout Effects) {
+  private mutating func judge(_ number: Int32, _ index: Int, _ now: Now, _ effects: inout Effects) {
     let isMorning = number & 1 == 0
     let day = number >> 1
     if airings[index].slot.isOpen, airings[index].slot.day == day, isMorning == self.isMorning(airings[index].slot.slot) {
@@ -126,6 +152,9 @@ extension Rooms {
     unseen.unseen = Interval(ns: slot.plannedEnd &- slot.plannedStart)
     tell(unseen, index, &effects)
   }
+
+  @_noLocks @_noAllocation
+  private func number(_ slot: SlotRow) -> Int32 { slot.day &* 2 &+ (isMorning(slot.slot) ? 0 : 1) }
 
   @_noLocks @_noAllocation
   private func isMorning(_ slot: Slot) -> Bool { if case .morning = slot { true } else { false } }
@@ -167,7 +196,10 @@ extension Rooms {
     }
     let left = Interval(ns: airings[index].slot.plannedEnd &- now.wall)
     let wanted = Interval(ns: required.ns &- done.ns) + rows[index].policy.remindBefore
-    if left < wanted { alarms.set(.slotAtRisk, at: place, true, value: left.seconds / 60, now, &effects) }
+    guard left < wanted, !airings[index].slot.isReminded else { return }
+    airings[index].slot.isReminded = true
+    // Of each slot anew, also while an earlier one stays owed.
+    alarms.set(.slotAtRisk, at: place, true, value: left.seconds / 60, renew: true, now, &effects)
   }
 
   // MARK: After a session
@@ -188,6 +220,7 @@ extension Rooms {
     if gone > .minutes(3) { slot.unseen = gone }
     airings[index].after = slot
     airings[index].owedSince = end
+    airings[index].isLate = false
     progress(index, now)
   }
 
@@ -223,7 +256,10 @@ extension Rooms {
       return alarms.set(.ventilationLate, at: place, false, now, &effects)
     }
     guard now.boot - airings[index].owedSince > rows[index].policy.startWithin, !airings[index].isInSession else { return }
-    if !airings[index].isRunning { alarms.set(.ventilationLate, at: place, true, value: missing.seconds / 60, now, &effects) }
+    guard !airings[index].isRunning, !airings[index].isLate else { return }
+    airings[index].isLate = true
+    // Of each session anew, also while the hour after an earlier one stays owed.
+    alarms.set(.ventilationLate, at: place, true, value: missing.seconds / 60, renew: true, now, &effects)
   }
 
   // MARK: The next look
@@ -231,7 +267,13 @@ extension Rooms {
   /// In a minute, or at the next edge of the day.
   @_noLocks @_noAllocation
   func nextLook(_ index: Int, _ local: LocalTime, _ now: Now) -> Instant {
+    // Slots of earlier days wait to be told.
+    if rows[index].settings.isJudged, hours.days != 0, airings[index].judged < over(local) { return now.boot }
     var next = now.boot + .seconds(60)
+    if airings[index].declaredAt < .never {
+      let until = airings[index].declaredAt + declaredFor(index)
+      if until > now.boot { next = min(next, until) }
+    }
     next = min(next, edge(hours.start, local, now))
     next = min(next, edge(hours.noon, local, now))
     next = min(next, edge(hours.end, local, now))

@@ -13,9 +13,13 @@ extension Rooms {
 
   /// Takes over an earlier run. `shift` moves its times to this boot clock.
   public mutating func replaceBytes(from bytes: borrowing Table<UInt8>, at offset: Int, shift: Interval) -> Int {
+    var wired: [DeviceID] = []
+    for place in 0..<sensors.capacity { wired.append(sensors[place].device) }
     let end = sensors.replaceBytes(from: bytes, at: airings.replaceBytes(from: bytes, at: offset))
     for index in 0..<airings.capacity { airings[index].shift(by: shift) }
     for place in 0..<sensors.capacity {
+      // Another sensor hangs here now: what the earlier one read is no past of its own.
+      if sensors[place].device.index != wired[place].index { sensors[place] = SensorRow(device: wired[place]) }
       sensors[place].check.forgetWindow()
       sensors[place].sum = 0
       sensors[place].count = 0
@@ -33,15 +37,19 @@ extension AiringRow {
     looked = moved(looked)
     owedSince = moved(owedSince)
     fallingSince = moved(fallingSince)
+    declaredAt = moved(declaredAt)
     slot.from = moved(slot.from)
     after.from = moved(after.from)
     for place in 0..<8 {
       past[place].start = moved(past[place].start)
       past[place].end = moved(past[place].end)
     }
-    // CO2 must show again that it falls, and a decay with a hole in it is none.
+    // CO2 must show again that it falls, and a decay with a hole in it is none: a new one begins.
     isFalling = false
-    fitIsOver = true
+    if !fitIsOver {
+      fit = DecayFit()
+      fitSensor = -1
+    }
     // Who came and went meanwhile was not counted.
     occupants = -1
   }

@@ -80,23 +80,29 @@ extension Rooms {
     var isSeen = true
     var watches = false
     var fanRuns = false
+    var windows = 0
+    var shut = 0
     for place in first..<first &+ Int(rows[index].contactCount) {
       let contact = contacts[place]
       switch contact.contact {
       case .door, .wayIn, .wayOut: continue
       case .window, .fan: watches = true
       }
+      if case .window = contact.contact { windows &+= 1 }
       if contact.isOn < 0 || now.boot - contact.at > contactStale {
         isSeen = false
       } else if contact.isOn == 1 {
         if case .window = contact.contact { return .on(.window) }
         fanRuns = true
+      } else if case .window = contact.contact {
+        shut &+= 1
       }
     }
     if fanRuns { return .on(.fan) }
     let flow = flow(index, now)
     if flow.isFinite, row.volume > 0, flow / row.volume >= row.policy.airChangesLeast { return .on(.airflow) }
-    if airings[index].isDeclared { return .on(.declared) }
+    // Nobody's word opens windows that are all seen to be shut.
+    if airings[index].declaredAt < .never, windows == 0 || shut < windows { return .on(.declared) }
     if airings[index].isFalling { return .on(.co2) }
     if watches { return isSeen ? .off : .unknown }
     if row.hasAirflow { return flow.isFinite ? .off : .unknown }
@@ -134,7 +140,7 @@ extension Rooms {
       airings[index].fitIsOver = true
       return
     }
-    guard reading.at >= airings[index].start + policy.response * 3 else { return }
+    guard reading.at >= max(airings[index].start, airings[index].fitFrom) + policy.response * 3 else { return }
     if airings[index].fitSensor < 0 { airings[index].fitSensor = Int32(truncatingIfNeeded: sensor) }
     guard Int(airings[index].fitSensor) == sensor else { return }
     if reading.ppm - policy.outdoor < 100 {
@@ -154,6 +160,7 @@ extension Rooms {
     let passed = isFirst ? Interval.zero : now.boot - airings[index].looked
     // A wall clock that went forward took time from the day in which nobody can have looked.
     let stepped = isFirst ? 0 : now.wall &- airings[index].lookedWall &- passed.ns
+    let ranOut = endDeclaration(index, local, now)
     let seen = evidence(index, now)
     var unseen = Interval.zero
     if passed > lookEach * 3 { unseen = passed }
@@ -162,13 +169,16 @@ extension Rooms {
     // It is none of the ventilation that runs, whose length the boot clock tells.
     if stepped > lookEach.ns { unseen = unseen + Interval(ns: stepped) }
     addUnseen(unseen, index, now)
+    if ranOut, !isOn(seen), case .declared = airings[index].run.method { end(index, now, &effects) }
     follow(seen, index, now, &effects)
-    settleHours(index, local)
+    moveEdges(index, now)
+    settleHours(index, local, now, &alarms, &effects)
     settleSlots(index, local, now, isFirst: isFirst, &alarms, &effects)
     settleSessions(index, local, now, &alarms, &effects)
     settleDebt(index, now, &alarms, &effects)
     airings[index].looked = now.boot
     airings[index].lookedWall = now.wall
+    airings[index].lookedOffset = now.utcOffset
     rows[index].lookAt = nextLook(index, local, now)
     schedule(index)
   }
@@ -202,13 +212,16 @@ extension Rooms {
         effects.add(
           .ventilated(
             RoomID(index), since: airings[index].start + airings[index].unseen, airChanges: run.airChanges - run.airChangesError,
-            isVerified: isEffective(run)))
+            effect: run.effect, from: airBefore(run, rows[index].policy)))
       }
     case .off: endIfQuiet(index, now, &effects)
     case .unknown:
       if airings[index].isRunning, now.boot - airings[index].lastOn > rows[index].settings.required { end(index, now, &effects) }
     }
   }
+
+  @_noLocks @_noAllocation
+  private func isOn(_ seen: Evidence) -> Bool { if case .on = seen { true } else { false } }
 
   @_noLocks @_noAllocation
   private func isCO2(_ method: VentilationMethod) -> Bool { if case .co2 = method { true } else { false } }
@@ -295,6 +308,14 @@ extension Rooms {
     return .notVerified
   }
 
+  @_noLocks @_noAllocation
+  private func airBefore(_ run: VentilationFact, _ policy: AirPolicy) -> AirBefore {
+    let before = run.startPpm - policy.outdoor
+    if before >= 300 { return .high }
+    let isFresh = before <= policy.airedWithin && run.endPpm - policy.outdoor <= policy.airedWithin
+    return isFresh && !isCO2(run.method) ? .fresh : .unclear
+  }
+
   /// CO2 alone proves a ventilation only by its effect.
   @_noLocks @_noAllocation
   func counts(_ run: VentilationFact) -> Bool { !isCO2(run.method) || isEffective(run) }
@@ -348,16 +369,39 @@ extension Rooms {
   ) -> Answer {
     let index = Int(room.index)
     guard index < rows.capacity else { return .refused(.unknownRoom) }
-    guard begins || airings[index].isDeclared else { return .refused(.nothingDeclared) }
+    guard begins || airings[index].declaredAt < .never else { return .refused(.nothingDeclared) }
     if !begins {
       look(index, now, &alarms, &effects)
-      airings[index].isDeclared = false
+      airings[index].declaredAt = .never
       // It is over now, not when the next gap has passed.
       if case .declared = airings[index].run.method { end(index, now, &effects) }
     } else {
-      airings[index].isDeclared = true
+      airings[index].declaredAt = now.boot
     }
     look(index, now, &alarms, &effects)
     return .done
+  }
+
+  /// How long somebody's word is good for: the hour and a gap. Who airs for longer says so again.
+  @_noLocks @_noAllocation
+  func declaredFor(_ index: Int) -> Interval { rows[index].settings.required + rows[index].policy.bridge }
+
+  /// A word that nobody took back runs out by itself, and with the day's work.
+  /// - Returns: whether it does now.
+  @_noLocks @_noAllocation
+  private mutating func endDeclaration(_ index: Int, _ local: LocalTime, _ now: Now) -> Bool {
+    let since = airings[index].declaredAt
+    guard since < .never else { return false }
+    let until = since + declaredFor(index)
+    let workEnds = airings[index].isWorking && !isWorkTime(local)
+    guard now.boot >= until || workEnds else { return false }
+    airings[index].declaredAt = .never
+    // It was good until then, where somebody has looked since.
+    if airings[index].isRunning, case .declared = airings[index].run.method, now.boot - airings[index].lastOn <= lookEach * 3 {
+      let last = max(airings[index].lastOn, min(until, now.boot))
+      airings[index].lastOn = last
+      airings[index].lastOnWall = now.wall &- (now.boot - last).ns
+    }
+    return true
   }
 }

@@ -32,6 +32,8 @@ public struct RoomRow: BitwiseCopyable, Sendable {
   /// Measured outdoor air, m3/h, and when.
   var flow = Double.nan
   var flowAt = Instant.past
+  /// When two of its sensors were last compared.
+  var comparedAt = Instant.past
   /// What is shown of it: the last event.
   public var air = AirFact(mean5: .nan, mean60: .nan)
 
@@ -121,7 +123,6 @@ struct Slope: BitwiseCopyable {
 /// A CO2 sensor in a room.
 struct SensorRow: BitwiseCopyable {
   var device: DeviceID
-  var room: RoomID
   var check = SensorCheck()
   var sum = 0.0
   var count: Int32 = 0
@@ -129,10 +130,7 @@ struct SensorRow: BitwiseCopyable {
   var mean = Double.nan
   var night = Night()
 
-  init(device: DeviceID, room: RoomID) {
-    self.device = device
-    self.room = room
-  }
+  init(device: DeviceID) { self.device = device }
 }
 
 /// A contact or relay that belongs to a room.
@@ -187,7 +185,7 @@ public struct Rooms: ~Copyable {
     for (index, room) in rooms.enumerated() {
       let id = RoomID(index)
       let (sensor, contact, session) = (sensors.count, contacts.count, sessions.count)
-      sensors += room.co2.map { SensorRow(device: $0, room: id) }
+      sensors += room.co2.map { SensorRow(device: $0) }
       contacts += room.contacts.map { ContactRow(room: id, contact: $0) }
       sessions += timetable.filter { $0.room.index == id.index }.sorted { $0.start < $1.start }
       rows.append(
@@ -196,7 +194,7 @@ public struct Rooms: ~Copyable {
     }
     self.rows = Table(rows, filler: RoomRow(RoomSettings(policy: AirPolicy()), sensors: 0..<0, contacts: 0..<0, sessions: 0..<0))
     airings = Table(capacity: rooms.count, filledWith: AiringRow())
-    self.sensors = Table(sensors, filler: SensorRow(device: DeviceID(0), room: RoomID(0)))
+    self.sensors = Table(sensors, filler: SensorRow(device: DeviceID(0)))
     self.contacts = Table(contacts, filler: ContactRow(room: RoomID(0), contact: .window))
     self.sessions = Table(sessions, filler: SessionPlan(room: RoomID(0), days: 0, start: 0, end: 0, name: -1))
     self.hours = hours ?? Hours(days: 0)
@@ -211,6 +209,7 @@ public struct Rooms: ~Copyable {
     for index in 0..<rows.capacity {
       if rows[index].settings.isExcepted { effects.event(.roomExcepted, at: .room(RoomID(index))) }
       rows[index].lookAt = now.boot
+      airings[index].fitFrom = now.boot
       schedule(index)
     }
   }
@@ -343,7 +342,14 @@ public struct Rooms: ~Copyable {
       high = max(high, mean)
     }
     let mean = known > 0 ? total / Double(known) : .nan
-    guard known > 1 else { return rows[index].closeBin(mean) }
+    guard known > 1 else {
+      // A slow sensor may leave a bin empty. One that says nothing for longer disagrees with nobody.
+      if count > 1, now.boot - rows[index].comparedAt > rows[index].policy.shortWindow {
+        alarms.set(.sensorsDisagree, at: .room(RoomID(index)), false, now, &effects)
+      }
+      return rows[index].closeBin(mean)
+    }
+    rows[index].comparedAt = now.boot
     let disagree = high - low > rows[index].policy.disagreement + rows[index].policy.disagreementShare * mean
     alarms.set(.sensorsDisagree, at: .room(RoomID(index)), disagree, value: high - low, now, &effects)
     if known > 2 {
@@ -387,8 +393,8 @@ public struct Rooms: ~Copyable {
       alarms.set(.freshAir, at: place, false, now, &effects)
     } else {
       let most = fresh.highest
-      limit(
-        .freshAir, place, most, isBad: most < policy.freshAirLeast, isGood: most >= policy.freshAirLeast, now, &alarms, &effects)
+      let isGood = most >= policy.freshAirLeast || fresh.lowest >= policy.freshAirLeast
+      limit(.freshAir, place, most, isBad: most < policy.freshAirLeast, isGood: isGood, now, &alarms, &effects)
     }
   }
 

@@ -235,15 +235,27 @@ public struct Site: ~Copyable {
   /// A room is, or was, ventilated from `began` until now, told as it goes on and when it ends.
   /// - Parameters:
   ///   - airChanges: the lower bound of what is known of it, 1/h; NaN: nothing.
-  ///   - isVerified: by CO2, not only by contacts or somebody's word.
+  ///   - effect: as CO2 shows it, not only contacts or somebody's word.
+  ///   - before: what CO2 can show of it.
   @_noLocks @_noAllocation
   public mutating func ventilated(
-    _ room: RoomID, since began: Instant, airChanges: Double, isVerified: Bool, _ now: Now, _ alarms: inout Alarms,
-    _ effects: inout Effects
+    _ room: RoomID, since began: Instant, airChanges: Double, effect: VentilationEffect, from before: AirBefore, _ now: Now,
+    _ alarms: inout Alarms, _ effects: inout Effects
   ) {
     let index = Int(room.index)
     guard index < care.capacity else { return }
-    if now.boot - began >= policy.ventilateFor, isVerified || !rooms[index].canVerify { care[index].wasAired = true }
+    let canVerify = rooms[index].canVerify
+    switch (effect, before) {
+    case (.ineffective, _): return
+    case (.effective, _), (.notVerified, .fresh):
+      if now.boot - began >= policy.ventilateFor { care[index].wasAired = true }
+    case (.notVerified, .high):
+      if !canVerify, now.boot - began >= policy.ventilateFor { care[index].wasAired = true }
+      // An effect that would show and does not is no evidence of any; known air changes speak for themselves.
+      if canVerify, airChanges.isNaN { return }
+    case (.notVerified, .unclear):
+      if !canVerify, now.boot - began >= policy.ventilateFor { care[index].wasAired = true }
+    }
     guard care[index].lockedBy > 0, !care[index].isAired, care[index].vacatedAt <= now.boot else { return }
     let lasted = now.boot - max(began, care[index].vacatedAt)
     guard lasted >= policy.ventilateFor else { return }

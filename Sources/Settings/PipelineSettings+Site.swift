@@ -47,6 +47,7 @@ extension RoomPlan {
     plan.isJudged = settings.hours != nil && room.kind != .isolation
     plan.isExcepted = room.reason != nil
     plan.hasAirflow = room.airflow != nil
+    plan.takesSessions = room.kind != .isolation
     self.init(
       settings: plan, co2: room.co2, temperature: room.temperature, humidity: room.humidity, airflow: room.airflow,
       contacts: room.contacts.map { contact in

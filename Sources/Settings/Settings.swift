@@ -232,6 +232,8 @@ public struct RoomLayout: Sendable {
   public var seats: Int
   /// m2; `nil`: not said.
   public var areaM2: Double? = nil
+  /// Between people, front, back, left and right, m; `nil`: not said.
+  public var seatSpacingM: Double? = nil
   /// Devices with a CO2 field.
   public var co2: [DeviceID]
   public var windows: Windows
@@ -254,10 +256,10 @@ public struct RoomLayout: Sendable {
     let byArea = areaM2.map { Int($0 / areaPerPersonM2) }
     return seats > 0 ? min(seats, byArea ?? seats) : byArea ?? 0
   }
-}
 
-/// Floor for each person, m2: Beijing's health commission, March 2020.
-let areaPerPersonM2 = 2.5
+  /// Floor for each person, m2: 2.5 at least (Beijing's health commission, March 2020), and a square as wide as the spacing.
+  var areaPerPersonM2: Double { max(2.5, seatSpacingM.map { $0 * $0 } ?? 0) }
+}
 
 /// A contact of a room and where it is wired to.
 public struct RoomContactWiring: Sendable, Equatable {

@@ -15,7 +15,7 @@ extension SettingsReader {
     let seats = section.optional("seats").map { $0.whole(0...10_000) } ?? 0
     let area = section.optional("area_m2")?.number(2...20_000, "m2")
     // At least a metre between people, front, back, left and right.
-    _ = section.optional("seat_spacing_m")?.number(1...10, "m")
+    let spacing = section.optional("seat_spacing_m")?.number(1...10, "m")
     let sensors = readSensors(section.optional("co2"), air)
     let windows = section.required("windows")?.choice(Windows.allCases.map { ($0.rawValue, $0) })
     let reason = section.optional("reason")?.text()
@@ -30,6 +30,7 @@ extension SettingsReader {
     guard let kind, let volume, let seats, let windows else { return nil }
     var room = RoomLayout(name: name, kind: kind, volumeM3: volume, seats: seats, co2: sensors, windows: windows)
     room.areaM2 = area
+    room.seatSpacingM = spacing
     room.temperature = temperature
     room.humidity = humidity
     room.airflow = airflow
@@ -54,10 +55,13 @@ extension SettingsReader {
     }
     if room.windows != .none, reason != nil { entry.note("found a reason, expected none: only windows: none needs one") }
     if room.co2.isEmpty, room.kind != .isolation { entry.warn("no co2 sensor: the air of this room is not watched") }
-    if let area = room.areaM2, room.seats > Int(area / areaPerPersonM2) {
+    if let area = room.areaM2, room.seats > Int(area / room.areaPerPersonM2) {
       entry.note(
-        "found \(room.seats) seats in \(shortest(area)) m2, expected at most \(Int(area / areaPerPersonM2)): "
-          + "\(shortest(areaPerPersonM2)) m2 for each person")
+        "found \(room.seats) seats in \(shortest(area)) m2, expected at most \(Int(area / room.areaPerPersonM2)): "
+          + "\(shortest(room.areaPerPersonM2)) m2 for each person")
+    }
+    if room.seatSpacingM != nil, room.areaM2 == nil {
+      entry.warn("found seat_spacing_m without area_m2: how many people the room is for follows from both")
     }
     if let people, let occupants = room.occupants, room.capacity > 0, occupants > room.capacity {
       people.note("found \(occupants), expected at most \(room.capacity), as many as the room is for")
@@ -247,7 +251,11 @@ extension SettingsReader {
     for each in entry?.list() ?? [] {
       guard let section = each.section() else { continue }
       let name = section.required("name").flatMap(readName)
-      let room = section.required("room")?.reference("room", rooms.map { $0?.name ?? "" })
+      let roomEntry = section.required("room")
+      let room = roomEntry?.reference("room", rooms.map { $0?.name ?? "" })
+      if let room, let layout = rooms[room], layout.kind == .isolation {
+        roomEntry?.note("found the isolation room \(layout.name), expected a room that sessions are held in")
+      }
       let days = section.required("days").flatMap(readDays)
       let start = section.required("start").flatMap(readClock)
       let end = section.required("end").flatMap(readClock)

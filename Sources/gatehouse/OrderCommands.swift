@@ -2,6 +2,7 @@
 // set a device. What they say of alarms is in AlarmsCommand.swift.
 
 import ArgumentParser
+import Control
 import Domain
 import Foundation
 
@@ -129,8 +130,8 @@ struct SessionCommand: ParsableCommand {
     usage: "gatehouse session start|end <room> [options]",
     discussion: """
       For sessions that the timetable does not know, or that begin or end at
-      another time. After a session the room is ventilated for an hour; the
-      answer says how many minutes of it are missing.
+      another time. After a session the room is ventilated for an hour; who begins
+      the next one before that is told how many minutes of it are missing.
 
       EXAMPLES
         gatehouse session start room-301
@@ -148,6 +149,17 @@ struct SessionCommand: ParsableCommand {
 
     func run() throws {
       try order.give(.startSession(RoomID(0)), room: room, done: "a session is on in \(room)")
+      // It is on all the same: only whoever began it can still open a window.
+      let rooms = (try? order.places.status().status.rooms) ?? []
+      let lacking = rooms.first { $0.name == room }?.missing ?? 0
+      if let warning = Self.warning(room, lacking: lacking) { complain(warning) }
+    }
+
+    /// - Parameter lacking: seconds of the ventilation after the last session.
+    static func warning(_ room: String, lacking: Double) -> String? {
+      guard lacking > 0 else { return nil }
+      let minutes = Int(min((lacking / 60).rounded(.up), 100_000))
+      return "warning: \(minutes) min of the ventilation of \(room) after the last session are missing"
     }
   }
 

@@ -132,6 +132,13 @@ import Testing
 }
 
 @Suite struct OrderReportTests {
+  /// Whoever begins a session learns how much of the hour before is missing.
+  @Test func aSessionThatBeginsEarlyIsWarnedOf() {
+    let start = SessionCommand.Start.self
+    #expect(start.warning("room-301", lacking: 2821) == "warning: 48 min of the ventilation of room-301 after the last session are missing")
+    #expect(start.warning("room-301", lacking: 0) == nil)
+  }
+
   @Test func saysWhatBecameOfIt() {
     var answer = CommandAnswer(id: "i", answer: .done, event: "e", seq: 5, durable: true)
     #expect(OrderReport(answer, done: "opened", id: "i") == OrderReport(answer, done: "opened", id: "other"))

@@ -83,12 +83,31 @@ extension DoorInVirtualTime {
 
   @Test func somebodyMustAnswerForAVentilation() {
     var door = door()
-    door.live(3)
+    // Nobody's word opens a window that is seen to be shut: this board does not answer.
+    door.boardAnswers = false
+    door.live(90)
     #expect(door.ask(.ventilation(room, begins: true), claimed: "") == "who_and_why_required")
     #expect(door.ask(.ventilation(room, begins: true)) == "done")
     #expect(door.ventilations == ["began declared"])
     #expect(door.ask(.ventilation(RoomID(7), begins: true)) == "unknown_room")
     #expect(door.ask(.occupants(RoomID(7), 3)) == "unknown_room")
+  }
+
+  /// Forty rooms, and a clock that comes from a week behind: all slots are told, and none is lost.
+  @Test func manyRoomsTellAWeekOfSlots() {
+    var door = DoorInVirtualTime { site in
+      site.hours = Hours(days: 0b111_1111, start: 0, noon: 12 * 3600, end: 24 * 3600)
+      site.rooms = (0..<40).map { _ in
+        var settings = RoomSettings(policy: AirPolicy(), volume: 60)
+        settings.isJudged = true
+        return RoomPlan(settings: settings, co2: [])
+      }
+    }
+    door.live(5)
+    door.wallShift = 7 * 86_400 * 1_000_000_000
+    door.live(120)
+    #expect(door.ventilations.count == 40 * 14, "\(door.ventilations.count)")
+    #expect(!door.events.contains { if case .lost = $0.body { true } else { false } })
   }
 
   @Test func theNextSessionWaitsAcrossARestart() {

@@ -39,6 +39,38 @@ private var seats20: RoomSettings {
     #expect(words.contains { $0.contains("raised fresh_air") } == isBad, "\(words)")
   }
 
+  /// What 30 people breathe out stays in the room, and more: no air comes in, and that is an alarm, not a value that is unknown.
+  @Test func aSealedRoomIsAnAlarm() {
+    var day = RoomDay()
+    let words = day.play("08:00 co2 600\n09:00 people 30\n09:01 co2 rises 61\n09:50 end")
+    #expect(day.air.freshAir == 0 && day.air.freshAirError >= 0, "\(day.air)")
+    #expect(words.contains { $0.contains("raised fresh_air") }, "\(words)")
+  }
+
+  /// Air near outdoors with people in gives no value, and shows all the same that much comes in.
+  @Test func aVeryFreshRoomClears() {
+    var day = RoomDay()
+    let words = day.play("08:00 co2 1553\n08:30 people 20\n09:30 co2 500\n10:30 end")
+    #expect(day.air.freshAir.isNaN, "\(day.air)")
+    #expect(words.contains { $0.contains("raised fresh_air") } && words.contains { $0.contains("cleared fresh_air") }, "\(words)")
+    // As near, but only because it has just begun: nothing is known.
+    var young = RoomDay()
+    young.play("08:30 people 60\n08:30 co2 430\n08:31 co2 rises 20\n08:35 end")
+    #expect(!young.happened.contains { $0.contains("fresh_air") })
+  }
+
+  @Test func tooManyAreNoMoreWhenTheSessionEnds() {
+    var day = RoomDay(seats20, hours: nil)
+    let words = day.play("08:00 co2 600\n09:00 session start\n09:00 people 40\n10:00 session end\n12:00 end")
+    #expect(words.filter { $0.contains("over_capacity") } == ["09:02 raised over_capacity", "10:02 cleared over_capacity"], "\(words)")
+  }
+
+  @Test func tooManyAreNoMoreTheNextMorning() {
+    var day = RoomDay(seats20)
+    let words = day.play("08:10 co2 600\n17:00 people 40\n1 09:00 end")
+    #expect(words.filter { $0.contains("over_capacity") } == ["17:02 raised over_capacity", "1 08:02 cleared over_capacity"], "\(words)")
+  }
+
   /// Before the steady state CO2 is low and rises: taken for steady it would say far too much air.
   @Test func aRisingRoomIsNotTakenForAnAiredOne() {
     var day = RoomDay()

@@ -1,6 +1,7 @@
 // A room's day as lines of text: what happens, and what the rules say of it.
 //
 //     08:00 co2 600              its sensor reads this; `co2 falls 4`: by so many air changes an hour; `co2 rises 10`: ppm a minute
+//     08:30 second +200          another sensor reads so much more; `second silent`
 //     09:00 window open          or shut, silent; `fan on`; `declare begin`, `declare end`; `in`, `out`: somebody passes
 //     10:00 session start        or end; `people 20`; `lock`, `unlock`
 //     11:00 asleep 480           nobody looks for so many minutes; `restart 3`: the door is down; `clock +60`: the wall clock is set
@@ -27,11 +28,15 @@ struct RoomDay: ~Copyable {
   private var falls = 0.0
   private var rises = 0.0
   private var isFlickering = false
+  /// By how much the second sensor reads more; NaN: it is silent.
+  private var second = 0.0
   private var contacts: [Bool?]
   /// Each input twice.
   var doubles = false
   private(set) var judged: [SlotFact] = []
   private(set) var ended: [VentilationFact] = []
+  /// What the site was told of the ventilation that runs.
+  private(set) var told: (effect: VentilationEffect, before: AirBefore, airChanges: Double)?
 
   init(
     _ settings: RoomSettings = RoomDay.room, sensors: Int = 1, contacts: [RoomContact] = [], hours: Hours? = Hours(),
@@ -97,10 +102,10 @@ struct RoomDay: ~Copyable {
     ppm += rises / 6
     ppm = 425 + (ppm - 425) * (1 - falls / 360)
     for _ in 0..<(doubles ? 2 : 1) {
-      for sensor in 0..<members.co2.count where ppm.isFinite {
+      for sensor in 0..<members.co2.count where ppm.isFinite && (sensor == 0 || second.isFinite) {
         let reading = Reading(
           device: members.co2[sensor], field: 0, use: .co2, unit: .ppm, quality: .good, at: now.boot,
-          decoded: ppm + (isFlickering ? 1 : -1))
+          decoded: ppm + (isFlickering ? 1 : -1) + (sensor > 0 ? second : 0))
         rooms.co2(reading, of: sensor, in: RoomID(0), now, &alarms, &effects)
       }
       for place in contacts.indices { tell(place) }
@@ -123,7 +128,11 @@ struct RoomDay: ~Copyable {
     rooms.advance(to: now, &alarms, &effects)
     alarms.advance(to: now, &effects)
     for index in 0..<effects.count {
-      if case .event(let body, _, _) = effects.list[index], let words = words(of: body) { say(words) }
+      switch effects.list[index] {
+      case .event(let body, _, _): if let words = words(of: body) { say(words) }
+      case .ventilated(_, _, let airChanges, let effect, let before): told = (effect, before, airChanges)
+      default: break
+      }
     }
     effects.clear()
   }
@@ -161,6 +170,7 @@ struct RoomDay: ~Copyable {
     case ("co2", "falls"): (falls, rises) = (Double(words[2]) ?? 0, 0)
     case ("co2", "rises"): (falls, rises) = (0, Double(words[2]) ?? 0)
     case ("co2", "silent"): ppm = .nan
+    case ("second", let value): second = Double(value) ?? .nan
     case ("co2", let value): (ppm, falls, rises) = (Double(value) ?? .nan, 0, 0)
     case ("window", let state): set(.window, state == "open" ? true : state == "shut" ? false : nil)
     case ("fan", let state): set(.fan, state == "on")

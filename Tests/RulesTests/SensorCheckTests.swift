@@ -90,6 +90,40 @@ private func passed(_ values: [Double], every seconds: Int64 = 60, isOccupied: B
     #expect(!quiet.isStuck)
   }
 
+  /// One that leaves takes the disagreement with it, also one that is not told yet.
+  @Test func aSensorAloneDisagreesWithNobody() {
+    var day = RoomDay(sensors: 2, hours: nil)
+    let words = day.play("08:00 co2 600\n08:10 second +400\n09:00 second silent\n10:00 end")
+    #expect(words.count { $0.contains("raised sensors_disagree") } == 1 && words.contains { $0.contains("cleared sensors_disagree") }, "\(words)")
+    var pending = RoomDay(sensors: 2, hours: nil)
+    #expect(pending.play("08:00 co2 600\n08:10 second +400\n08:20 second silent\n10:00 end").allSatisfy { !$0.contains("disagree") })
+  }
+
+  /// After a restart with the wires of two sensors changed over, an alarm is of the sensor that hangs there now.
+  @Test func aRestartTakesNoWiresOver() {
+    let now = Now(boot: Instant(ns: 0), wall: 0)
+    func rooms(_ devices: [Int]) -> Rooms { Rooms(devices.map { RoomMembers(RoomSettings(policy: AirPolicy()), co2: [DeviceID($0)]) }) }
+    func alarms() -> Alarms {
+      Alarms(
+        Places(lanes: 0, rooms: 2, devices: 2, ports: 0), settings: { AlarmSettings.standard(for: $0, AirPolicy()) }, isAtLane: { _ in false })
+    }
+    let before = rooms([0, 1])
+    let bytes = Table<UInt8>(capacity: before.byteCount, filledWith: 0)
+    _ = before.copyBytes(to: bytes, at: 0)
+    var after = rooms([1, 0])
+    _ = after.replaceBytes(from: bytes, at: 0, shift: .zero)
+    var all = alarms()
+    var effects = Effects()
+    after.start(now, &effects)
+    for minute in 1...60 {
+      let then = Now(boot: Instant(ns: Int64(minute) * 60_000_000_000), wall: 0)
+      after.co2(
+        Reading(device: DeviceID(1), field: 0, use: .co2, unit: .ppm, quality: .good, at: then.boot, decoded: 800), of: 0, in: RoomID(0), then,
+        &all, &effects)
+    }
+    #expect(all.isActive(.sensorStuck, at: .device(DeviceID(1))) && !all.isActive(.sensorStuck, at: .device(DeviceID(0))))
+  }
+
   /// 150 ppm from outdoors for three nights. A night with too little of it counts as none.
   @Test(arguments: [(575.0, true), (490, false), (340, true)]) func aBaselineThatDriftsIsAnAlarm(ppm: Double, isOff: Bool) {
     var policy = AirPolicy()

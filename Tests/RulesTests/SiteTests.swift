@@ -176,6 +176,22 @@ import Testing
       ])
   }
 
+  /// What helps little frees no room, however long; nor does what should show and does not. A fresh room shows nothing.
+  @Test(arguments: [
+    (VentilationEffect.ineffective, AirBefore.high, false, false), (.notVerified, .high, false, false),
+    (.notVerified, .unclear, true, false), (.notVerified, .fresh, true, true), (.effective, .high, true, true),
+  ])
+  func whatAVentilationShowsDecides(effect: VentilationEffect, before: AirBefore, frees: Bool, opens: Bool) {
+    var line = SiteTimeline()
+    line.policy.isOpenedByCommand = false
+    (line.effect, line.before) = (effect, before)
+    let words = line.play("0 symptom room-1\n1 case 1 room_added room-1\n2 air room-1 600\n700 disinfected room-1 wipe 20\n701 end\n")
+    #expect(words.contains("room-1 freed 1") == frees, "\(words)")
+    var opening = SiteTimeline()
+    (opening.effect, opening.before) = (effect, before)
+    #expect(opening.play(prepared).contains("site opened") == opens)
+  }
+
   /// An hour is the least; an air change that is known to be slow asks for longer: 4.6 of them.
   @Test(arguments: [(Double.nan, 60, true), (.nan, 59, false), (4.7, 60, true), (2.4, 60, false), (2.4, 119, true), (0, 240, false)])
   func aLockedRoomIsAiredByItsAirChanges(airChanges: Double, minutes: Int, isFree: Bool) {

@@ -17,6 +17,9 @@ struct SiteTimeline: ~Copyable {
   var policy = SitePolicy()
   /// 1/h, as known of a ventilation; NaN: unknown.
   var airChanges = Double.nan
+  /// What CO2 says of every ventilation, and could say.
+  var effect = VentilationEffect.effective
+  var before = AirBefore.unclear
   private(set) var happened: [String] = []
 
   static let rooms = ["room-1", "room-2", "isolation-1", "isolation-2"]
@@ -136,7 +139,7 @@ struct SiteTimeline: ~Copyable {
       now.boot = min(step, max(now.boot + .milliseconds(1), site.nextDeadline))
       for one in airing where one.until >= now.boot {
         site.ventilated(
-          RoomID(one.room), since: one.began, airChanges: airChanges, isVerified: true, now, &alarms, &effects)
+          RoomID(one.room), since: one.began, airChanges: airChanges, effect: effect, from: before, now, &alarms, &effects)
       }
       if site.nextDeadline <= now.boot { site.advance(to: now, &alarms, &effects) }
       if alarms.nextDeadline <= now.boot { alarms.advance(to: now, &effects) }

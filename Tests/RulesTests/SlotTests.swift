@@ -88,6 +88,20 @@ private var holding: RoomSettings {
     #expect(words.contains { $0.hasPrefix("13:30 cleared slot_at_risk") || $0.hasPrefix("13:31 cleared slot_at_risk") }, "\(words)")
   }
 
+  /// Three days without airing: six slots, six alarms, though the first is never over.
+  @Test func eachSlotHasItsOwnReminder() {
+    var day = RoomDay(contacts: [.window])
+    let words = day.play("07:00 co2 600\n2 19:00 end").filter { $0.contains("raised slot_at_risk") }
+    #expect(words.count == 6, "\(words)")
+    #expect(words.last?.hasPrefix("2 16:4") == true, "\(words)")
+  }
+
+  @Test func eachSessionHasItsOwnAlarm() {
+    var day = RoomDay(contacts: [.window], hours: nil, timetable: timetable)
+    let words = day.play("07:00 co2 600\n11:55 restart 1\n12:30 end").filter { $0.contains("raised ventilation_late") }
+    #expect(words.count == 2 && words[0].hasPrefix("10:1") && words[1].hasPrefix("11:4"), "\(words)")
+  }
+
   @Test func nobodyIsRemindedOfWhatIsDone() {
     var day = RoomDay(contacts: [.window])
     let words = day.play("07:00 co2 600\n08:00 window open\n09:05 window shut\n12:30 end")
@@ -179,6 +193,38 @@ private var holding: RoomSettings {
     #expect(words == ["12:00 morning missed"], "\(words)")
   }
 
+  /// A year ahead for an hour: the slots of this year are still judged, and those of the next are not kept.
+  @Test(arguments: [525_600, 1440]) func aClockThatWasAheadSwitchesNothingOff(minutes: Int) {
+    let days = Int64(minutes / 1440)
+    let words = verdicts("08:00 co2 600\n10:00 clock +\(minutes)\n\(days) 10:30 clock -\(minutes)\n3 19:00 end")
+    for slot in ["1 12:00 morning missed", "1 18:00 afternoon missed", "2 18:00 afternoon missed", "3 18:00 afternoon missed"] {
+      #expect(words.contains(slot), "\(words)")
+    }
+  }
+
+  /// The other way: a clock that began in the past keeps its one slot open for no longer than it is looked at.
+  @Test func aClockThatWasBehindSwitchesNothingOff() {
+    let words = verdicts("-400 08:00 co2 600\n-400 10:00 clock +576000\n1 18:30 end")
+    #expect(words.suffix(2) == ["1 12:00 morning missed", "1 18:00 afternoon missed"], "\(words)")
+  }
+
+  @Test func aSessionOfADayToComeIsOver() {
+    var day = RoomDay(contacts: [.window], hours: nil, timetable: [timetable[0]])
+    let words = day.play("08:00 co2 600\n09:05 clock +43200\n30 09:10 clock -43200\n1 09:30 end").filter { $0.contains("session ") }
+    #expect(words.contains("09:10 session ended") || words.contains("09:11 session ended"), "\(words)")
+    #expect(words.last?.hasPrefix("1 09:00 session began") == true, "\(words)")
+  }
+
+  /// Hours that begin before the clock is set back at 03:00: noon is an hour later than it seemed at midnight.
+  @Test func anEdgeMovesWithTheNight() {
+    let change: Int64 = (1_795_392_000 + 86_400 + 3 * 3600 - 28_800) * 1_000_000_000
+    var day = RoomDay(
+      contacts: [.window], hours: Hours(days: 0x7F, start: 0, noon: 12 * 3600, end: 24 * 3600), zone: { $0 < change ? 28_800 : 25_200 })
+    let words = day.play("0 23:00 co2 500\n1 10:50 window open\n1 11:55 window shut\n1 12:30 end")
+    #expect(words.contains("1 12:00 morning met"), "\(words)")
+    #expect(day.judged.last.map { ($0.plannedEnd - $0.plannedStart) / 3_600_000_000_000 } == 13)
+  }
+
   /// Both nights of Berlin's change: 29 March and 25 October 2026 are Sundays; the days before and after keep their slots.
   @Test(arguments: [(Int64(-241), Int32(3600), Int32(7200)), (Int64(-30), Int32(7200), Int32(3600))])
   func bothNightsOfAChangeKeepTheirDays(day: Int64, before: Int32, after: Int32) {
@@ -224,6 +270,13 @@ private var holding: RoomSettings {
       let text = (lines.filter { $0.prefix(5) <= moment } + ["\(moment) restart 1"] + lines.filter { $0.prefix(5) > moment })
       #expect(verdicts(text.joined(separator: "\n"), timetable: timetable).map(verdict) == whole.map(verdict), "restart at \(moment)")
     }
+  }
+
+  @Test func noSessionWherePeopleAreIsolated() {
+    var room = RoomDay.room
+    room.takesSessions = false
+    var day = RoomDay(room, hours: nil)
+    #expect(day.play("08:00 co2 600\n08:10 session start\n08:20 end") == ["08:10 refused takes_no_session"])
   }
 
   private func verdict(_ words: String) -> String { words.split(separator: " ").dropFirst().prefix(2).joined(separator: " ") }

@@ -97,6 +97,55 @@ private func happened(_ text: String, contacts: [RoomContact] = [], sensors: Int
     #expect(day.ended[0].effect == .effective, "with people in, air near outdoors is proof")
   }
 
+  /// A decay with a hole in it is none, and the one after it is fitted.
+  @Test func aRestartInADecayBeginsANewOne() {
+    var day = RoomDay(contacts: [.window], hours: nil)
+    day.play("08:00 co2 1500\n09:00 window open\n09:00 co2 falls 1\n09:20 restart 1\n09:24 end")
+    #expect(day.told?.airChanges.isNaN == true && day.told?.before == .high, "\(String(describing: day.told))")
+    let words = day.play("10:14 window shut\n10:30 end")
+    #expect(abs(day.ended[0].airChanges - 1) < 0.1 && day.ended[0].effect == .ineffective, "\(words) \(day.ended)")
+    // A decay that was over before keeps what it showed.
+    var over = RoomDay(contacts: [.window], hours: nil)
+    over.play("08:00 co2 1500\n09:00 window open\n09:00 co2 falls 4\n09:45 restart 1\n10:14 window shut\n10:30 end")
+    #expect(abs(over.ended[0].airChanges - 4) < 0.1, "\(over.ended)")
+  }
+
+  /// What the site is told: how the air was, and what came of it.
+  @Test(arguments: [
+    ("430", "falls 0", AirBefore.fresh, VentilationEffect.notVerified), ("600", "falls 0", .unclear, .ineffective),
+    ("2000", "falls 4", .high, .effective), ("2000", "falls 0.5", .high, .ineffective),
+  ])
+  func theSiteIsToldHowTheAirWas(ppm: String, falls: String, before: AirBefore, effect: VentilationEffect) {
+    var day = RoomDay(contacts: [.window], hours: nil)
+    day.play("09:00 co2 \(ppm)\n09:30 window open\n09:30 co2 \(falls)\n10:35 end")
+    #expect(day.told?.before == before && day.told?.effect == effect, "\(String(describing: day.told))")
+  }
+
+  // MARK: Somebody's word
+
+  @Test func aWordThatNobodyTakesBackRunsOut() {
+    var day = RoomDay(contacts: [])
+    let words = day.play("07:30 co2 430\n09:00 declare begin\n2 19:00 end")
+    #expect(words.filter { $0.contains("declared") } == ["09:00 declared began", "10:05 declared ended after 65 not_verified"], "\(words)")
+    #expect(words.contains("18:00 afternoon missed") && words.contains("12:00 morning met"), "\(words)")
+  }
+
+  /// Said again, it goes on; across a restart too; and it ends with work.
+  @Test func aWordIsGoodUntilWorkEnds() {
+    var day = RoomDay(contacts: [])
+    let words = day.play("07:30 co2 430\n16:00 declare begin\n16:50 declare begin\n17:10 restart 1\n17:40 declare begin\n19:00 end")
+    #expect(words.filter { $0.contains("declared ended") } == ["18:00 declared ended after 120 not_verified"], "\(words)")
+    #expect(day.play("19:10 declare begin\n19:40 end").last == "19:10 declared began")
+  }
+
+  @Test func aWordOpensNoWindowThatIsSeenToBeShut() {
+    var day = RoomDay(contacts: [.window])
+    let words = day.play("07:30 co2 1200\n09:00 declare begin\n12:30 end")
+    #expect(!words.contains { $0.contains("began") } && words.contains("12:00 morning missed"), "\(words)")
+    var silent = RoomDay(contacts: [.window])
+    #expect(silent.play("07:30 co2 430\n08:50 window silent\n09:00 declare begin\n09:10 end").contains("09:00 declared began"))
+  }
+
   @Test func allInputsTwiceChangeNothing() {
     let text = "09:00 co2 2000\n09:30 window open\n09:30 co2 falls 4\n10:35 window shut\n10:50 end"
     var once = RoomDay(contacts: [.window], hours: nil)

@@ -86,6 +86,12 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     try room("reason: why not", ["19:7  rooms.r1: found a reason, expected none: only windows: none needs one"])
     try room("seats: 30, area_m2: 60", ["19:7  rooms.r1: found 30 seats in 60 m2, expected at most 24: 2.5 m2 for each person"])
     try room("seat_spacing_m: 0.8", ["19:76  rooms.r1.seat_spacing_m: found \"0.8\", expected a number from 1 to 10 m"])
+    // Two metres apart, each has four square metres.
+    try room("seats: 20, area_m2: 60, seat_spacing_m: 2", ["19:7  rooms.r1: found 20 seats in 60 m2, expected at most 15: 4 m2 for each person"])
+    try room("area_m2: 60, seat_spacing_m: 1", [])
+    try room("seat_spacing_m: 2", [
+      "warning f:19:7  rooms.r1: found seat_spacing_m without area_m2: how many people the room is for follows from both"
+    ])
     try room("seats: 20, occupants: 25", ["19:82  rooms.r1.occupants: found 25, expected at most 20, as many as the room is for"])
     try room("airflow: board", ["19:69  rooms.r1.airflow: found \"board\", expected a device with an airflow or an air velocity; modbus-relay-8ch has none"])
     try room("window_contacts: [{ device: board, input: 7 }]", [
@@ -121,6 +127,9 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     try more(first + "- { name: b, room: r1, days: [tue], start: \"09:30\", end: \"11:00\" }", [])
     try more(first + "- { name: b, room: r2, days: [tue], start: \"11:30\", end: \"11:00\" }", [
       "20:20  timetable[1].room: there is no room \"r2\"; did you mean \"r1\"?"
+    ])
+    try more("timetable:\n- { name: a, room: sick, days: [mon], start: \"09:00\", end: \"10:00\" }", [
+      "19:20  timetable[0].room: found the isolation room sick, expected a room that sessions are held in"
     ])
     try check([
       ("[sniffer], windows", "[sniffer], seats: 30, windows"), ("rooms:\n", first + "rooms:\n  hall: { kind: waiting, volume_m3: 90, seats: 20, windows: openable }\n"),
