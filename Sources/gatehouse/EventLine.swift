@@ -74,7 +74,11 @@ struct EventLine: Decodable, Equatable {
       }
       if let reason = facts.removeValue(forKey: "reason") { parts.append(reason.words) }
       if let next = facts.removeValue(forKey: "next"), what != "screening.passed" { parts.append("next: \(next.words)") }
-      for key in ["attempt", "policy", "ambient_c"] { facts[key] = nil }
+      // How it was measured, and who it was, are for programs and records.
+      for key in [
+        "attempt", "policy", "ambient_c", "device", "calibrated", "site_offset_c", "device_offset_c", "ambient_term_c", "reference_term_c",
+        "relative_limit_c", "token",
+      ] { facts[key] = nil }
       return parts
     }
     if what.hasPrefix("alarm."), let kind = facts.removeValue(forKey: "kind") {
