@@ -246,7 +246,8 @@ public struct Site: ~Copyable {
     guard index < care.capacity else { return }
     let canVerify = rooms[index].canVerify
     switch (effect, before) {
-    case (.ineffective, _): return
+    // Too few air changes an hour take it away too, in more hours; without a number nothing says that they do.
+    case (.ineffective, _): if airChanges.isNaN { return }
     case (.effective, _), (.notVerified, .fresh):
       if now.boot - began >= policy.ventilateFor { care[index].wasAired = true }
     case (.notVerified, .high):

@@ -201,6 +201,16 @@ import Testing
     #expect(all.contains("room-1 freed 1") == isFree, "\(all)")
   }
 
+  /// Too few air changes an hour are enough in more hours, where they are known.
+  @Test(arguments: [(1.0, 276, true), (1.0, 270, false), (Double.nan, 600, false)])
+  func whatHelpsLittleNeedsLonger(airChanges: Double, minutes: Int, isFree: Bool) {
+    var line = SiteTimeline()
+    line.policy.isOpenedByCommand = false
+    (line.effect, line.before, line.airChanges) = (.ineffective, .high, airChanges)
+    let words = line.play("0 symptom door\n1 case 1 room_added room-1\n2 air room-1 \(minutes + 1)\n700 disinfected room-1 wipe 20\n701 end\n")
+    #expect(words.contains("room-1 freed 1") == isFree, "\(words)")
+  }
+
   /// What aired the room before it was left does not count.
   @Test func airingBeforeItWasLeftDoesNotCount() {
     let early = "62 air isolation-1 100\n70 symptom door\n71 case 1 isolated isolation-1\n120 case 1 handed_over\n200 disinfected isolation-1 wipe 20\n201 end\n"
