@@ -7,7 +7,7 @@ public import Foundation
 
 /// What a client asks for: one JSON object. `lane` goes with `reset_average` and `credential`, which also takes `verdict`; `lane` or
 /// `ticket` with `override`; `ticket` with `allow`, `resume`, which may name a `lane`, and `contact_reading`, which also takes
-/// `celsius` and may name a `site`; `occurrence` with `acknowledge`, `unacknowledge` and `clear_suspect`; `kind` and `place` of an alarm with
+/// `celsius` and may name a `site`; `occurrence` with `acknowledge`, `unacknowledge` and `clear`; `kind` and `place` of an alarm with
 /// `shelve`, which also takes `for_s`, `unshelve`, `take_out_of_service` and `return_to_service`; `device`, `write` and, where it takes one, `value`
 /// with `write`. `place` (a lane, a room, or `site`) goes with `open_case`, `begin_incident` and `end_incident`; `case`, `step`
 /// and, where the step has one, `room` with `advance_case`; `room`, `method`, `minutes` and `minutes_ago` with `disinfected`, whose
@@ -82,7 +82,7 @@ public struct CommandRequest: Codable, Sendable, Equatable {
     self.why = why
     self.origin = origin.name
     switch action {
-    case .acknowledge(let number), .unacknowledge(let number), .clearSuspect(let number): occurrence = number
+    case .acknowledge(let number), .unacknowledge(let number), .clear(let number): occurrence = number
     case .shelve(let alarm, let time):
       kind = alarm.kind.name
       shelvedFor = time.seconds
@@ -155,7 +155,7 @@ extension CommandRequest {
       switch action {
       case .overrideLane, .overrideTicket, .contactReading, .credential: Self.gateGoodForMax
       case .write: Self.writeGoodForMax
-      case .acknowledge, .unacknowledge, .clearSuspect, .resume, .resumeAt, .allow, .resetAverage: Self.goodForMax
+      case .acknowledge, .unacknowledge, .clear, .resume, .resumeAt, .allow, .resetAverage: Self.goodForMax
       case .shelve, .unshelve, .takeOutOfService, .returnToService: Self.goodForMax
       case .openSite, .closeSite, .openCase, .advanceCase, .beginIncident, .endIncident, .disinfected, .attest: Self.goodForMax
       // Who is told that a session begins must be able to say so then, not in an hour.
@@ -192,7 +192,7 @@ extension CommandRequest {
     case "unshelve": return .unshelve(try alarm(names))
     case "take_out_of_service": return .takeOutOfService(try alarm(names))
     case "return_to_service": return .returnToService(try alarm(names))
-    case "clear_suspect": return .clearSuspect(occurrence: try require(occurrence, "occurrence"))
+    case "clear": return .clear(occurrence: try require(occurrence, "occurrence"))
     case "resume":
       let ticket = try require(ticket, "ticket")
       guard let lane else { return .resume(ticket: ticket) }

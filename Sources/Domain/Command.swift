@@ -54,7 +54,7 @@ public enum Action: BitwiseCopyable, Sendable {
   /// Somebody who was refused may be screened again, by the ticket they had. Who and why are required.
   case allow(ticket: UInt32)
   /// Staff have dealt with a latched alarm, such as `suspect_left`: it may go.
-  case clearSuspect(occurrence: UInt32)
+  case clear(occurrence: UInt32)
   /// The relative rule of a lane forgets the people it knows. Who and why are required.
   case resetAverage(LaneID)
   /// Opens or closes the site.
@@ -94,7 +94,7 @@ public enum Action: BitwiseCopyable, Sendable {
     case .credential: "credential"
     case .allow: "allow"
     case .contactReading: "contact_reading"
-    case .clearSuspect: "clear_suspect"
+    case .clear: "clear"
     case .resetAverage: "reset_average"
     case .openSite: "open_site"
     case .closeSite: "close_site"

@@ -299,7 +299,7 @@ public struct Formatter: Sendable {
       data["missing"] = .string(text(of: missing))
     }
     switch command.action {
-    case .acknowledge(let occurrence), .unacknowledge(let occurrence), .clearSuspect(let occurrence):
+    case .acknowledge(let occurrence), .unacknowledge(let occurrence), .clear(let occurrence):
       data["occurrence"] = .number(Double(occurrence))
     case .shelve(let alarm, let time):
       data.merge(members(of: alarm)) { $1 }

@@ -42,8 +42,6 @@ public struct Pipeline: ~Copyable {
   private var absences: Absences
   private var connections: Connections
   private var calendar: PolicyCalendar
-  /// Kinds of alarms whose delays the settings name: a change of the policy leaves them as they are.
-  private let keepsDelays: (high: Bool, mean: Bool, advice: Bool)
   /// The door ends: nothing is decided any more, and what was ordered last is carried out.
   private var isStopping = false
   /// Who gave the command that is obeyed.
@@ -54,8 +52,9 @@ public struct Pipeline: ~Copyable {
   public init(_ settings: PipelineSettings) {
     let fieldCounts = settings.instruments.devices.map(\.profile.fields.count)
     // One contact may move every gate of the site in one turn, with an event, an alarm, a lamp and a buzzer each; and a
-    // slot ends in all rooms at once.
-    let most = 16 * (settings.lanes.count + settings.rooms.count)
+    // slot ends in all rooms at once. Buses that are lost, or come back, move every alarm of their devices and of the air that
+    // these measure: a raise or a clear, and what suppresses it or ends that; and each device tells that it is up or down.
+    let most = 16 * (settings.lanes.count + settings.rooms.count) + 6 * settings.instruments.devices.count
     effects = Effects(capacity: 512 + most)
     outbox = Outbox(capacity: 256 + most)
     identity = settings.identity
@@ -77,14 +76,12 @@ public struct Pipeline: ~Copyable {
       Places(
         lanes: settings.lanes.count, rooms: settings.rooms.count, devices: settings.instruments.devices.count,
         ports: settings.instruments.ports.count, portOfDevice: settings.instruments.devices.map(\.port),
-        sensorsOfRoom: settings.rooms.map(\.co2)),
+        sensorsOfRoom: settings.rooms.map(\.co2), referenceOfLane: settings.lanes.map(\.reference)),
       policy: settings.alarms, settings: { settings.alarmKinds[$0] ?? AlarmSettings.standard(for: $0, settings.air) },
       isAtLane: { settings.instruments.devices[Int($0.index)].isAtLane })
     routes = Routes(settings)
     absences = Absences(devices: fieldCounts.count)
     calendar = PolicyCalendar(settings)
-    keepsDelays = (
-      settings.alarmKinds[.airHigh] != nil, settings.alarmKinds[.airMean] != nil, settings.alarmKinds[.airAdvice] != nil)
     connections = Connections(ports: settings.instruments.ports.count)
     thinning = Thinning(fieldCounts: fieldCounts, settings: settings.thinning)
     devices = Table(capacity: fieldCounts.count, filledWith: DeviceReport())
@@ -198,19 +195,22 @@ public struct Pipeline: ~Copyable {
     outbox.clear()
     effects.clear()
     turns &+= 1
-    if let policy = calendar.change(at: now.wall) { change(to: policy, now) }
+    if let policy = calendar.change(at: now.wall) {
+      change(to: policy, now)
+      // At a start nothing has changed: the policy of the moment decides from the beginning.
+      if turns > 1 { emit(.policyChanged(version: policy.fever.version), at: .site, .none, now) }
+    }
   }
 
   @_noLocks @_noAllocation
   private mutating func change(to policy: PolicyChange, _ now: Now) {
     lanes.change(to: policy.fever)
     rooms.change(to: policy.air)
-    site.change(to: policy.site, now)
+    site.change(to: policy.site, now, &alarms, &effects)
     let air = policy.air
-    if !keepsDelays.high { alarms.change(.airHigh, on: air.highAfter, off: air.highClearAfter) }
-    if !keepsDelays.mean { alarms.change(.airMean, on: .zero, off: air.meanClearAfter) }
-    if !keepsDelays.advice { alarms.change(.airAdvice, on: air.adviceAfter, off: air.adviceClearAfter) }
-    emit(.policyChanged(version: policy.fever.version), at: .site, .none, now)
+    alarms.change(.airHigh, on: air.highAfter, off: air.highClearAfter)
+    alarms.change(.airMean, on: .zero, off: air.meanClearAfter)
+    alarms.change(.airAdvice, on: air.adviceAfter, off: air.adviceClearAfter)
   }
 
   /// What was found becomes decisions, decisions become events and writes, and what is due is done. A write may find
@@ -610,7 +610,7 @@ public struct Pipeline: ~Copyable {
       switch command.action {
       case .acknowledge(let occurrence): answer = alarms.acknowledge(occurrence, now, &effects)
       case .unacknowledge(let occurrence): answer = alarms.unacknowledge(occurrence, now, &effects)
-      case .clearSuspect(let occurrence):
+      case .clear(let occurrence):
         let place = alarms.place(of: occurrence)
         answer = alarms.clearLatched(occurrence, now, &effects)
         if case .done = answer, case .lane(let lane)? = place { lanes.allowWhoLeft(lane) }
@@ -739,6 +739,8 @@ public struct Pipeline: ~Copyable {
   /// from it (a person who was being measured is abandoned) is in the outbox when this returns.
   public mutating func restore(from bytes: borrowing Table<UInt8>, shift: Interval, _ now: Now) {
     effects.clear()
+    // What is taken over is judged by the policy of this moment.
+    if let policy = calendar.change(at: now.wall) { change(to: policy, now) }
     var end = alarms.replaceBytes(from: bytes, at: 0, shift: shift, now: now)
     end = lanes.replaceBytes(from: bytes, at: end, shift: shift, now: now, &alarms, &effects)
     end = site.replaceBytes(from: bytes, at: end, shift: shift, now: now, &alarms, &effects)

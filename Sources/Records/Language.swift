@@ -100,7 +100,7 @@ private let words: [String: Phrase] = [
   "advance_case": Phrase("a step of a case", "病例处置"), "begin_incident": Phrase("begin an incident", "启动事件"),
   "end_incident": Phrase("end an incident", "解除事件"), "disinfected": Phrase("record a disinfection", "登记消毒"), "attest": Phrase("attest", "确认落实"),
   "acknowledge": Phrase("acknowledge an alarm", "确认报警"), "resume": Phrase("call back", "叫回"), "contact_reading": Phrase("contact reading", "接触式体温"),
-  "clear_suspect": Phrase("clear a suspect", "解除疑似"), "reset_average": Phrase("begin the average anew", "重置均值"), "write": Phrase("set a device", "设置设备"),
+  "clear": Phrase("clear an alarm", "解除报警"), "reset_average": Phrase("begin the average anew", "重置均值"), "write": Phrase("set a device", "设置设备"),
   "up": Phrase("up", "正常"), "down": Phrase("down", "中断"), "started": Phrase("started", "启动"), "stopped": Phrase("stopped", "停止"),
   "clock_stepped": Phrase("clock set", "时钟调整"),
   "done": Phrase("done", "已执行"), "refused": Phrase("refused", "被拒绝"),

@@ -1,8 +1,9 @@
 // What keeps an alarm quiet. A person does, for a while (shelved) or until further word (out of service); or another alarm
 // does that explains it and is what staff must mend (suppressed by design). The second sort is one list, below: a cause that is
-// active suppresses its effects at the same place, or at what hangs on it.
+// active suppresses its effects at the same place, or at what hangs on it. A latched cause explains only while its condition is
+// there: what waits for staff to clear it hides nothing.
 //
-//     port → its devices → the rooms whose air they measure          lane → itself
+//     port → its devices → the rooms whose air they measure, the lanes whose reference they see          lane → itself
 //
 // A room has several sensors: its air is suppressed only when each of them is without a voice. Only what is raised is
 // suppressed; what is normal, or has returned and waits to be acknowledged, is left as it is, and a raise meets its cause then.
@@ -12,13 +13,13 @@ public import Domain
 /// Which alarm, while it is active, suppresses which. No alarm of people's safety is ever suppressed.
 let suppressions: [(cause: AlarmKind, suppressed: [AlarmKind])] = [
   // Whatever hangs on a port that is gone is silent, and what it measured last is old.
-  (.portLost, [.deviceSilent, .deviceFault, .airHigh, .airMean, .airAdvice, .freshAir]),
-  (.deviceSilent, [.deviceFault, .airHigh, .airMean, .airAdvice, .freshAir]),
+  (.portLost, [.deviceSilent, .deviceFault, .airHigh, .airMean, .airAdvice, .freshAir, .referenceOff]),
+  (.deviceSilent, [.deviceFault, .airHigh, .airMean, .airAdvice, .freshAir, .referenceOff]),
   (.deviceFault, [.airHigh, .airMean, .airAdvice, .freshAir]),
   // Nor is a sensor that is stuck believed.
   (.sensorStuck, [.airHigh, .airMean, .airAdvice, .freshAir]),
-  // A lane that measures nobody cannot drift.
-  (.laneOutOfOrder, [.laneDrift]),
+  // A lane that measures nobody cannot drift, and what its thermometer showed of people is judged by the next of them.
+  (.laneOutOfOrder, [.laneDrift, .thermometerStuck, .thermometerNormalising]),
 ]
 
 /// Who took an alarm out of sight, and why.
@@ -67,6 +68,8 @@ struct Causes: ~Copyable {
         case .room(let room) where Int(room.index) < places.sensorsOfRoom.count:
           found = places.sensorsOfRoom[Int(room.index)].enumerated().map { (ofDevice(cause, Int($1.index)), $0) }
         case .lane(let lane) where cause.scope == .lane: found = [(row(cause, Int(lane.index)), 0)]
+        case .lane(let lane) where Int(lane.index) < places.referenceOfLane.count:
+          found = [(places.referenceOfLane[Int(lane.index)].flatMap { ofDevice(cause, Int($0.index)) }, 0)]
         case .lane, .room, .port, .log, .site: break
         }
         for (row, group) in found {
@@ -88,6 +91,12 @@ struct Causes: ~Copyable {
 }
 
 extension Alarms {
+  @_noLocks @_noAllocation
+  private func explains(_ index: Int) -> Bool {
+    if rows[index].settings.isLatched, !rows[index].condition { return false }
+    return rows[index].isActive
+  }
+
   /// Whether others that are active explain it.
   @_noLocks @_noAllocation
   func isExplained(_ index: Int) -> Bool {
@@ -96,17 +105,17 @@ extension Alarms {
     guard next < end else { return false }
     while next < end {
       let group = causes.causes[next].group
-      var isActive = false
+      var isThere = false
       while next < end, causes.causes[next].group == group {
-        if rows[Int(causes.causes[next].row)].isActive { isActive = true }
+        if explains(Int(causes.causes[next].row)) { isThere = true }
         next &+= 1
       }
-      if !isActive { return false }
+      if !isThere { return false }
     }
     return true
   }
 
-  /// A cause was raised or cleared.
+  /// A cause was raised or cleared, or the condition of a latched one has come or gone.
   @_noLocks @_noAllocation
   mutating func tellDependents(of index: Int, _ now: Now, _ effects: inout Effects) {
     for next in Int(causes.firstDependent[index])..<Int(causes.firstDependent[index &+ 1]) {

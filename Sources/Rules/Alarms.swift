@@ -118,9 +118,12 @@ public struct Places: Sendable {
   public var portOfDevice: [PortID]
   /// The sensors that each room's air is judged by.
   public var sensorsOfRoom: [[DeviceID]]
+  /// What sees each lane's reference.
+  public var referenceOfLane: [DeviceID?]
 
   public init(
-    lanes: Int, rooms: Int, devices: Int, ports: Int, portOfDevice: [PortID] = [], sensorsOfRoom: [[DeviceID]] = []
+    lanes: Int, rooms: Int, devices: Int, ports: Int, portOfDevice: [PortID] = [], sensorsOfRoom: [[DeviceID]] = [],
+    referenceOfLane: [DeviceID?] = []
   ) {
     self.lanes = lanes
     self.rooms = rooms
@@ -128,6 +131,7 @@ public struct Places: Sendable {
     self.ports = ports
     self.portOfDevice = portOfDevice
     self.sensorsOfRoom = sensorsOfRoom
+    self.referenceOfLane = referenceOfLane
   }
 }
 
@@ -259,11 +263,15 @@ public struct Alarms: ~Copyable {
     set(kind, at: place, false, now, &effects)
   }
 
-  /// Nothing is known of the condition any more: an open alarm stays open, and a clear that was waiting is called off.
+  /// Nothing is known of the condition any more: an open alarm stays open, and a clear or a raise that was waiting is called off.
   @_noLocks @_noAllocation
   public mutating func hold(_ kind: AlarmKind, at place: Place) {
     let index = row(kind, place)
-    guard rows[index].isActive, !rows[index].condition, !rows[index].settings.isLatched else { return }
+    guard rows[index].isActive else {
+      rows[index].condition = false
+      return wait(index, until: .never)
+    }
+    guard !rows[index].condition, !rows[index].settings.isLatched else { return }
     rows[index].condition = true
     wait(index, until: .never)
     // It may have waited for its clear to be quiet for good: now it must be heard again.
@@ -359,6 +367,7 @@ public struct Alarms: ~Copyable {
     case .shelved, .suppressedByDesign, .outOfService: comeBack(index, now, &effects)
     default: break
     }
+    tellDependents(of: index, now, &effects)
   }
 
   /// Who saw it shall see it again.
@@ -382,6 +391,7 @@ public struct Alarms: ~Copyable {
       if rows[index].isActive, !rows[index].settings.isLatched { clear(index, to: .normal, now, &effects) }
     default: break
     }
+    if rows[index].settings.isLatched { tellDependents(of: index, now, &effects) }
   }
 
   @_noLocks @_noAllocation

@@ -105,9 +105,13 @@ extension Site {
         care[index].disinfectedAt = care[index].disinfectedAt + shift
         // By the setting of this run, which may have been changed.
         plan(index, from: care[index].disinfectedAt)
-      } else if care[index].disinfectBy < .never {
-        care[index].disinfectBy = care[index].disinfectBy + shift
+      } else if policy.disinfectEvery > .zero, care[index].disinfectBy < .never {
+        // No longer than if it began now.
+        care[index].disinfectBy = min(care[index].disinfectBy + shift, now.boot + policy.disinfectEvery)
         heap.set(index, to: care[index].disinfectBy)
+      } else {
+        care[index].disinfectBy = .never
+        heap.set(index, to: .never)
       }
     }
     for item in 0..<attestedAt.capacity where attestedAt[item] > .past {

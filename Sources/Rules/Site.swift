@@ -128,11 +128,18 @@ public struct Site: ~Copyable {
 
   /// Other numbers decide from now on; who opens the site does not change. Times that run already end as they would have.
   @_noLocks @_noAllocation
-  public mutating func change(to new: SitePolicy, _ now: Now) {
-    let isOpenedByCommand = policy.isOpenedByCommand
+  public mutating func change(to new: SitePolicy, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    let before = policy
     policy = new
-    policy.isOpenedByCommand = isOpenedByCommand
-    for index in 0..<care.capacity { plan(index, from: care[index].disinfectedAt > .past ? care[index].disinfectedAt : now.boot) }
+    policy.isOpenedByCommand = before.isOpenedByCommand
+    guard policy.disinfectEvery != before.disinfectEvery else { return }
+    for index in 0..<care.capacity {
+      // The interval that runs began when the room was disinfected, or else when it was planned.
+      var began = care[index].disinfectedAt
+      if began == .past, care[index].disinfectBy < .never { began = care[index].disinfectBy + Interval(ns: 0 &- before.disinfectEvery.ns) }
+      plan(index, from: began == .past ? now.boot : began)
+      if care[index].disinfectBy > now.boot { alarms.set(.disinfectionOverdue, at: .room(RoomID(index)), false, now, &effects) }
+    }
   }
 
   // MARK: What others ask

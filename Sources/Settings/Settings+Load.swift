@@ -102,10 +102,10 @@ final class SettingsReader {
     let laneEntries = top.optional("lanes")?.section()?.named("lane") ?? []
     let lanes = laneEntries.map { readLane($0.name, $0.value, desk: desk, ports: ports, fever: policy.fever) }
     let roomEntries = top.optional("rooms")?.section()?.named("room") ?? []
-    let rooms = roomEntries.map { readRoom($0.name, $0.value, air: policy.air) }
+    let rooms = roomEntries.map { readRoom($0.name, $0.value, policy) }
     let checklist = (top.optional("checklist")?.section()?.named("item") ?? []).map(readItem)
-    let hours = readHours(top.optional("hours"), policy.air)
-    let timetable = readTimetable(top.optional("timetable"), rooms: rooms, policy.air)
+    let hours = readHours(top.optional("hours"), rooms: rooms, policy)
+    let timetable = readTimetable(top.optional("timetable"), rooms: rooms, policy)
     let wishes = readWishes(top.optional("realtime")?.section())
     if hasSecret, !lanes.contains(where: { $0.map { $0.identity != nil } ?? true }) {
       top.optional("site")?.warn("identity_secret_file is used by no lane: none has identity")

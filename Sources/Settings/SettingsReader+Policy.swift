@@ -4,6 +4,15 @@ import Domain
 import Foundation
 import Rules
 
+extension PolicySettings {
+  /// The first policy of the air, of now or of a change, that a limit of the file does not go with; and from when it decides, in
+  /// words.
+  func firstAir(where isWrong: (AirPolicy) -> Bool) -> (air: AirPolicy, from: String)? {
+    if isWrong(air) { return (air, "") }
+    return changes.first { isWrong($0.air) }.map { ($0.air, " from version \($0.fever.version) on") }
+  }
+}
+
 extension SettingsReader {
   func readPolicy(_ section: Section?, _ zone: TimeZone?) -> PolicySettings {
     var policy = PolicySettings(fever: FeverPolicy(), air: AirPolicy(), site: SitePolicy())

@@ -7,7 +7,7 @@ import Rules
 private let weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 extension SettingsReader {
-  func readRoom(_ name: String, _ entry: Entry, air: AirPolicy) -> RoomLayout? {
+  func readRoom(_ name: String, _ entry: Entry, _ policy: PolicySettings) -> RoomLayout? {
     guard let section = entry.section() else { return nil }
     defer { section.close() }
     let kind = section.optional("kind").map { $0.choice(RoomKind.allCases.map { ($0.rawValue, $0) }) } ?? .exam
@@ -16,7 +16,7 @@ extension SettingsReader {
     let area = section.optional("area_m2")?.number(2...20_000, "m2")
     // At least a metre between people, front, back, left and right.
     let spacing = section.optional("seat_spacing_m")?.number(1...10, "m")
-    let sensors = readSensors(section.optional("co2"), air)
+    let sensors = readSensors(section.optional("co2"), policy)
     let windows = section.required("windows")?.choice(Windows.allCases.map { ($0.rawValue, $0) })
     let reason = section.optional("reason")?.text()
     let temperature = section.optional("temperature").flatMap { readDeviceWith(.airTemperature, $0, "an air temperature") }
@@ -126,7 +126,7 @@ extension SettingsReader {
   }
 
   /// A mean that its sensor is too slow for would never be known, and never alarm.
-  private func readSensors(_ entry: Entry?, _ air: AirPolicy) -> [DeviceID] {
+  private func readSensors(_ entry: Entry?, _ policy: PolicySettings) -> [DeviceID] {
     var sensors: [DeviceID] = []
     for sensor in entry?.list() ?? [] {
       guard let id = readDeviceWith(.co2, sensor, "CO2") else { continue }
@@ -137,10 +137,10 @@ extension SettingsReader {
       guard let device = devices[Int(id.index)] else { continue }
       // Three of the five bins of a short mean must hold a reading.
       let least = device.profile.period.seconds * 3
-      if air.shortWindow.seconds < least {
+      if let (air, from) = policy.firstAir(where: { $0.shortWindow.seconds < least }) {
         sensor.note(
           "\(device.name) is read every \(shortest(device.profile.period.seconds)) s: policy.air.high_mean_s is "
-            + "\(shortest(air.shortWindow.seconds)), expected at least \(shortest(least))")
+            + "\(shortest(air.shortWindow.seconds))\(from), expected at least \(shortest(least))")
       }
     }
     return sensors
@@ -197,7 +197,7 @@ extension SettingsReader {
 
   // MARK: Hours and timetable
 
-  func readHours(_ entry: Entry?, _ air: AirPolicy) -> Hours? {
+  func readHours(_ entry: Entry?, rooms: [RoomLayout?], _ policy: PolicySettings) -> Hours? {
     guard let entry, let section = entry.section() else { return nil }
     defer { section.close() }
     var hours = Hours()
@@ -210,10 +210,13 @@ extension SettingsReader {
       return hours
     }
     let shorter = min(hours.noon - hours.start, hours.end - hours.noon)
-    if Double(shorter) < air.ventilationFor.seconds {
-      entry.note(
-        "a half day of \(shorter / 60) min is shorter than policy.air.ventilation_min, "
-          + "\(shortest(air.ventilationFor.seconds / 60)): no room could be ventilated in it")
+    let halfDay = "a half day of \(shorter / 60) min is shorter than policy.air."
+    if let (air, from) = policy.firstAir(where: { Double(shorter) < $0.ventilationFor.seconds }) {
+      entry.note(halfDay + "ventilation_min, \(shortest(air.ventilationFor.seconds / 60))\(from): no room could be ventilated in it")
+    } else if let room = rooms.compactMap(\.self).first(where: { $0.isSemiBasement && $0.kind != .isolation }),
+      let (air, from) = policy.firstAir(where: { Double(shorter) < $0.semiBasementFor.seconds })
+    {
+      entry.note(halfDay + "semi_basement_min, \(shortest(air.semiBasementFor.seconds / 60))\(from): \(room.name) could not be ventilated in it")
     }
     return hours
   }
@@ -244,7 +247,7 @@ extension SettingsReader {
   }
 
   /// Sessions and their names, in the order of the file.
-  func readTimetable(_ entry: Entry?, rooms: [RoomLayout?], _ air: AirPolicy) -> (plans: [SessionPlan], names: [String]) {
+  func readTimetable(_ entry: Entry?, rooms: [RoomLayout?], _ policy: PolicySettings) -> (plans: [SessionPlan], names: [String]) {
     var plans: [SessionPlan] = []
     var names: [String] = []
     var entries: [Entry] = []
@@ -273,24 +276,27 @@ extension SettingsReader {
       names.append(name)
       entries.append(each)
     }
-    for index in plans.indices { checkSession(index, plans, names, entries[index], rooms, air) }
+    for index in plans.indices { checkSession(index, plans, names, entries[index], rooms, policy) }
     checkWaiting(plans, entries, rooms)
     return (plans, names)
   }
 
   private func checkSession(
-    _ index: Int, _ plans: [SessionPlan], _ names: [String], _ entry: Entry, _ rooms: [RoomLayout?], _ air: AirPolicy
+    _ index: Int, _ plans: [SessionPlan], _ names: [String], _ entry: Entry, _ rooms: [RoomLayout?],
+    _ policy: PolicySettings
   ) {
     let plan = plans[index]
     let isSemiBasement = rooms[Int(plan.room.index)]?.isSemiBasement ?? false
-    let required = isSemiBasement ? air.semiBasementFor : air.ventilationFor
+    func required(_ air: AirPolicy) -> Interval { isSemiBasement ? air.semiBasementFor : air.ventilationFor }
     for (other, before) in plans.enumerated() where other != index && before.room == plan.room && before.days & plan.days != 0 {
       if other < index, before.start < plan.end, plan.start < before.end {
         entry.note("found \(clock(plan.start)) to \(clock(plan.end)), expected no overlap with \(names[other]) in the same room")
-      } else if before.end <= plan.start, Double(plan.start - before.end) < required.seconds {
+      } else if before.end <= plan.start,
+        let (air, from) = policy.firstAir(where: { Double(plan.start - before.end) < required($0).seconds })
+      {
         entry.warn(
           "\((plan.start - before.end) / 60) min after \(names[other]) in the same room: the room must be ventilated for "
-            + "\(shortest(required.seconds / 60)) min between them")
+            + "\(shortest(required(air).seconds / 60)) min between them\(from)")
       }
     }
   }

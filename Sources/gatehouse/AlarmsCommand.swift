@@ -92,7 +92,7 @@ extension AlarmsCommand {
     func validate() throws { try order.requireWhoAndWhy("Such an alarm is cleared") }
 
     func run() throws {
-      try order.give(.clearSuspect(occurrence: occurrence), done: "alarm \(occurrence) is cleared")
+      try order.give(.clear(occurrence: occurrence), done: "alarm \(occurrence) is cleared")
     }
   }
 }

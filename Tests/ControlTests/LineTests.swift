@@ -120,8 +120,8 @@ import Testing
     guard case .credential(LaneID(1), passed: false) = command.action else { Issue.record("not a credential"); return }
     command = try read(#""command":"allow","ticket":17"#)
     guard case .allow(17) = command.action else { Issue.record("not an allow"); return }
-    command = try read(#""command":"clear_suspect","occurrence":4294967295"#)
-    guard case .clearSuspect(.max) = command.action else { Issue.record("not a clear"); return }
+    command = try read(#""command":"clear","occurrence":4294967295"#)
+    guard case .clear(.max) = command.action else { Issue.record("not a clear"); return }
     command = try read(#""command":"reset_average","lane":"南门""#)
     guard case .resetAverage(LaneID(1)) = command.action else { Issue.record("not a reset"); return }
     command = try read(#""command":"unacknowledge","occurrence":7"#)

@@ -130,7 +130,7 @@ let everyBody: [EventBody] = {
     .returnToService(AlarmID(.logStalled, at: .log)), .overrideLane(LaneID(0)), .resume(ticket: 17), .contactReading(ticket: 17, celsius: 38.15, site: .ear),
     .resumeAt(ticket: 17, LaneID(0)), .overrideTicket(17), .credential(LaneID(0), passed: true), .credential(LaneID(0), passed: false),
     .allow(ticket: 17),
-    .clearSuspect(occurrence: 4), .resetAverage(LaneID(0)), .write(DeviceID(1), 1, value: 2), .write(DeviceID(1), 0, value: .nan),
+    .clear(occurrence: 4), .resetAverage(LaneID(0)), .write(DeviceID(1), 1, value: 2), .write(DeviceID(1), 0, value: .nan),
   ]
   all += CaseStep.allCases.map { .commandAnswered(command(.advanceCase(number: 3, $0, room: RoomID(0))), .done) }
   all += actions.map { .commandAnswered(command($0, claimed: "A. Li \"\u{1f600}\"", why: "wheelchair"), .done) }

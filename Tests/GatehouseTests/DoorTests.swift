@@ -75,7 +75,7 @@ private final class StandIn: Sendable {
   @Test(.timeLimit(.minutes(1)), arguments: [
     (["resume", "17"], "resume"), (["alarms", "acknowledge", "7", "--json"], "acknowledge"),
     (["contact", "17", "38.5", "--who", "Li Na"], "contact_reading"),
-    (["alarms", "clear", "9", "--who", "Li Na", "--why", "found"], "clear_suspect"),
+    (["alarms", "clear", "9", "--who", "Li Na", "--why", "found"], "clear"),
     (["alarms", "unacknowledge", "7"], "unacknowledge"),
     (["alarms", "shelve", "device_silent", "co2", "--minutes", "30", "--who", "Li Na", "--why", "mended"], "shelve"),
     (["alarms", "unshelve", "device_silent", "co2"], "unshelve"),

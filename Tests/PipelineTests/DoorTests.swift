@@ -174,7 +174,7 @@ import Testing
     let cases: [(Action, Interval, String, Refusal)] = [
       (.overrideLane(LaneID(0)), .seconds(4), "Li Na", .expired), (.overrideLane(LaneID(0)), .zero, "", .whoAndWhyRequired),
       (.overrideLane(LaneID(9)), .zero, "Li Na", .unknownLane), (.resume(ticket: 99), .zero, "Li Na", .unknownTicket),
-      (.acknowledge(occurrence: 99), .zero, "Li Na", .unknownAlarm), (.clearSuspect(occurrence: 99), .zero, "Li Na", .unknownAlarm),
+      (.acknowledge(occurrence: 99), .zero, "Li Na", .unknownAlarm), (.clear(occurrence: 99), .zero, "Li Na", .unknownAlarm),
       (.write(DeviceID(0), 9, value: .nan), .zero, "Li Na", .valueNotAllowed), (.write(DeviceID(0), 9, value: 1), .seconds(11), "Li Na", .expired),
     ]
     for (action, ago, claimed, expected) in cases {

@@ -52,6 +52,19 @@ private func happened(_ text: String, _ change: (inout AlarmTimeline) -> Void = 
     #expect(words.filter { $0.hasPrefix("cleared 1 ") }.count == 1)
   }
 
+  /// A mean that became unknown while its delay ran raises only when it has been bad for the whole delay again.
+  @Test func anUnknownMeanRaisesNothing() {
+    let words = happened("""
+      0    on air_high room
+      200  unknown air_high room
+      400  state air_high room
+      500  on air_high room
+      799  state air_high room
+      801  state air_high room
+      """)
+    #expect(words.filter { $0.count == 1 } == ["A", "A", "B"], "\(words)")
+  }
+
   @Test func oneSensorThatSpeaksIsEnough() {
     let words = happened("""
       0    on air_high room
@@ -64,6 +77,46 @@ private func happened(_ text: String, _ change: (inout AlarmTimeline) -> Void = 
       520  state air_high room
       """)
     #expect(words.filter { $0.count == 1 } == ["B", "B", "H"], "\(words)")
+  }
+
+  /// A latched cause that is over waits for staff, and hides nothing meanwhile; it does when it is there again.
+  @Test(arguments: ["60   end", "60   acknowledge 1", "60   shelve sensor_stuck a 30"]) func aLatchedCauseThatIsOverHidesNothing(meanwhile: String) {
+    let words = happened("""
+      0    on sensor_stuck a
+      1    on sensor_stuck b
+      2    on air_high room
+      \(meanwhile)
+      400  state air_high room
+      500  off sensor_stuck a
+      501  state air_high room
+      600  on sensor_stuck a
+      601  state air_high room
+      """)
+    #expect(words.filter { $0.count == 1 } == ["H", "B", "H"], "\(words)")
+  }
+
+  /// What saw the reference is what staff must mend.
+  @Test func aReferenceThatNobodySees() {
+    let words = happened("""
+      0    on reference_off lane
+      31   state reference_off lane
+      40   on device_silent c
+      101  state reference_off lane
+      110  off device_silent c
+      171  state reference_off lane
+      """)
+    #expect(words.filter { $0.count == 1 } == ["B", "H", "B"], "\(words)")
+  }
+
+  @Test func aLaneThatMeasuresNobodyCallsForOneThing() {
+    let words = happened("""
+      0    on thermometer_stuck lane
+      0    on thermometer_normalising lane
+      10   on lane_out_of_order lane
+      11   state thermometer_stuck lane
+      11   state thermometer_normalising lane
+      """)
+    #expect(words.filter { $0.count == 1 } == ["H", "H"], "\(words)")
   }
 
   /// A cause that is out of sight itself still explains: somebody by name has taken it on.
@@ -188,7 +241,7 @@ private struct Seeded {
 @Suite struct AlarmPropertyTests {
   private static let conditions = [
     "air_high room", "air_mean room", "device_silent a", "device_silent b", "device_fault a", "device_fault c", "port_lost 0", "port_lost 1",
-    "lane_out_of_order lane", "lane_drift lane", "gate_unscreened lane", "suspected_fever lane", "tailgating lane", "events_lost site",
+    "sensor_stuck a", "sensor_stuck b", "reference_off lane", "lane_out_of_order lane", "lane_drift lane", "gate_unscreened lane", "suspected_fever lane", "tailgating lane", "events_lost site",
   ]
 
   /// Whatever happens in whatever order: an occurrence is raised once and cleared once or still open, the count of what must be

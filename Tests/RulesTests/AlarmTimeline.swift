@@ -13,7 +13,7 @@ import Domain
 
 @testable import Rules
 
-/// A lane, a room whose air is measured by the devices a and b on port 0, and a device c on port 1.
+/// A lane, a room whose air is measured by the devices a and b on port 0, and a device c on port 1 that sees the lane's reference.
 struct AlarmTimeline: ~Copyable {
   var policy = AlarmPolicy()
   var settings: [AlarmKind: AlarmSettings] = [:]
@@ -33,7 +33,7 @@ struct AlarmTimeline: ~Copyable {
     alarms = Alarms(
       Places(
         lanes: 1, rooms: 1, devices: 3, ports: 2, portOfDevice: [PortID(0), PortID(0), PortID(1)],
-        sensorsOfRoom: [[DeviceID(0), DeviceID(1)]]),
+        sensorsOfRoom: [[DeviceID(0), DeviceID(1)]], referenceOfLane: [DeviceID(2)]),
       policy: policy, settings: { chosen[$0] ?? AlarmSettings.standard(for: $0, AirPolicy()) }, isAtLane: { _ in false })
   }
 

@@ -241,7 +241,7 @@ public struct World {
       case 0: return command(.shelve(alarm, for: .seconds(20)))
       case 1: return command(.takeOutOfService(alarm))
       case 2: return command(.returnToService(alarm))
-      default: return command(.clearSuspect(occurrence: lastAlarm))
+      default: return command(.clear(occurrence: lastAlarm))
       }
     case 7, 8:
       if site.boards > 0 { boards[random.below(site.boards)].staffUntil = time + .seconds(2) }

@@ -116,6 +116,21 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     try more("hours: { start: \"11:30\" }", [
       "18:8  hours: a half day of 30 min is shorter than policy.air.ventilation_min, 60: no room could be ventilated in it"
     ])
+    let change = "policy: { changes: [{ from: \"2026-12-01 06:00\", version: 4, air: { ventilation_min: 300 } }] }\n"
+    try more(change + "hours: {}", [
+      "19:8  hours: a half day of 240 min is shorter than policy.air.ventilation_min, 300 from version 4 on: no room could be ventilated in it"
+    ])
+    func basement(_ text: String, _ expected: [String], _ location: SourceLocation = #_sourceLocation) throws {
+      try check(
+        [("rooms:\n", text + "\nrooms:\n"), ("[sniffer], windows: openable", "[sniffer], windows: openable, semi_basement: true")], expected, location)
+    }
+    try basement("hours: { noon: \"09:30\" }", [])
+    try basement("hours: { noon: \"09:15\" }", [
+      "18:8  hours: a half day of 75 min is shorter than policy.air.semi_basement_min, 90: r1 could not be ventilated in it"
+    ])
+    try basement(change.replacing("300", with: "200") + "hours: {}", [
+      "19:8  hours: a half day of 240 min is shorter than policy.air.semi_basement_min, 300 from version 4 on: r1 could not be ventilated in it"
+    ])
     try more("hours: { days: [monday] }", ["18:17  hours.days[0]: found \"monday\", expected mon, tue, wed, thu, fri, sat or sun"])
     let first = "timetable:\n- { name: a, room: r1, days: [mon], start: \"09:00\", end: \"10:00\" }\n"
     try more(first + "- { name: b, room: r1, days: [mon, tue], start: \"09:30\", end: \"11:00\" }", [
@@ -125,6 +140,9 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
       "warning f:20:3  timetable[1]: 30 min after a in the same room: the room must be ventilated for 60 min between them"
     ])
     try more(first + "- { name: b, room: r1, days: [tue], start: \"09:30\", end: \"11:00\" }", [])
+    try more(change.replacing("300", with: "90") + first + "- { name: b, room: r1, days: [mon], start: \"11:15\", end: \"11:30\" }", [
+      "warning f:21:3  timetable[1]: 75 min after a in the same room: the room must be ventilated for 90 min between them from version 4 on"
+    ])
     try more(first + "- { name: b, room: r2, days: [tue], start: \"11:30\", end: \"11:00\" }", [
       "20:20  timetable[1].room: there is no room \"r2\"; did you mean \"r1\"?"
     ])
@@ -399,6 +417,10 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     ])
     check("  air: { high_mean_s: 60 }\n", [
       "warning f:22:8  policy.air: the long mean covers 24 times high_mean_s at most: 1440 s, not 3600 s"
+    ])
+    // A change is held to the same limits.
+    check("  changes: [{ from: \"2026-12-01 06:00\", version: 4, air: { high_mean_s: 1, mean_s: 20 } }]\n", [
+      "19:31  rooms.r1.co2[0]: sniffer is read every 2 s: policy.air.high_mean_s is 1 from version 4 on, expected at least 6"
     ])
     check("  air: { high_mean_s: 600, mean_s: 60 }\n", ["22:8  policy.air: expected high_mean_s <= mean_s"])
   }
