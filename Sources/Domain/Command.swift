@@ -147,7 +147,7 @@ public struct Command: BitwiseCopyable, Sendable {
 /// Why a command was not carried out.
 public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case expired, unknownAlarm, unknownTicket, unknownLane, notWaiting, laneBusy, laneReleased, whoAndWhyRequired, gateUnavailable
-  case implausible, valueNotAllowed, deviceUnavailable
+  case implausible, valueNotAllowed, deviceUnavailable, noIdentity, noCredential
   case safetyAlarm, alarmSuppressed, notAcknowledged, notShelved, notOutOfService, shelfTooLong, shelfFull, stillActive
   case noIsolationRoom, notAttested, notVentilated, notDisinfected, suspended, notSuspended, siteClosed, alreadyDone
   case unknownCase, tooManyCases, notIsolationRoom, roomTaken, roomLocked, notIsolated, notReported, contactsNotListed, notHandedOver
@@ -168,6 +168,8 @@ public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .implausible: "implausible"
     case .valueNotAllowed: "value_not_allowed"
     case .deviceUnavailable: "device_unavailable"
+    case .noIdentity: "no_identity"
+    case .noCredential: "no_credential"
     case .safetyAlarm: "safety_alarm"
     case .alarmSuppressed: "alarm_suppressed"
     case .notAcknowledged: "not_acknowledged"

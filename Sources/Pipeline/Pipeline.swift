@@ -321,7 +321,7 @@ public struct Pipeline: ~Copyable {
   @_noLocks @_noAllocation
   private mutating func judgeText(_ text: FoundText, _ now: Now) {
     let route = routes.devices[Int(text.device.index)]
-    guard route.identityCount > 0, let key = identityKey else { return }
+    guard route.identityCount > 0, let key = identityKey else { return instruments.wipe(text.device) }
     for index in 0..<Int(route.identityCount) {
       let identity = routes.identities[Int(route.firstIdentity) &+ index]
       guard identity.field == text.field else { continue }
@@ -611,9 +611,9 @@ public struct Pipeline: ~Copyable {
       case .acknowledge(let occurrence): answer = alarms.acknowledge(occurrence, now, &effects)
       case .unacknowledge(let occurrence): answer = alarms.unacknowledge(occurrence, now, &effects)
       case .clear(let occurrence):
-        let place = alarms.place(of: occurrence)
+        let cleared = alarms.named(occurrence)
         answer = alarms.clearLatched(occurrence, now, &effects)
-        if case .done = answer, case .lane(let lane)? = place { lanes.allowWhoLeft(lane) }
+        if case .done = answer, case .suspectLeft? = cleared?.kind, case .lane(let lane)? = cleared?.place { lanes.allowWhoLeft(lane) }
       case .shelve(let alarm, let time):
         answer =
           isSomebodys(command)

@@ -15,11 +15,11 @@ extension Alarms {
     return nil
   }
 
-  /// Where an open alarm is.
+  /// What an open alarm is, and where.
   @_noLocks @_noAllocation
-  public func place(of occurrence: UInt32) -> Place? {
+  public func named(_ occurrence: UInt32) -> AlarmID? {
     guard let index = find(occurrence) else { return nil }
-    return rows[index].place
+    return AlarmID(rows[index].kind, at: rows[index].place)
   }
 
   @_noLocks @_noAllocation

@@ -246,6 +246,8 @@ struct ScreeningRow: BitwiseCopyable {
   /// Ever at or above the threshold, or resting: it may not just vanish.
   var wasElevated = false
   var wasResting = false
+  /// It came to a contact test: no infrared thermometer clears it any more.
+  var needsContact = false
   /// The lane whose thermometer found that, or -1: no reading of it alone clears them.
   var elevatedAt: Int32 = -1
   /// Not to be measured again before.

@@ -52,12 +52,22 @@ extension Lanes {
     if let lane { index = Int(lane.index) }
     guard index < rows.capacity else { return .refused(.unknownLane) }
     guard rows[index].screening < 0, !rows[index].isPresent, rows[index].called == 0 else { return .refused(.laneBusy) }
+    forgetCall(ticket)
     rows[index].called = ticket
     rows[index].calledUntil = now.boot + .seconds(120)
     rows[index].second.forget()
     tellResumed(slot, index, &effects)
     schedule(index)
     return .done
+  }
+
+  /// One ticket, one person: it is called to one lane.
+  @_noLocks @_noAllocation
+  func forgetCall(_ ticket: UInt32) {
+    for index in 0..<rows.capacity where rows[index].called == ticket {
+      rows[index].called = 0
+      rows[index].calledUntil = .never
+    }
   }
 
   /// The relative rule begins anew: another hall, another thermometer, other people.
@@ -105,6 +115,10 @@ extension Lanes {
     case .none: break
     case .closed: return .refused(.siteClosed)
     case .suspended: return .refused(.suspended)
+    }
+    if let missing = missing(slot, index) {
+      if case .noIdentity = missing { return .refused(.noIdentity) }
+      return .refused(.noCredential)
     }
     if let refusal = refusalToPass(index) { return .refused(refusal) }
     screenings[slot].personal = personal

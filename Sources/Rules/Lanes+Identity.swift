@@ -30,24 +30,37 @@ extension Lanes {
     if slot >= 0, screenings[slot].identity.isSame(as: token) { return }
     // Whoever stands there after a verdict has shown it already; the next one shows theirs.
     if slot < 0, rows[index].isPresent, rows[index].isJudged { return }
-    if isRefused(token) {
-      refuse(token, index, now, &alarms, &effects)
-    } else if isMeasured(token) {
-      // Whoever is a suspect there must not be somebody new here before it is noticed that they left.
-      tellRefusal(token, index, .elsewhere, .none, now, &effects)
-      if slot >= 0 { drop(slot, index, .elsewhere, now, &alarms, &effects) }
-    } else if slot >= 0, !screenings[slot].identity.isNone {
+    if slot >= 0, !screenings[slot].identity.isNone, !isRefused(token), !isMeasured(token) {
       secondPerson(index, now, &alarms, &effects)
-    } else if let waiting = findWaiting(token), now.boot < screenings[waiting].waitUntil {
-      tellRefusal(token, index, .tooEarly, screenings[waiting].state, now, &effects)
-      if slot >= 0 { drop(slot, index, .tooEarly, now, &alarms, &effects) }
+    } else if let reason = objection(to: token, now) {
+      var state = ScreeningState.none
+      if let waiting = findWaiting(token) { state = screenings[waiting].state }
+      tellRefusal(token, index, reason, state, now, &effects)
+      if slot >= 0 { drop(slot, index, reason, now, &alarms, &effects) } else { hold(token, index, now) }
     } else if slot >= 0 {
       bind(token, slot, index, now, &alarms, &effects)
     } else {
-      rows[index].identity = token
-      rows[index].identityAt = now.boot
+      hold(token, index, now)
     }
     schedule(index)
+  }
+
+  /// Why whoever shows this is not measured now. They are not measured as somebody else either: what they showed stays theirs.
+  @_noLocks @_noAllocation
+  func objection(to token: Token, _ now: Now) -> ScreeningReason? {
+    guard !token.isNone else { return nil }
+    if isRefused(token) { return .refused }
+    // Whoever is a suspect there must not be somebody new here before it is noticed that they left.
+    if isMeasured(token) { return .elsewhere }
+    if let waiting = findWaiting(token), now.boot < screenings[waiting].waitUntil { return .tooEarly }
+    return nil
+  }
+
+  /// The next one who steps up is this one, here and nowhere else.
+  @_noLocks @_noAllocation
+  private func hold(_ token: Token, _ index: Int, _ now: Now) {
+    rows[index].identity = token
+    rows[index].identityAt = now.boot
   }
 
   /// The identity that was shown for the next one who steps up.
@@ -56,6 +69,9 @@ extension Lanes {
     let isFresh = now.boot - rows[index].identityAt <= rows[index].settings.policy.identityFor
     let token = rows[index].settings.hasIdentity && isFresh ? rows[index].identity : .none
     rows[index].identity = .none
+    guard !token.isNone else { return token }
+    // Shown at two lanes, it stands for one person all the same.
+    for other in 0..<rows.capacity where rows[other].identity.isSame(as: token) { rows[other].identity = .none }
     return token
   }
 
@@ -71,10 +87,18 @@ extension Lanes {
       beginTries(slot, index, now)
       return
     }
-    // They have been here: that screening goes on, and this one is void.
+    // They have been here: that screening goes on, and this one is void. What it found is theirs.
+    let found = screenings[slot]
+    screenings[slot].wasElevated = false
     drop(slot, index, .resumed, now, &alarms, &effects)
     rows[index].isJudged = false
     resume(waiting, index, now, &alarms, &effects)
+    let resumed = Int(rows[index].screening)
+    guard found.wasElevated, resumed >= 0 else { return }
+    screenings[resumed].highReadings &+= found.highReadings
+    if screenings[resumed].elevatedAt < 0 { screenings[resumed].elevatedAt = found.elevatedAt }
+    suspect(index, resumed, high: false, now, &alarms, &effects)
+    if screenings[resumed].highReadings >= 2 { wait(index, resumed, .rest, .elevated, now, &alarms, &effects) }
   }
 
   /// Ends a screening that is nobody's.
@@ -82,6 +106,8 @@ extension Lanes {
   private mutating func drop(
     _ slot: Int, _ index: Int, _ reason: ScreeningReason, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) {
+    // Somebody who was elevated is looked after, whatever card they show.
+    if screenings[slot].wasElevated { return wait(index, slot, .rest, reason, now, &alarms, &effects) }
     rows[index].isJudged = true
     effects.add(
       .event(
@@ -119,7 +145,7 @@ extension Lanes {
     guard let place = emptySlot(index) else { return nil }
     screenings[place] = screenings[slot]
     screenings[slot].state = .none
-    if rows[home].called == screenings[slot].ticket { rows[home].called = 0 }
+    forgetCall(screenings[slot].ticket)
     if screenings[place].wasElevated { alarms.set(.suspectedFever, at: .lane(LaneID(index)), true, now, &effects) }
     settleSuspicion(home, now, &alarms, &effects)
     return place
@@ -149,22 +175,13 @@ extension Lanes {
       for candidate in 1..<refused.capacity where refused[candidate].ticket < refused[place].ticket { place = candidate }
     }
     refused[place] = RefusedRow(
-      token: row.identity, ticket: row.ticket, lane: Int32(truncatingIfNeeded: index), isIsolated: isIsolated)
+      token: row.identity, ticket: row.ticket, lane: Int32(truncatingIfNeeded: index), isIsolated: isIsolated || (refused[place].token.isSame(as: row.identity) && refused[place].isIsolated))
     // They may have begun anew elsewhere before it was noticed that they left.
     for other in 0..<screenings.capacity where other != slot && screenings[other].identity.isSame(as: row.identity) {
       if case .none = screenings[other].state { continue }
       screenings[other].wasElevated = true
       screenings[other].wasResting = true
     }
-  }
-
-  @_noLocks @_noAllocation
-  private mutating func refuse(
-    _ token: Token, _ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
-  ) {
-    tellRefusal(token, index, .refused, .none, now, &effects)
-    let slot = Int(rows[index].screening)
-    if slot >= 0 { drop(slot, index, .refused, now, &alarms, &effects) }
   }
 
   /// Denied without a screening of its own.

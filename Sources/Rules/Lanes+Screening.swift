@@ -23,6 +23,14 @@ extension Lanes {
       return
     }
     let identity = takeIdentity(index, now)
+    if let reason = objection(to: identity, now) {
+      // It was said when they showed who they are; nothing of them is measured.
+      rows[index].isJudged = true
+      var personal = Personal.none
+      personal.token = identity
+      deny(index, reason, next: .none, slot: -1, personal: personal, now, &effects)
+      return
+    }
     if let slot = findWaiting(identity) ?? called(index, identity) {
       resume(slot, index, now, &alarms, &effects)
       return
@@ -45,7 +53,7 @@ extension Lanes {
   /// The one who was called, unless somebody else's identity was shown, or another thermometer measures them.
   @_noLocks @_noAllocation
   private func called(_ index: Int, _ identity: Token) -> Int? {
-    guard rows[index].called > 0, calledForSecond(index) == nil, let slot = find(rows[index].called) else { return nil }
+    guard rows[index].called > 0, calledForSecond(index) == nil, let slot = find(rows[index].called), isWaiting(slot) else { return nil }
     let isOther = !identity.isNone && !screenings[slot].identity.isNone
     return isOther ? nil : slot
   }
@@ -173,10 +181,11 @@ extension Lanes {
     let isLow = isLow(index, estimate)
     if screenings[slot].attempt == 1 {
       follow(index, estimate, now, &alarms, &effects)
-      if isStuck(index, surface, now, &alarms, &effects) {
-        wait(index, slot, .noResult, .stuck, now, &alarms, &effects)
-        return
-      }
+      watchForOneValue(index, surface, now, &alarms, &effects)
+    }
+    if isStuck(index, surface) {
+      wait(index, slot, .noResult, .stuck, now, &alarms, &effects)
+      return
     }
     var isWarmer = false
     if !isLow { isWarmer = isWarmerThanOthers(index, slot, estimate, now) }
@@ -194,8 +203,9 @@ extension Lanes {
     default:
       if screenings[slot].wasResting {
         // A rest is cleared by another device, never by the same one alone.
-        if screenings[slot].elevatedAt >= 0, screenings[slot].elevatedAt != Int32(truncatingIfNeeded: index) {
-          pass(index, slot, .clearedAfterRest, now, &alarms, &effects)
+        let isOther = screenings[slot].elevatedAt >= 0 && screenings[slot].elevatedAt != Int32(truncatingIfNeeded: index)
+        if isOther, !screenings[slot].needsContact {
+          passIfShut(index, slot, .clearedAfterRest, now, &alarms, &effects)
         } else {
           wait(index, slot, .contactTest, .normal, now, &alarms, &effects)
         }
@@ -252,7 +262,19 @@ extension Lanes {
     case .measuring where isBorderline:
       again(index, slot, .retake, .borderline, now, &effects)
     default:
-      pass(index, slot, .normal, now, &alarms, &effects)
+      passIfShut(index, slot, .normal, now, &alarms, &effects)
+    }
+  }
+
+  /// The gate may have been moved since the person stepped up: one that is not shut is opened for nobody.
+  @_noLocks @_noAllocation
+  private func passIfShut(
+    _ index: Int, _ slot: Int, _ reason: ScreeningReason, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    if isReadyToOpen(index) {
+      pass(index, slot, reason, now, &alarms, &effects)
+    } else {
+      wait(index, slot, .noResult, .deviceUnhealthy, now, &alarms, &effects)
     }
   }
 
@@ -271,6 +293,8 @@ extension Lanes {
   @_noLocks @_noAllocation
   func suspect(_ index: Int, _ slot: Int, high: Bool, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     let isNew = !screenings[slot].wasElevated
+    // Normal readings of before say nothing against it.
+    if isNew { screenings[slot].normalReadings = 0 }
     if screenings[slot].elevatedAt < 0 { screenings[slot].elevatedAt = Int32(truncatingIfNeeded: index) }
     screenings[slot].wasElevated = true
     alarms.set(
@@ -331,6 +355,8 @@ extension Lanes {
       default: break
       }
     }
+    if case .contactTest = state { screenings[slot].needsContact = true }
+    if screenings[slot].needsContact { state = .contactTest }
     enter(slot, state, now)
     switch state {
     case .rest: screenings[slot].waitUntil = now.boot + rows[index].settings.policy.rest

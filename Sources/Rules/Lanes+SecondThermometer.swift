@@ -60,7 +60,7 @@ extension Lanes {
   @_noLocks @_noAllocation
   func calledForSecond(_ index: Int) -> Int? {
     guard rows[index].settings.hasSecond, rows[index].called > 0, let slot = find(rows[index].called) else { return nil }
-    return screenings[slot].wasResting ? slot : nil
+    return screenings[slot].wasResting && isWaiting(slot) ? slot : nil
   }
 
   @_noLocks @_noAllocation
@@ -89,6 +89,10 @@ extension Lanes {
       wait(index, slot, .contactTest, isHigh ? .high : .elevated, now, &alarms, &effects)
     } else if estimate < policy.lowGuard {
       wait(index, slot, .noResult, .low, now, &alarms, &effects)
+    } else if screenings[slot].needsContact {
+      wait(index, slot, .contactTest, .normal, now, &alarms, &effects)
+    } else if let reason = missing(slot, index) {
+      wait(index, slot, .noResult, reason, now, &alarms, &effects)
     } else {
       pass(index, slot, .clearedAfterRest, now, &alarms, &effects)
     }

@@ -175,11 +175,15 @@ extension Lanes {
 
   /// Looks at what it showed of somebody new. `true`: it holds one value, so this one says nothing.
   @_noLocks @_noAllocation
-  func isStuck(_ index: Int, _ surface: Double, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) -> Bool {
+  func watchForOneValue(_ index: Int, _ surface: Double, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     rows[index].watch.add(surface)
-    let isStuck = Int(rows[index].watch.equals) > rows[index].settings.policy.stuckPeople
-    alarms.set(.thermometerStuck, at: .lane(LaneID(index)), isStuck, value: surface, now, &effects)
-    return isStuck
+    alarms.set(.thermometerStuck, at: .lane(LaneID(index)), isStuck(index, surface), value: surface, now, &effects)
+  }
+
+  /// The value that it sticks to counts for nobody, also when they come again; another one does.
+  @_noLocks @_noAllocation
+  func isStuck(_ index: Int, _ surface: Double) -> Bool {
+    Int(rows[index].watch.equals) > rows[index].settings.policy.stuckPeople && rows[index].watch.isLast(surface)
   }
 
   /// Whether normal people spread as people do.

@@ -149,7 +149,7 @@ extension Site {
     default: return .refused(.implausible)
     }
     let number = begin(.symptom, at: place, ticket: 0, who: who, note: symptom, .none, now, &alarms, &effects)
-    return number == nil ? .refused(.tooManyCases) : .done
+    return number == 0 ? .refused(.tooManyCases) : .done
   }
 
   /// A contact thermometer has confirmed a fever.
@@ -160,22 +160,23 @@ extension Site {
   ) {
     alarms.occur(.confirmedFever, at: .lane(lane), now, &effects)
     let number = begin(.fever, at: .lane(lane), ticket: ticket, who: who, note: Text(), personal, now, &alarms, &effects)
-    if number == nil {
+    if number == 0 {
       row[0].casesLost &+= 1
       effects.event(.lost(.records, count: 1), at: .log)
     }
     switch policy.suspends {
     case .none: break
-    case .lane: _ = beginIncident(.lane(lane), case: number ?? 0, who: who, why: Text(), now, &alarms, &effects)
-    case .site: _ = beginIncident(.site, case: number ?? 0, who: who, why: Text(), now, &alarms, &effects)
+    case .lane: _ = beginIncident(.lane(lane), case: number, who: who, why: Text(), now, &alarms, &effects)
+    case .site: _ = beginIncident(.site, case: number, who: who, why: Text(), now, &alarms, &effects)
     }
   }
 
+  /// The number of the new case; 0: there is no row left.
   @_noLocks @_noAllocation
   private mutating func begin(
     _ cause: CaseCause, at place: Place, ticket: UInt32, who: Text, note: Text, _ personal: Personal, _ now: Now,
     _ alarms: inout Alarms, _ effects: inout Effects
-  ) -> UInt32? {
+  ) -> UInt32 {
     for slot in 0..<cases.capacity where cases[slot].number == 0 {
       row[0].lastCase &+= 1
       cases[slot] = CaseRow()
@@ -193,7 +194,7 @@ extension Site {
       }
       return row[0].lastCase
     }
-    return nil
+    return 0
   }
 
   @_noLocks @_noAllocation

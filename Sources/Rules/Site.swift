@@ -87,8 +87,9 @@ struct SiteRow: BitwiseCopyable {
 
 /// All of it.
 public struct Site: ~Copyable {
-  var policy: SitePolicy
+  // A table stands first: with a Bool in front, the compiler of 6.3 breaks under the thread sanitizer.
   let rooms: Table<SiteRoom>
+  var policy: SitePolicy
   /// How long an attestation of each item is good for.
   let itemTimes: Table<Interval>
   let care: Table<RoomCare>

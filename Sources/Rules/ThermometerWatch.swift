@@ -22,6 +22,10 @@ struct ThermometerWatch: BitwiseCopyable {
     last = surface
   }
 
+  /// Whether a reading is the one that was last.
+  @_noLocks @_noAllocation
+  func isLast(_ surface: Double) -> Bool { abs(surface - last) < 0.005 }
+
   /// A normal reading. At the end of each block of `people`: how much they spread, variance in degC².
   @_noLocks @_noAllocation
   mutating func add(normal celsius: Double, people: Int) -> Double? {

@@ -139,6 +139,8 @@ struct OrderReport: Equatable {
     case .implausible: return "the value can't be a body temperature"
     case .valueNotAllowed: return "the profile allows no such value for it"
     case .deviceUnavailable: return "the device does not answer, or has too much to do"
+    case .noIdentity: return "that lane lets nobody pass who has not shown who they are; `gatehouse override`, by name"
+    case .noCredential: return "that lane lets nobody pass without a credential; `gatehouse override`, by name"
     case .safetyAlarm: return "it tells of a person or a gate: it may be acknowledged, and is never taken out of sight"
     case .alarmSuppressed: return "it is shelved, suppressed or out of service: nobody is told of it now"
     case .notAcknowledged: return "only an alarm that is active and acknowledged can be shown again"

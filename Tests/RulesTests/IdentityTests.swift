@@ -61,7 +61,7 @@ private let left = ["abandoned 1 left", "alarm 2 suspect_left medium"]
     let words = happened("2 show ann\n3 skin 35.8\n5 nobody\n10 \(again)\n11 \(lane)skin 35.0\n45 \(lane)nobody\n50 end")
     #expect(
       words == ["began 1"] + elevated + left + [
-        "\(lane)denied 0 refused: none", "\(lane)began 2", "\(lane)denied 2 no_identity: no_result",
+        "\(lane)denied 0 refused: none", "\(lane)denied 0 refused: none",
       ])
   }
 
@@ -108,6 +108,31 @@ private let left = ["abandoned 1 left", "alarm 2 suspect_left medium"]
     let text = "2 show ann\n3 skin 36.6\n5 nobody\n10 contact 1 38.1\n12 clear 1\n15 show ann\n18 allow 1\n20 show ann\n21 skin 35.0\n23 nobody\n30 end"
     let words = happened(text)
     #expect(words.contains("denied 0 refused: none") && words.contains("passed 2 normal"), "\(words)")
+  }
+
+  /// Where nobody has to show anything, whoever does is who they are: refused, or resting still, they pass as nobody else.
+  @Test(arguments: ["36.6", "35.8"]) func whoShowedIsNotMeasuredAsNobody(skin: String) {
+    let words = happened(required: false, "2 show ann\n3 skin \(skin)\n5 nobody\n12 show ann\n13 skin 35.0\n22 nobody\n25 end") {
+      $0.settings.policy.rest = .minutes(5)
+    }
+    #expect(!words.contains { $0.contains("passed") || $0 == "began 2" }, "\(words)")
+  }
+
+  /// Elevated under another ticket, before the card was shown: it counts.
+  @Test func whatWasFoundBeforeTheCardCounts() {
+    let words = happened(required: false, "2 show ann\n3 skin 33.0\n5 nobody\n10 skin 36.0\n12 show ann\n18 skin 36.0\n25 nobody\n30 end")
+    #expect(words.contains("denied 1 elevated: rest") && !words.contains { $0.contains("passed") }, "\(words)")
+  }
+
+  /// Shown at two lanes, it lets one person through.
+  @Test func oneCardIsOnePerson() {
+    let words = happened("2 show ann\n2 b show ann\n3 skin 35.0\n3 b skin 35.0\n40 nobody\n40 b nobody\n50 end")
+    #expect(words.filter { $0.contains("passed") }.count == 1, "\(words)")
+  }
+
+  @Test func oneTicketIsCalledToOneLane() {
+    let words = happened(required: false, "3 skin 33.0\n5 nobody\n10 resume 1\n11 resume 1 b\n12 skin 35.0\n12 b skin 35.0\n20 nobody\n20 b nobody\n25 end")
+    #expect(words.filter { $0.contains("passed 1") }.count == 1, "\(words)")
   }
 
   // MARK: Credentials

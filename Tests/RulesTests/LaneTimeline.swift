@@ -136,9 +136,9 @@ struct LaneTimeline: ~Copyable {
       lanes.admit(block, at: lane, now, &alarms, &effects)
     case "acknowledge": answer(alarms.acknowledge(UInt32(words[1]) ?? 0, now, &effects))
     case "clear":
-      let place = alarms.place(of: UInt32(words[1]) ?? 0)
+      let cleared = alarms.named(UInt32(words[1]) ?? 0)
       answer(alarms.clearLatched(UInt32(words[1]) ?? 0, now, &effects))
-      if case .lane(let lane)? = place { lanes.allowWhoLeft(lane) }
+      if case .suspectLeft? = cleared?.kind, case .lane(let lane)? = cleared?.place { lanes.allowWhoLeft(lane) }
     case "restart": restart()
     default: break
     }

@@ -43,6 +43,28 @@ private let rest = "3 skin 36.6\n5 nobody\n"
     #expect(happened(first + "\(seconds + 3) resume 1\n\(seconds + 4) resume 1\n\(seconds + 6) end", change).suffix(2) == ["refused too_early", "called 1"])
   }
 
+  /// A contact test is ended by a contact thermometer, or by somebody's name: by no infrared reading, here or elsewhere.
+  @Test(arguments: ["20 resume 1 b\n21 b skin 35.0\n23 b nobody\n", "20 resume 1\n21 skin 35.0\n23 nobody\n"])
+  func noInfraredReadingEndsAContactTest(again: String) {
+    let first = "1 b nobody\n" + rest + "10 resume 1\n11 skin 36.0\n13 nobody\n"
+    let words = happened(first + again + "30 end")
+    #expect(words.contains("denied 1 elevated: contact_test"), "\(words)")
+    #expect(words.last { $0.contains("denied") }?.hasSuffix("denied 1 normal: contact_test") == true && !words.contains { $0.contains("passed") }, "\(words)")
+    #expect(happened(first + again + "30 contact 1 36.6\n35 end").contains { $0.hasSuffix("passed 1 contact_normal") })
+  }
+
+  /// Before the suspicion is before it: two normal readings while suspect clear, not one.
+  @Test func aNormalReadingOfBeforeClearsNothing() {
+    let words = happened("3 skin 35.5\n9 skin 36.0\n15 skin 35.3\n19 end")
+    #expect(words.filter { !$0.hasPrefix("alarm") } == ["began 1", "denied 1 borderline: retake", "denied 1 elevated: suspect", "denied 1 normal: suspect"], "\(words)")
+  }
+
+  /// The gate was moved since the person stepped up: it is opened for nobody.
+  @Test func aGateThatIsNotShutIsOpenedForNobody() {
+    let words = happened("3 skin 35.5\n5 readback on\n14 end")
+    #expect(words.contains("denied 1 device_unhealthy: no_result") && !words.contains { $0.hasPrefix("passed") || $0 == "gate opens" }, "\(words)")
+  }
+
   @Test func anotherLanesThermometerClearsARest() {
     let words = happened("1 b nobody\n" + rest + "10 resume 1 b\n11 b skin 35.0\n13 b nobody\n20 end")
     #expect(words.contains("b passed 1 cleared_after_rest"), "\(words)")
