@@ -160,10 +160,7 @@ extension Site {
   ) {
     alarms.occur(.confirmedFever, at: .lane(lane), now, &effects)
     let number = begin(.fever, at: .lane(lane), ticket: ticket, who: who, note: Text(), personal, now, &alarms, &effects)
-    if number == 0 {
-      row[0].casesLost &+= 1
-      effects.event(.lost(.records, count: 1), at: .log)
-    }
+    if number == 0 { effects.event(.lost(.records, count: 1), at: .log) }
     switch policy.suspends {
     case .none: break
     case .lane: _ = beginIncident(.lane(lane), case: number, who: who, why: Text(), now, &alarms, &effects)

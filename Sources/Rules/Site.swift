@@ -81,8 +81,6 @@ struct SiteRow: BitwiseCopyable {
   var isOpened = false
   var isSuspended = false
   var lastCase: UInt32 = 0
-  /// Cases that found no row.
-  var casesLost: UInt32 = 0
 }
 
 /// All of it.

@@ -81,6 +81,14 @@ struct EventLine: Decodable, Equatable {
       ] { facts[key] = nil }
       return parts
     }
+    if what.hasPrefix("case."), let number = facts.removeValue(forKey: "case") {
+      var parts = ["case \(number.text)"]
+      if let cause = facts.removeValue(forKey: "cause") { parts.append(cause.words) }
+      if case .number(let estimate)? = facts.removeValue(forKey: "estimate_c") { parts.append("\(decimal(estimate, digits: 1)) degC") }
+      if case .number(let seconds)? = facts.removeValue(forKey: "since_opened_s"), seconds > 0 { parts.append("after \(duration(seconds))") }
+      facts["token"] = nil
+      return parts
+    }
     if what.hasPrefix("alarm."), let kind = facts.removeValue(forKey: "kind") {
       var parts = [kind.words]
       if case .number(let value)? = facts.removeValue(forKey: "value") {

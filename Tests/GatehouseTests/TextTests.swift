@@ -129,6 +129,15 @@ import Testing
       #"{"type":"gatehouse.command.done","source":"/s/d","time":"2026-11-23T08:14:05Z","data":{"id":"9f3c","command":"resume","ticket":17}}"#)
     #expect(event.facts == "command resume, ticket 17")
   }
+
+  /// A step of a case in words: its time is since the case was opened, and no token is shown.
+  @Test func aCaseIsTold() throws {
+    let head = #"{"type":"gatehouse.case.isolated","source":"/s/north-door","time":"2026-11-23T08:00:00.000000000+08:00","data":"#
+    let step = try line(head + #"{"case":3,"cause":"fever","room":"isolation-1","since_opened_s":120,"ticket":17,"token":"a1","who":"李娜"}}"#)
+    #expect(step.facts == "case 3, fever, after 2 min, room isolation-1, ticket 17, who 李娜")
+    let opened = try line(head + #"{"case":3,"cause":"fever","estimate_c":38.61,"since_opened_s":0,"who":"李娜"}}"#)
+    #expect(opened.facts == "case 3, fever, 38.6 degC, who 李娜")
+  }
 }
 
 @Suite struct OrderReportTests {
