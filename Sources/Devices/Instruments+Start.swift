@@ -30,7 +30,7 @@ extension Instruments {
       let framed = plans.map { settings.devices[$0].profile.longestFrame }.max() ?? 0
       row.firstByte = Int32(bytes)
       row.size = Int32(max(framed + 8, Self.modbusRoom))
-      bytes += Int(row.size) * (kind.isFramed ? 2 : 1)
+      bytes += row.room
       if settings.echoing.contains(PortID(port)) {
         row.firstEcho = Int32(bytes)
         bytes += Self.echoRoom

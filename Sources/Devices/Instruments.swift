@@ -46,9 +46,11 @@ struct BusRow: BitwiseCopyable {
   var firstEcho: Int32 = -1
   var echoCount: Int32 = 0
   var echoAt: Int32 = 0
-  /// Where its input lies among all buffers, and how many bytes have room; behind them as much for what they mean decoded.
+  /// Where its input lies among all buffers, and how many bytes have room; where frames are decoded, as much lies behind them.
   var firstByte: Int32 = 0
   var size: Int32 = 0
+  /// Both together.
+  var room: Int { @_noLocks @_noAllocation get { Int(size) &* (kind.isFramed ? 2 : 1) } }
   var buffered: Int32 = 0
   /// When the last byte came.
   var heardAt = Instant.past
@@ -529,8 +531,7 @@ public struct Instruments: ~Copyable {
   @_noLocks @_noAllocation
   public mutating func wipe(_ device: DeviceID) {
     let bus = buses[Int(port(of: device).index)]
-    let first = Int(bus.firstByte)
-    for index in first &+ Int(bus.buffered)..<first &+ 2 &* Int(bus.size) { buffers[index] = 0 }
+    for place in min(Int(bus.buffered), bus.room)..<bus.room { buffers[Int(bus.firstByte) &+ place] = 0 }
   }
 
   // MARK: Up and down
