@@ -68,12 +68,20 @@ public struct Now: BitwiseCopyable, Sendable {
   public var utcOffset: Int32
   /// Whether the wall clock is synchronised; an unsynchronised clock is an alarm.
   public var synchronised: Bool
+  /// Since when that offset holds, ns since 1970 UTC, and the one before it: what lies further back than half a year is of no day
+  /// that anybody judges.
+  public var offsetSince: Int64
+  public var offsetBefore: Int32
 
   @inlinable @inline(__always)
-  public init(boot: Instant, wall: Int64, utcOffset: Int32 = 0, synchronised: Bool = true) {
+  public init(
+    boot: Instant, wall: Int64, utcOffset: Int32 = 0, synchronised: Bool = true, offsetSince: Int64 = .min, offsetBefore: Int32 = 0
+  ) {
     self.boot = boot
     self.wall = wall
     self.utcOffset = utcOffset
     self.synchronised = synchronised
+    self.offsetSince = offsetSince
+    self.offsetBefore = offsetBefore
   }
 }

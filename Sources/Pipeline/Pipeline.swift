@@ -144,6 +144,8 @@ public struct Pipeline: ~Copyable {
       lanes.start(now)
       rooms.start(now, &effects)
       emit(.systemStarted(restored: restored, downSeconds: downSeconds), at: .site, .none, now)
+      // One that fell due while the door was down.
+      if let version = calendar.untold() { emit(.policyChanged(version: version), at: .site, .none, now) }
       site.start(now, &alarms, &effects)
     case .stopping:
       isStopping = true
@@ -197,8 +199,11 @@ public struct Pipeline: ~Copyable {
     turns &+= 1
     if let policy = calendar.change(at: now.wall) {
       change(to: policy, now)
-      // At a start nothing has changed: the policy of the moment decides from the beginning.
-      if turns > 1 { emit(.policyChanged(version: policy.fever.version), at: .site, .none, now) }
+      // At a start the policy of the moment decides from the beginning; `started` tells what is new.
+      if turns > 1 {
+        _ = calendar.untold()
+        emit(.policyChanged(version: policy.fever.version), at: .site, .none, now)
+      }
     }
   }
 
@@ -710,14 +715,14 @@ public struct Pipeline: ~Copyable {
   // MARK: Snapshots
 
   /// Bytes a snapshot takes.
-  public var snapshotSize: Int { alarms.byteCount + lanes.byteCount + site.byteCount + rooms.byteCount + instruments.byteCount }
+  public var snapshotSize: Int { alarms.byteCount + lanes.byteCount + site.byteCount + rooms.byteCount + instruments.byteCount + calendar.byteCount }
 
   /// Differs when a snapshot of another build or another site's tables must not be taken over.
   public var snapshotLayout: UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     hash = (hash ^ identity) &* 0x100_0000_01b3
     for part in [
-      4, alarms.rows.capacity, lanes.count, MemoryLayout<AlarmRow>.stride, snapshotSize, devices.capacity, latest.capacity,
+      5, alarms.rows.capacity, lanes.count, MemoryLayout<AlarmRow>.stride, snapshotSize, devices.capacity, latest.capacity,
     ] {
       hash = (hash ^ UInt64(part)) &* 0x100_0000_01b3
     }
@@ -730,7 +735,8 @@ public struct Pipeline: ~Copyable {
     var end = lanes.copyBytes(to: bytes, at: alarms.copyBytes(to: bytes, at: 0))
     end = site.copyBytes(to: bytes, at: end)
     end = rooms.copyBytes(to: bytes, at: end)
-    _ = instruments.copyBytes(to: bytes, at: end)
+    end = instruments.copyBytes(to: bytes, at: end)
+    _ = calendar.copyBytes(to: bytes, at: end)
     snapshotDue = false
     snapshotAt = now.boot
   }
@@ -745,7 +751,8 @@ public struct Pipeline: ~Copyable {
     end = lanes.replaceBytes(from: bytes, at: end, shift: shift, now: now, &alarms, &effects)
     end = site.replaceBytes(from: bytes, at: end, shift: shift, now: now, &alarms, &effects)
     end = rooms.replaceBytes(from: bytes, at: end, shift: shift)
-    _ = instruments.replaceBytes(from: bytes, at: end, shift: shift, now: now.boot)
+    end = instruments.replaceBytes(from: bytes, at: end, shift: shift, now: now.boot)
+    _ = calendar.replaceBytes(from: bytes, at: end)
     outbox.clear()
     carryOut(now)
   }

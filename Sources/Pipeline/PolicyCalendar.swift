@@ -7,6 +7,8 @@ struct PolicyCalendar: ~Copyable {
   /// The first decides from ever.
   private let policies: Table<PolicyChange>
   private var current = 0
+  /// The version that the log was last told of; 0: of none.
+  private let told = Table<UInt32>(capacity: 1, filledWith: 0)
 
   init(_ settings: PipelineSettings) {
     let first = PolicyChange(
@@ -24,4 +26,22 @@ struct PolicyCalendar: ~Copyable {
     current = index
     return policies[index]
   }
+
+  /// The version that decides, when the log, as far as it is known, was told of another one.
+  @_noLocks @_noAllocation
+  func untold() -> UInt32? {
+    let version = policies[current].fever.version
+    let before = told[0]
+    told[0] = version
+    return before > 0 && before != version ? version : nil
+  }
+
+  // MARK: Snapshots
+
+  var byteCount: Int { told.byteCount }
+
+  @_noLocks @_noAllocation
+  func copyBytes(to bytes: borrowing Table<UInt8>, at offset: Int) -> Int { told.copyBytes(to: bytes, at: offset) }
+
+  func replaceBytes(from bytes: borrowing Table<UInt8>, at offset: Int) -> Int { told.replaceBytes(from: bytes, at: offset) }
 }

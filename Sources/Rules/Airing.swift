@@ -81,6 +81,9 @@ public struct AiringRow: BitwiseCopyable, Sendable {
   var slot = SlotRow()
   var after = SlotRow()
   var judged: Int32 = .min
+  /// The last that were told, a week of them: a clock that goes back passes them again.
+  var told = InlineArray<14, Int32>(repeating: .min)
+  var toldNext: Int32 = 0
 
   // Sessions.
   var isInSession = false

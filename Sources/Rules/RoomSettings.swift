@@ -110,8 +110,10 @@ private func floorDivide(_ value: Int64, _ by: Int64) -> Int64 {
   return value % by < 0 ? quotient &- 1 : quotient
 }
 
-/// Wall time of a second of a local day, ns since 1970 UTC, by the offset that holds now.
+/// Wall time of a second of a local day, ns since 1970 UTC, by the offset that held then.
 @_noLocks @_noAllocation
 func wallTime(day: Int32, second: Int32, _ now: Now) -> Int64 {
-  (Int64(day) &* 86_400 &+ Int64(second) &- Int64(now.utcOffset)) &* 1_000_000_000
+  let local = Int64(day) &* 86_400 &+ Int64(second)
+  let wall = (local &- Int64(now.utcOffset)) &* 1_000_000_000
+  return wall >= now.offsetSince ? wall : (local &- Int64(now.offsetBefore)) &* 1_000_000_000
 }

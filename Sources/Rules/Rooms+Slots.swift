@@ -125,7 +125,7 @@ extension Rooms {
       let first = max(airings[index].judged &+ 1, over &- 13)
       if airings[index].slot.isOpen, number(airings[index].slot) < first {
         airings[index].slot.isOpen = false
-        tell(airings[index].slot, index, &effects)
+        tellDay(airings[index].slot, index, &effects)
       }
       // A day a look: a turn has room for no more of each room.
       let last = min(over, first &+ 1)
@@ -143,14 +143,29 @@ extension Rooms {
     let day = number >> 1
     if airings[index].slot.isOpen, airings[index].slot.day == day, isMorning == self.isMorning(airings[index].slot.slot) {
       airings[index].slot.isOpen = false
-      return tell(airings[index].slot, index, &effects)
+      return tellDay(airings[index].slot, index, &effects)
     }
     guard isWorkday(day) else { return }
-    // Nobody looked in all of it.
+    // Nobody looked in all of it; or somebody did, before the clock went back: that was told.
+    if wasTold(number, index) { return }
     let slot = plan(isMorning, day, from: .never, now)
     var unseen = slot
     unseen.unseen = Interval(ns: slot.plannedEnd &- slot.plannedStart)
-    tell(unseen, index, &effects)
+    tellDay(unseen, index, &effects)
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func tellDay(_ slot: SlotRow, _ index: Int, _ effects: inout Effects) {
+    tell(slot, index, &effects)
+    let next = Int(airings[index].toldNext)
+    airings[index].told[next % 14] = number(slot)
+    airings[index].toldNext = Int32(truncatingIfNeeded: (next &+ 1) % 14)
+  }
+
+  @_noLocks @_noAllocation
+  private func wasTold(_ number: Int32, _ index: Int) -> Bool {
+    for place in 0..<14 where airings[index].told[place] == number { return true }
+    return false
   }
 
   @_noLocks @_noAllocation
@@ -179,6 +194,8 @@ extension Rooms {
     // What of it was gone before the first look, or while nobody looked.
     let quiet = isFirst ? gone : now.boot - airings[index].looked
     if quiet > .minutes(3) { slot.unseen = min(gone, quiet) }
+    // It comes again, since the clock went back: what became of its beginning was told already, of another time.
+    if wasTold(number, index) { slot.unseen = gone }
     airings[index].slot = slot
     progress(index, now)
   }

@@ -182,7 +182,8 @@ extension Site {
       cases[slot].place = place
       cases[slot].ticket = ticket
       cases[slot].openedAt = now.boot
-      look(at: slot, now.boot + policy.isolateWithin)
+      cases[slot].isolateBy = now.boot + policy.isolateWithin
+      look(at: slot, cases[slot].isolateBy)
       tell(slot, .opened, room: -1, who: who, note: note, personal, now, &effects)
       // Where the person is is one of the places involved.
       if case .room(let room) = place, !rooms[Int(room.index)].isIsolation {
@@ -270,7 +271,7 @@ extension Site {
   private func settleLate(_ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     for slot in 0..<cases.capacity where cases[slot].number > 0 {
       let isAwaited = !cases[slot].isIsolated && !cases[slot].isHandedOver
-      if isAwaited, now.boot - cases[slot].openedAt >= policy.isolateWithin { return }
+      if isAwaited, now.boot >= cases[slot].isolateBy { return }
     }
     alarms.set(.notIsolated, at: .site, false, now, &effects)
   }

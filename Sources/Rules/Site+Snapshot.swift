@@ -121,7 +121,9 @@ extension Site {
     for slot in 0..<cases.capacity where cases[slot].number > 0 {
       cases[slot].openedAt = cases[slot].openedAt + shift
       guard !cases[slot].isIsolated, !cases[slot].isHandedOver else { continue }
-      let until = cases[slot].openedAt + policy.isolateWithin
+      // No longer than was told when it was opened, and than if it were opened now.
+      let until = min(cases[slot].isolateBy + shift, cases[slot].openedAt + policy.isolateWithin)
+      cases[slot].isolateBy = until
       if until <= now.boot, alarms.isActive(.notIsolated, at: .site) {
         // It was told before the restart, and is so still.
         alarms.set(.notIsolated, at: .site, true, now, &effects)
@@ -153,7 +155,8 @@ extension Site {
         cases[slot].isReported = isReported
         cases[slot].areContactsListed = areListed
         cases[slot].isHandedOver = isHandedOver
-        if !isHandedOver { look(at: slot, cases[slot].openedAt + policy.isolateWithin) }
+        cases[slot].isolateBy = cases[slot].openedAt + policy.isolateWithin
+        if !isHandedOver { look(at: slot, cases[slot].isolateBy) }
         break
       }
     case .locked(let room, let number, let isTaken):

@@ -68,6 +68,8 @@ struct CaseRow: BitwiseCopyable {
   var place = Place.site
   var ticket: UInt32 = 0
   var openedAt = Instant.past
+  /// The person is in an isolation room by then, or is late.
+  var isolateBy = Instant.never
   var isIsolated = false
   var isReported = false
   var areContactsListed = false

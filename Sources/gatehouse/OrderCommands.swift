@@ -202,7 +202,16 @@ struct VentilationCommand: ParsableCommand {
     func validate() throws { try order.requireWho("Somebody answers for a ventilation") }
 
     func run() throws {
-      try order.give(.ventilation(RoomID(0), begins: true), room: room, done: "\(room) is being ventilated")
+      try order.give(.ventilation(RoomID(0), begins: true), room: room, done: "the ventilation of \(room) is declared")
+      // It is written down all the same: only whoever said so can still open a window.
+      let rooms = (try? order.places.status().status.rooms) ?? []
+      if let here = rooms.first(where: { $0.name == room }), let warning = Self.warning(room, method: here.ventilation) { complain(warning) }
+    }
+
+    /// - Parameter method: how the room is being ventilated now; `nil`: it is not.
+    static func warning(_ room: String, method: String?) -> String? {
+      guard method == nil else { return nil }
+      return "warning: every window of \(room) is seen to be shut: it counts as ventilated from when one is opened"
     }
   }
 

@@ -25,8 +25,15 @@ struct Clock: Sendable {
   func now() -> Now {
     let wall = Clock.nanoseconds(CLOCK_REALTIME)
     var offset: Int32 = changes.first?.seconds ?? 0
-    for change in changes where change.from <= wall { offset = change.seconds }
-    return Now(boot: Clock.boot(), wall: wall, utcOffset: offset, synchronised: synchronised.isSet)
+    var before = offset
+    var since = Int64.min
+    for change in changes where change.from <= wall {
+      before = offset
+      offset = change.seconds
+      since = change.from
+    }
+    return Now(
+      boot: Clock.boot(), wall: wall, utcOffset: offset, synchronised: synchronised.isSet, offsetSince: since, offsetBefore: before)
   }
 
   static func boot() -> Instant { Instant(ns: nanoseconds(CLOCK_BOOTTIME)) }

@@ -148,6 +148,15 @@ import Testing
     #expect(start.warning("room-301", lacking: 0) == nil)
   }
 
+  /// Somebody's word opens no window that is seen to be shut, and whoever gave it learns that.
+  @Test func aVentilationThatIsNotSeenIsWarnedOf() {
+    let begin = VentilationCommand.Begin.self
+    #expect(
+      begin.warning("room-301", method: nil)
+        == "warning: every window of room-301 is seen to be shut: it counts as ventilated from when one is opened")
+    #expect(begin.warning("room-301", method: "declared") == nil)
+  }
+
   @Test func saysWhatBecameOfIt() {
     var answer = CommandAnswer(id: "i", answer: .done, event: "e", seq: 5, durable: true)
     #expect(OrderReport(answer, done: "opened", id: "i") == OrderReport(answer, done: "opened", id: "other"))

@@ -55,9 +55,11 @@ struct DoorInVirtualTime: ~Copyable {
   }
 
   /// As the door does it: the state to bytes, a new run, the bytes to its state.
-  mutating func restart() {
+  mutating func restart(downFor seconds: Int64 = 0) {
     let bytes = Table<UInt8>(capacity: pipeline.snapshotSize, filledWith: 0)
     pipeline.copySnapshot(to: bytes, now)
+    now.boot = now.boot + .seconds(seconds)
+    now.wall += seconds * 1_000_000_000
     pipeline = Pipeline(settings)
     pipeline.restore(from: bytes, shift: .zero, now)
     takeOutbox()

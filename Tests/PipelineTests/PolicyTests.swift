@@ -55,6 +55,29 @@ import Testing
     #expect(changes(door) == [2], "a start is no change")
   }
 
+  /// Another policy falls due while the door is down: it is told once, not at each start.
+  @Test func whatFellDueMeanwhileIsToldOnce() {
+    var door = door(changeAfter: 10)
+    door.live(5)
+    door.restart(downFor: 20)
+    #expect(changes(door) == [2])
+    door.restart(downFor: 20)
+    door.live(5)
+    #expect(changes(door) == [2])
+  }
+
+  /// A longer time by another policy lengthens no wait that runs, and a shorter one holds after a restart.
+  @Test(arguments: [(60, 300, "raised 70"), (300, 60, "raised 70")])
+  func noRestartMakesACaseWaitLonger(before: Int64, after: Int64, told: String) {
+    var door = site(20, { $0.isolateWithin = .seconds(before) }, { $0.isolateWithin = .seconds(after) })
+    door.live(10)
+    guard case .done? = door.command(.openCase(.lane(LaneID(0)))) else { Issue.record("refused"); return }
+    door.live(20)
+    door.restart()
+    door.live(100)
+    #expect(times(.notIsolated, door) == [told])
+  }
+
   @Test func aClockSetBackBringsTheEarlierOneBack() {
     var door = door(changeAfter: 10)
     door.live(15)

@@ -120,8 +120,17 @@ struct RoomDay: ~Copyable {
 
   private mutating func pass(_ time: Interval) {
     now.boot = now.boot + time
+    let before = now
     now.wall += time.ns
     now.utcOffset = zone(now.wall)
+    guard now.utcOffset != before.utcOffset else { return }
+    // As the door has it out of a table: when it changed.
+    var (low, high) = (before.wall, now.wall)
+    while high - low > 1 {
+      let middle = low + (high - low) / 2
+      if zone(middle) == before.utcOffset { low = middle } else { high = middle }
+    }
+    (now.offsetSince, now.offsetBefore) = (high, before.utcOffset)
   }
 
   private mutating func settle() {

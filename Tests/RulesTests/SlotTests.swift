@@ -240,6 +240,32 @@ private var holding: RoomSettings {
     #expect(apart == 86_400 - Int64(after - before))
   }
 
+  /// Asleep over the night of the change, until Monday: the slots of Saturday that nobody saw lie where Saturday's clocks had them.
+  @Test(arguments: [(Int64(-242), Int32(3600), Int32(7200)), (Int64(-31), Int32(7200), Int32(3600))])
+  func slotsThatNobodySawHaveTheOffsetOfTheirDay(friday: Int64, before: Int32, after: Int32) {
+    let change = (1_795_392_000 + (friday + 2) * 86_400 + 3600) * 1_000_000_000
+    var room = RoomDay(contacts: [.window], hours: Hours(days: 0x7F), zone: { $0 < change ? before : after })
+    let words = room.play("\(friday) 20:00 co2 600\n\(friday) 20:10 asleep 3780\n\(friday + 3) 12:30 end")
+    func hour(_ wall: Int64) -> Int64 { (wall / 1_000_000_000 + Int64(wall < change ? before : after)) % 86_400 / 3600 }
+    #expect(room.judged.count == 5, "\(words)")
+    #expect(room.judged.map { hour($0.plannedStart) } == [8, 12, 8, 12, 8], "\(words)")
+    #expect(room.judged.map { hour($0.plannedEnd) } == [12, 18, 12, 18, 12], "\(words)")
+  }
+
+  /// Met in the morning; at night somebody sets the clock to the day before, and back: what was met is not made unverifiable, and no
+  /// slot is told twice that nobody saw twice.
+  @Test func aClockThatGoesBackTellsNothingTwice() {
+    let words = verdicts(
+      "1 07:00 co2 600\n1 09:00 window open\n1 10:01 window shut\n1 13:00 window open\n1 14:01 window shut\n1 19:00 clock -1440\n0 19:30 clock +1440\n2 07:00 end")
+    #expect(words == ["1 12:00 morning met", "1 18:00 afternoon met"], "\(words)")
+  }
+
+  /// Set back into a morning that was told: what lies before is not known of it, and is not called missed.
+  @Test func aSlotThatComesAgainIsNotMissed() {
+    let words = verdicts("07:00 co2 600\n09:00 window open\n10:01 window shut\n18:30 clock -420\n12:30 end")
+    #expect(words == ["12:00 morning met", "18:00 afternoon missed", "12:00 morning unverifiable by 60"], "\(words)")
+  }
+
   /// A short restart in a ventilation changes no verdict; a long one makes it one that nobody can vouch for.
   @Test func aRestartKeepsWhatWasDone() {
     #expect(verdicts("07:00 co2 600\n09:00 window open\n09:30 restart 2\n10:10 window shut\n12:30 end") == ["12:00 morning met"])
