@@ -150,6 +150,8 @@ extension Status {
     public var waiting: [Waiting]
     public var passed: UInt64
     public var denied: UInt64
+    /// Absent from a door of before this.
+    public var statistics: LaneStatistics?
 
     public init(
       name: String, state: String, released: String? = nil, waiting: [Waiting] = [], passed: UInt64 = 0, denied: UInt64 = 0
@@ -160,6 +162,70 @@ extension Status {
       self.waiting = waiting
       self.passed = passed
       self.denied = denied
+    }
+  }
+
+  /// What a lane did.
+  public struct LaneStatistics: Codable, Sendable, Equatable {
+    /// The last 55 to 60 minutes.
+    public var lastHour: LaneCounts
+    /// Since midnight at the site.
+    public var today: LaneCounts
+    /// The most people that were screened in five minutes of today.
+    public var busiest: UInt32
+    /// Of the last 50 people's first estimates, degC, and what it is off 36.6; absent while they are too few.
+    public var median: Double?
+    public var drift: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case today
+      case lastHour = "last_hour"
+      case busiest = "busiest_5min"
+      case median = "median_c"
+      case drift = "drift_c"
+    }
+
+    public init(lastHour: LaneCounts, today: LaneCounts, busiest: UInt32, median: Double, drift: Double) {
+      self.lastHour = lastHour
+      self.today = today
+      self.busiest = busiest
+      self.median = median.isFinite ? median : nil
+      self.drift = drift.isFinite ? drift : nil
+    }
+  }
+
+  /// People at a lane, as in the event `lane.statistics`.
+  public struct LaneCounts: Codable, Sendable, Equatable {
+    public var screened: UInt32
+    /// Seconds; absent: nobody was.
+    public var laneMean: Double?
+    public var laneLongest: Double?
+    public var tickets: UInt32
+    public var ticketMean: Double?
+    public var ticketLongest: Double?
+    public var measured: UInt32
+    public var elevated: UInt32
+
+    enum CodingKeys: String, CodingKey {
+      case screened, tickets, measured, elevated
+      case laneMean = "lane_mean_s"
+      case laneLongest = "lane_longest_s"
+      case ticketMean = "ticket_mean_s"
+      case ticketLongest = "ticket_longest_s"
+    }
+
+    public init(
+      screened: UInt32, laneMean: Double, laneLongest: Double, tickets: UInt32, ticketMean: Double, ticketLongest: Double,
+      measured: UInt32, elevated: UInt32
+    ) {
+      self.screened = screened
+      self.laneMean = screened > 0 ? laneMean : nil
+      self.laneLongest = screened > 0 ? laneLongest : nil
+      self.tickets = tickets
+      self.ticketMean = tickets > 0 ? ticketMean : nil
+      self.ticketLongest = tickets > 0 ? ticketLongest : nil
+      self.measured = measured
+      self.elevated = elevated
     }
   }
 

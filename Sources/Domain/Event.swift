@@ -81,6 +81,8 @@ public enum EventBody: BitwiseCopyable, Sendable {
   case deviceStillDown(seconds: Int64, unanswered: UInt64)
   case reading(Reading)
   case laneChanged(LaneState)
+  /// An hour or a day of a lane is over, and somebody came in it.
+  case laneStatistics(LaneStatisticsFact)
   case screeningBegan(ticket: UInt32)
   /// Enter: the gate opens.
   case screeningPassed(ScreeningFact)
@@ -144,7 +146,7 @@ public enum EventBody: BitwiseCopyable, Sendable {
   @inlinable @inline(__always) public var stream: Stream {
     switch self {
     case .reading: .telemetry
-    case .air: .aggregates
+    case .air, .laneStatistics: .aggregates
     default: .records
     }
   }

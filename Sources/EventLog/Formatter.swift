@@ -135,6 +135,7 @@ public struct Formatter: Sendable {
     case .deviceStillDown: "device.still_down"
     case .reading: "reading"
     case .laneChanged: "lane.changed"
+    case .laneStatistics: "lane.statistics"
     case .screeningBegan: "screening.began"
     case .screeningPassed: "screening.passed"
     case .screeningDenied: "screening.denied"
@@ -191,6 +192,7 @@ public struct Formatter: Sendable {
       ["down_s": .number(Double(seconds)), "unanswered": .number(Double(unanswered))]
     case .reading(let reading): members(of: reading)
     case .laneChanged(let state): ["state": .string(state.name)]
+    case .laneStatistics(let fact): members(of: fact, utcOffset)
     case .screeningBegan(let ticket), .gateOpened(let ticket): ["ticket": .number(Double(ticket))]
     case .screeningPassed(let fact), .screeningDenied(let fact), .screeningResumed(let fact), .screeningAbandoned(let fact),
       .screeningIsolated(let fact):
@@ -238,6 +240,24 @@ public struct Formatter: Sendable {
     if let device = fact.device { data["device"] = .string(name(names.devices, device.index)) }
     if fact.calibrated > 0 { data["calibrated"] = .string(dayText(Int64(fact.calibrated))) }
     return data
+  }
+
+  private func members(of fact: LaneStatisticsFact, _ utcOffset: Int32) -> [String: JSON] {
+    func tenths(_ value: Double) -> Double { (value * 10).rounded() / 10 }
+    let (atLane, withTicket) = (fact.counts.atLane, fact.counts.withTicket)
+    var data: [String: JSON] = [
+      "period": .string(fact.period.name), "start": .string(timeText(wall: fact.start, utcOffset: utcOffset)),
+      "screened": .number(Double(fact.counts.screened)), "busiest_5min": .number(Double(fact.busiest)),
+      "measured": .number(Double(fact.counts.measured)), "elevated": .number(Double(fact.counts.elevated)),
+      "tickets": .number(Double(withTicket.count)),
+    ]
+    if atLane.count > 0 { data["lane_longest_s"] = .number(tenths(atLane.longest.seconds)) }
+    if withTicket.count > 0 { data["ticket_longest_s"] = .number(tenths(withTicket.longest.seconds)) }
+    return finite(
+      [
+        "lane_mean_s": tenths(atLane.mean), "ticket_mean_s": tenths(withTicket.mean),
+        "median_c": (fact.median * 100).rounded() / 100,
+      ], data)
   }
 
   private func members(of fact: AlarmFact) -> [String: JSON] {

@@ -46,11 +46,11 @@ final class SegmentReader {
     try queue.read { try $0.rows(stream, after: seq, limit: limit) }
   }
 
-  func records(of types: [String], since wall: Int64) throws -> [(seq: Int64, body: Data)] {
+  func rows(_ stream: Domain.Stream, of types: [String], since wall: Int64) throws -> [(seq: Int64, body: Data)] {
     try queue.read { db in
       let marks = types.map { _ in "?" }.joined(separator: ", ")
       let rows = try Row.fetchAll(
-        db, sql: "SELECT seq, body FROM events WHERE stream = 0 AND time_ns >= ? AND type IN (\(marks)) ORDER BY seq",
+        db, sql: "SELECT seq, body FROM events WHERE stream = \(stream.rawValue) AND time_ns >= ? AND type IN (\(marks)) ORDER BY seq",
         arguments: StatementArguments([wall]) + StatementArguments(types))
       return rows.map { ($0["seq"], $0["body"]) }
     }
@@ -107,15 +107,15 @@ public final class LogReader {
     return events
   }
 
-  /// The records of these types since a moment (ns since 1970 UTC), in order: what a door must know of an earlier run.
-  public func records(of types: [String], since wall: Int64) throws -> [LoggedEvent] {
+  /// The events of these types since a moment (ns since 1970 UTC), in order, without what is personal.
+  public func read(_ stream: Domain.Stream, of types: [String], since wall: Int64) throws -> [LoggedEvent] {
     var found: [[LoggedEvent]] = []
     for file in try folder.segments().reversed() {
       let reader = try SegmentReader(path: file.path)
       guard try reader.isBegun() else { continue }
       found.append(
-        try reader.records(of: types, since: wall).map {
-          LoggedEvent(stream: .records, seq: $0.seq, json: delivered($0.body, seq: $0.seq, personal: []))
+        try reader.rows(stream, of: types, since: wall).map {
+          LoggedEvent(stream: stream, seq: $0.seq, json: delivered($0.body, seq: $0.seq, personal: []))
         })
       if let oldest = try reader.oldestRecord(), oldest < wall { break }
     }

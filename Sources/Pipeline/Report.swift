@@ -39,7 +39,7 @@ extension Pipeline {
   public func reading(_ index: Int) -> Reading { latest[index] }
 
   public var laneCount: Int { lanes.count }
-  public func report(on lane: LaneID) -> LaneView { lanes.view(lane) }
+  public func report(on lane: LaneID, _ now: Now) -> LaneView { lanes.view(lane, now) }
 
   /// Slots of screenings; `nil` where nobody waits.
   public var screeningCount: Int { lanes.screeningCount }

@@ -1,15 +1,18 @@
-// The daily report: who came through each lane and what became of them, the alarms and who saw them, and what staff ordered.
+// The daily report: who came through each lane and what became of them, how many an hour and how long they waited, the alarms and who saw them, and what staff ordered.
 
 import EventLog
 
 extension Record {
   static func daily(_ days: RecordedDays) -> Record {
     Record(
-      kind: .daily, site: days.site, days: days.days, tables: [laneTable(days), alarmTable(days), commandTable(days)],
+      kind: .daily, site: days.site, days: days.days, tables: [laneTable(days), hourTable(days), alarmTable(days), commandTable(days)],
       notes: [
         Phrase(
           "People, not measurements: each counts by the last verdict. Elevated is whoever was at least once.",
-          "按人次计：以最后结果为准；“曾偏高”指至少一次偏高。")
+          "按人次计：以最后结果为准；“曾偏高”指至少一次偏高。"),
+        Phrase(
+          "Hours that are over. At the lane: from stepping up to the first result. With a ticket: from the ticket to the end. Elevated is of those with a measurement that counts.",
+          "仅含已结束的时段。测温用时：从站到测温处至首个结果；候测用时：从取得候测号至结束；偏高比例以有效测温为准。"),
       ])
   }
 }
@@ -55,6 +58,33 @@ private func laneTable(_ days: RecordedDays) -> RecordTable {
       "lane": .text(name), "screened": count(one.screened), "passed": count(one.passed), "denied": count(one.denied),
       "elevated": count(one.elevated), "isolated": count(one.isolated), "abandoned": count(one.abandoned), "overrides": count(one.overrides),
       "unscreened": count(one.unscreened),
+    ])
+  }
+  return table
+}
+
+/// What the lanes did hour by hour, and in the whole day.
+private func hourTable(_ days: RecordedDays) -> RecordTable {
+  var table = RecordTable(
+    "hours", Phrase("Throughput and waiting", "通行与等候"),
+    [
+      Column("lane", "Lane", "通道"), Column("period", "Period", "时段"), Column("start", "From", "开始"),
+      Column("screened", "Screened", "测温人次"), Column("busiest_5min", "Most in 5 min", "5分钟最多"),
+      Column("lane_mean_s", "At the lane, mean s", "测温用时均值(秒)"), Column("lane_longest_s", "Longest s", "测温最长(秒)"),
+      Column("tickets", "Tickets ended", "候测结束"), Column("ticket_mean_s", "With a ticket, mean", "候测用时均值"),
+      Column("ticket_longest_s", "Longest", "候测最长"), Column("measured", "Measured", "有效测温"), Column("elevated", "Elevated", "曾偏高"),
+      Column("elevated_percent", "Elevated, %", "偏高%"), Column("median_c", "Median, °C", "体温中位数°C"),
+    ])
+  for event in days.statistics.sorted(by: { $0.place < $1.place }) {
+    func time(_ key: String) -> Cell { event.number(key).map { .duration($0) } ?? .none }
+    let (measured, elevated) = (event.number("measured") ?? 0, event.number("elevated") ?? 0)
+    table.add([
+      "lane": .text(event.place), "period": event.word("period"), "start": event.text("start").map { .time($0) } ?? .none,
+      "screened": event.cell("screened"), "busiest_5min": event.cell("busiest_5min"), "lane_mean_s": event.cell("lane_mean_s", digits: 1),
+      "lane_longest_s": event.cell("lane_longest_s", digits: 1), "tickets": event.cell("tickets"), "ticket_mean_s": time("ticket_mean_s"),
+      "ticket_longest_s": time("ticket_longest_s"), "measured": event.cell("measured"), "elevated": event.cell("elevated"),
+      "elevated_percent": measured > 0 ? .number(elevated / measured * 100, digits: 1) : .none,
+      "median_c": event.cell("median_c", digits: 2),
     ])
   }
   return table

@@ -75,6 +75,8 @@ private let words: [String: Phrase] = [
   "returned_unacknowledged": Phrase("over, unacknowledged", "已恢复未确认"), "latched_unacknowledged": Phrase("latched, unacknowledged", "锁存未确认"),
   "latched_acknowledged": Phrase("latched, acknowledged", "锁存已确认"), "shelved": Phrase("shelved", "搁置"),
   "suppressed_by_design": Phrase("suppressed by design", "设计抑制"), "out_of_service": Phrase("out of service", "停用"), "cleared": Phrase("cleared", "已解除"),
+  // Periods.
+  "hour": Phrase("hour", "小时"), "day": Phrase("day", "全天"),
   // Devices.
   "silent": Phrase("silent", "无应答"), "rejected": Phrase("answers rejected", "应答无效"), "exception": Phrase("refused to answer", "拒绝应答"),
   "wrong_device": Phrase("another device", "设备不符"), "door_down": Phrase("door not running", "系统未运行"),

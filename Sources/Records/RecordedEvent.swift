@@ -57,6 +57,8 @@ public struct RecordedDays {
   var events: [RecordedEvent] = []
   /// Of two days before, in order: what was going on when they began.
   var before: [RecordedEvent] = []
+  /// What lanes did in hours and days that began on them, in order.
+  var statistics: [RecordedEvent] = []
   /// Site, as events name it.
   var site = ""
   var days: ClosedRange<String>
@@ -87,12 +89,17 @@ public struct RecordedDays {
       }
       if isBehind { break }
     }
+    let types = ["gatehouse.lane.statistics"]
+    statistics = try reader.read(.aggregates, of: types, since: Int64(max(0, min(first, 9e9))) * 1_000_000_000).compactMap {
+      try? JSONDecoder().decode(RecordedEvent.self, from: $0.json)
+    }.filter { days.contains(String(($0.text("start") ?? "").prefix(10))) }
   }
 
   /// For tests: events as they would be in a log.
-  init(events: [RecordedEvent], before: [RecordedEvent] = [], days: ClosedRange<String>, zone: TimeZone, now: Double = .infinity) {
+  init(events: [RecordedEvent], before: [RecordedEvent] = [], statistics: [RecordedEvent] = [], days: ClosedRange<String>, zone: TimeZone, now: Double = .infinity) {
     self.events = events
     self.before = before
+    self.statistics = statistics
     self.days = days
     site = events.first?.site ?? ""
     let first = midnight(days.lowerBound, zone)

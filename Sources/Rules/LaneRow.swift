@@ -200,9 +200,6 @@ struct LaneRow: BitwiseCopyable {
   // Statistics
   var passed: UInt64 = 0
   var denied: UInt64 = 0
-  /// Running mean of first estimates, of at most the last 50.
-  var estimateMean = Double.nan
-  var estimateCount: Int32 = 0
   // Validity
   var hallTemperature = Measured()
   var hallHumidity = Measured()
@@ -261,5 +258,10 @@ struct ScreeningRow: BitwiseCopyable {
   var measuredBySecond = false
   /// The relative rule has looked at this person; who comes back counts once.
   var isCounted = false
+  /// In the statistics: as somebody whose first measurement ended, and as somebody with a number to judge.
+  var isScreened = false
+  var isMeasured = false
+  /// Since when there is a ticket; `past`: there is none.
+  var ticketAt = Instant.past
   var personal = Personal.none
 }

@@ -106,6 +106,7 @@ extension Lanes {
               ticket: ticket, attempt: screenings[slot].attempt, reason: .contactElevated, next: .isolate,
               policy: policy.version)), source: .lane(LaneID(index)), screenings[slot].personal))
       remember(slot, index, isIsolated: true)
+      count(slot, index, hasNumber: true, now, &effects)
       close(index, slot, now, &alarms, &effects)
       schedule(index)
       return .done

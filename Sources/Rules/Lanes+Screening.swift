@@ -231,7 +231,8 @@ extension Lanes {
   private func isLow(_ index: Int, _ estimate: Double) -> Bool {
     let policy = rows[index].settings.policy
     if !(estimate >= policy.lowGuard) { return true }
-    return Int(rows[index].estimateCount) >= policy.driftPeople && estimate < rows[index].estimateMean - policy.lowBelowMean
+    let others = statistics[index].estimates
+    return others.count >= policy.driftPeople && estimate < others.value - policy.lowBelowMedian
   }
 
   @_noLocks @_noAllocation
@@ -309,6 +310,9 @@ extension Lanes {
     rows[index].passed &+= 1
     rows[index].isJudged = true
     rows[index].isDenied = false
+    var hasNumber = true
+    if case .overridden = reason { hasNumber = false }
+    count(slot, index, hasNumber: hasNumber, now, &effects)
     effects.add(
       .event(
         .screeningPassed(fact(index, slot, reason, next: .passed)), source: .lane(LaneID(index)), row.personal))
@@ -318,22 +322,19 @@ extension Lanes {
     settleSignals(index, now, &effects)
   }
 
-  /// The running mean of everybody's first estimate: a wrong site offset shows here, whichever way it is wrong. One
-  /// person counts for 2 °C at most, so that a few with fever, or from the cold, move it little.
+  /// The running median of everybody's first estimate: a wrong site offset shows here, whichever way it is wrong. A few with
+  /// fever, or from the cold, move it little.
   @_noLocks @_noAllocation
   private func follow(_ index: Int, _ estimate: Double, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     let policy = rows[index].settings.policy
-    let count = min(rows[index].estimateCount &+ 1, 50)
-    let bounded = min(max(estimate, policy.normalMean - 2), policy.normalMean + 2)
-    rows[index].estimateCount = count
-    rows[index].estimateMean = count == 1 ? bounded : rows[index].estimateMean + (bounded - rows[index].estimateMean) / Double(count)
-    guard Int(count) >= policy.driftPeople else { return }
-    let mean = rows[index].estimateMean
-    let off = abs(mean - policy.normalMean)
+    statistics[index].estimates.add(estimate)
+    guard statistics[index].estimates.count >= policy.driftPeople else { return }
+    let median = statistics[index].estimates.value
+    let off = abs(median - policy.normalMiddle)
     if off > policy.driftMax {
-      alarms.set(.laneDrift, at: .lane(LaneID(index)), true, value: mean, now, &effects)
+      alarms.set(.laneDrift, at: .lane(LaneID(index)), true, value: median, now, &effects)
     } else if off < policy.driftMax * 0.8 {
-      alarms.set(.laneDrift, at: .lane(LaneID(index)), false, value: mean, now, &effects)
+      alarms.set(.laneDrift, at: .lane(LaneID(index)), false, value: median, now, &effects)
     }
   }
 
@@ -364,8 +365,12 @@ extension Lanes {
     default: screenings[slot].waitUntil = now.boot
     }
     lookAt(slot, index)
-    if case .rest = state { screenings[slot].wasResting = true }
-    if case .contactTest = state { screenings[slot].wasResting = true }
+    var isElevated = false
+    if case .rest = state { isElevated = true }
+    if case .contactTest = state { isElevated = true }
+    if isElevated { screenings[slot].wasResting = true }
+    count(slot, index, hasNumber: isElevated, now, &effects)
+    if screenings[slot].ticketAt == .past { screenings[slot].ticketAt = now.boot }
     rows[index].isJudged = true
     rows[index].screening = -1
     deny(index, reason, next: state, slot: slot, personal: screenings[slot].personal, now, &effects)
@@ -459,6 +464,7 @@ extension Lanes {
   @_noLocks @_noAllocation
   func close(_ index: Int, _ slot: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     if Int(rows[index].screening) == slot { rows[index].screening = -1 }
+    countTicket(slot, index, now, &effects)
     if rows[index].called == screenings[slot].ticket {
       rows[index].called = 0
       rows[index].calledUntil = .never

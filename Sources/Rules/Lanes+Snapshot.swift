@@ -8,13 +8,14 @@ public struct LaneView: BitwiseCopyable, Sendable {
   public var releasedBy: ReleaseCause?
   public var passed: UInt64
   public var denied: UInt64
+  public var statistics: LaneStatisticsView
 
-  @inlinable @inline(__always)
-  public init(state: LaneState, releasedBy: ReleaseCause?, passed: UInt64, denied: UInt64) {
+  public init(state: LaneState, releasedBy: ReleaseCause?, passed: UInt64, denied: UInt64, statistics: LaneStatisticsView = .none) {
     self.state = state
     self.releasedBy = releasedBy
     self.passed = passed
     self.denied = denied
+    self.statistics = statistics
   }
 }
 
@@ -35,11 +36,12 @@ public struct ScreeningView: BitwiseCopyable, Sendable {
 }
 
 extension Lanes {
-  @_noLocks @_noAllocation
-  public func view(_ lane: LaneID) -> LaneView {
+  public func view(_ lane: LaneID, _ now: Now) -> LaneView {
     let row = rows[Int(lane.index)]
+    let policy = row.settings.policy
     return LaneView(
-      state: row.state, releasedBy: row.isReleased ? row.releaseCause : nil, passed: row.passed, denied: row.denied)
+      state: row.state, releasedBy: row.isReleased ? row.releaseCause : nil, passed: row.passed, denied: row.denied,
+      statistics: statistics[Int(lane.index)].view(now, fewest: policy.driftPeople, normal: policy.normalMiddle))
   }
 
   /// Screenings that may be there: ask `view(screening:)` for each.
@@ -54,12 +56,14 @@ extension Lanes {
       since: screenings[slot].since)
   }
 
-  public var byteCount: Int { rows.byteCount + screenings.byteCount + lastTicket.byteCount + refused.byteCount }
+  public var byteCount: Int {
+    rows.byteCount + screenings.byteCount + lastTicket.byteCount + refused.byteCount + statistics.byteCount
+  }
 
   @_noLocks @_noAllocation
   public func copyBytes(to bytes: borrowing Table<UInt8>, at offset: Int) -> Int {
     let end = lastTicket.copyBytes(to: bytes, at: screenings.copyBytes(to: bytes, at: rows.copyBytes(to: bytes, at: offset)))
-    return refused.copyBytes(to: bytes, at: end)
+    return statistics.copyBytes(to: bytes, at: refused.copyBytes(to: bytes, at: end))
   }
 
   /// Takes over an earlier run. `shift` moves its times to this boot clock. Settings stay this run's; what the devices
@@ -71,6 +75,7 @@ extension Lanes {
     let settings = (0..<rows.capacity).map { rows[$0].settings }
     var end = screenings.replaceBytes(from: bytes, at: rows.replaceBytes(from: bytes, at: offset))
     end = refused.replaceBytes(from: bytes, at: lastTicket.replaceBytes(from: bytes, at: end))
+    end = statistics.replaceBytes(from: bytes, at: end)
     for index in 0..<rows.capacity {
       let before = rows[index]
       rows[index] = LaneRow(settings[index])
@@ -79,13 +84,13 @@ extension Lanes {
       // A fire goes on until its input is read as off.
       rows[index].fire = before.fire && settings[index].hasFireRelease
       rows[index].staff = before.staff && settings[index].hasStaffButton
-      rows[index].estimateMean = before.estimateMean
-      rows[index].estimateCount = before.estimateCount
+      statistics[index].resume(shift: shift, now)
       rows[index].watch = before.watch
       rows[index].relative.resume(before.relative, shift: shift)
       for slot in slots(index) {
         screenings[slot].since = screenings[slot].since + shift
         screenings[slot].waitUntil = screenings[slot].waitUntil + shift
+        if screenings[slot].ticketAt > .past { screenings[slot].ticketAt = screenings[slot].ticketAt + shift }
         switch screenings[slot].state {
         case .measuring, .retake, .suspect:
           rows[index].screening = Int32(truncatingIfNeeded: slot)

@@ -11,6 +11,7 @@ public import Domain
 public struct Lanes: ~Copyable {
   var rows: Table<LaneRow>
   let screenings: Table<ScreeningRow>
+  let statistics: Table<LaneStatistics>
   /// One counter: the last ticket.
   let lastTicket: Table<UInt32>
   let refused: Table<RefusedRow>
@@ -25,6 +26,7 @@ public struct Lanes: ~Copyable {
       staleAfter: .zero, policy: FeverPolicy())
     rows = Table(settings.map(LaneRow.init), filler: LaneRow(filler))
     screenings = Table(capacity: settings.count * Self.waitingMax, filledWith: ScreeningRow())
+    statistics = Table(capacity: settings.count, filledWith: LaneStatistics())
     lastTicket = Table(capacity: 1, filledWith: 0)
     refused = Table(capacity: Self.refusedMax, filledWith: RefusedRow())
     heap = DeadlineHeap(members: settings.count)
@@ -39,6 +41,7 @@ public struct Lanes: ~Copyable {
     for index in 0..<rows.capacity {
       rows[index].graceUntil = now.boot + .seconds(5)
       rows[index].failureAt = now.boot + .seconds(10)
+      statistics[index].look = now.boot
       schedule(index)
     }
   }
@@ -297,6 +300,7 @@ public struct Lanes: ~Copyable {
     }
     if rows[index].settings.hasPresence, rows[index].absentSince < .never { absence(index, now, &alarms, &effects) }
     expireScreenings(index, now, &alarms, &effects)
+    if statistics[index].look <= now.boot { endPeriods(index, now, &effects) }
     if rows[index].signalsAt <= now.boot {
       rows[index].signalsAt = .never
       showSignals(at: LaneID(index), &effects)
@@ -328,7 +332,7 @@ public struct Lanes: ~Copyable {
     if rows[index].isDenied { look = min(look, rows[index].deniedUntil) }
     if rows[index].buzzerIsOn { look = min(look, rows[index].buzzUntil) }
     if rows[index].called > 0 { look = min(look, rows[index].calledUntil) }
-    look = min(look, rows[index].signalsAt)
+    look = min(look, min(rows[index].signalsAt, statistics[index].look))
     return min(look, rows[index].ticketsLook)
   }
 

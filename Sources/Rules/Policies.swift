@@ -47,9 +47,9 @@ public struct FeverPolicy: BitwiseCopyable, Sendable {
   public var referenceWindow = Interval.minutes(10)
   /// A calibration that ends is told so long before.
   public var calibrationWarning = Interval.minutes(14 * 24 * 60)
-  /// This far below the running mean: cold skin, as below the guard. Somebody just in from -5 °C reads 3.4 °C low, after a
+  /// This far below the running median: cold skin, as below the guard. Somebody just in from -5 °C reads 3.4 °C low, after a
   /// minute 1.7 (Dzien 2020).
-  public var lowBelowMean = 1.5
+  public var lowBelowMedian = 1.5
   /// More people in a row with equal readings: the thermometer holds one value.
   public var stuckPeople = 5
   /// A smaller SD of normal readings, degC: the thermometer pulls them towards normal. Healthy foreheads spread by 0.30 (Chen 2022).
@@ -74,11 +74,11 @@ public struct FeverPolicy: BitwiseCopyable, Sendable {
   /// The longest wait outside the lane.
   public var waitingLongest = Interval.minutes(30)
   /// What healthy people measure below the armpit on average: Chen 2022, 1,080 readings, 36.7 ± 0.41; common practice 36.6.
-  public var normalMean = 36.6
-  /// A running mean of first estimates this far from `normalMean` is drift.
+  public var normalMiddle = 36.6
+  /// A running median of first estimates this far from `normalMiddle` is drift.
   public var driftMax = 0.5
-  /// The mean is judged from this many people on. Fewer than the tickets of a lane, since with an offset that is too
-  /// high everybody gets one; with a spread of 0.4 °C their mean is known within 0.12.
+  /// The median is judged from this many people on. Fewer than the tickets of a lane, since with an offset that is too
+  /// high everybody gets one; with a spread of 0.4 °C their median is known within 0.15.
   public var driftPeople = 12
   /// Warmer than the people before.
   public var relative = RelativePolicy()

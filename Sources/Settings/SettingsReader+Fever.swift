@@ -26,7 +26,7 @@ extension SettingsReader {
     set(&fever.referenceOff, part.optional("reference_off_c"), 0.1...2, "degC")
     set(&fever.referenceDrift, part.optional("reference_drift_c"), 0.05...1, "degC")
     set(&fever.referenceWindow, part.optional("reference_window_s"), 60...86_400)
-    set(&fever.lowBelowMean, part.optional("low_below_mean_c"), 0.5...5, "degC")
+    set(&fever.lowBelowMedian, part.optional("low_below_median_c"), 0.5...5, "degC")
     set(&fever.stuckPeople, part.optional("stuck_people"), 3...50)
     set(&fever.normalisingSpread, part.optional("normalising_spread_c"), 0.01...0.5, "degC")
     set(&fever.normalisingPeople, part.optional("normalising_people"), 10...1_000)

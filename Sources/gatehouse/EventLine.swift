@@ -104,6 +104,7 @@ struct EventLine: Decodable, Equatable {
       if let until = facts.removeValue(forKey: "until") { parts[parts.count - 1] += " until \(clockTime(until.text))" }
       return parts
     }
+    if what == "lane.statistics" { return statistics(&facts) }
     if what.hasPrefix("ventilation."), let method = facts.removeValue(forKey: "method") { return ventilation(&facts, method.words) }
     return []
   }
@@ -135,6 +136,22 @@ struct EventLine: Decodable, Equatable {
       parts.append("\(decimal(changes, digits: 2)) ± \(decimal(error, digits: 2)) air changes an hour")
     }
     if let effect = facts.removeValue(forKey: "effect") { parts.append(effect.words) }
+    return parts
+  }
+
+  /// `hour from 08:00:00, 112 people, 2 of 108 elevated, 2.1 s at the lane, 4 tickets of 412 s`.
+  private func statistics(_ facts: inout [String: Fact]) -> [String] {
+    func take(_ key: String) -> String? { facts.removeValue(forKey: key)?.text }
+    var parts: [String] = []
+    if let period = take("period"), let start = take("start") {
+      parts.append(period == "hour" ? "hour from \(clockTime(start))" : "\(period) \(start.prefix(10))")
+    }
+    if let screened = take("screened") { parts.append("\(screened) people") }
+    if let elevated = take("elevated"), let measured = take("measured") { parts.append("\(elevated) of \(measured) elevated") }
+    if let mean = take("lane_mean_s") { parts.append("\(mean) s at the lane") }
+    if let tickets = take("tickets"), let mean = take("ticket_mean_s") { parts.append("\(tickets) tickets of \(mean) s") }
+    if let median = take("median_c") { parts.append("median \(median) degC") }
+    for key in ["lane_longest_s", "ticket_longest_s"] { facts[key] = nil }
     return parts
   }
 

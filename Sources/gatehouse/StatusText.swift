@@ -8,7 +8,7 @@ extension Status {
   /// Everything, in lines of 100 columns at most.
   func lines() -> [String] {
     var result = [heading]
-    for table in [alarmTable, caseTable, laneTable, roomTable, deviceTable, portTable] where !table.isEmpty {
+    for table in [alarmTable, caseTable, laneTable, statisticsTable, roomTable, deviceTable, portTable] where !table.isEmpty {
       result += [""] + table.lines()
     }
     return result + [""] + footing
@@ -57,6 +57,37 @@ extension Status {
       table.add([lane.name, state, "\(lane.passed)", "\(lane.denied)", waiting.joined(separator: ", ")])
     }
     return table
+  }
+
+  /// Lanes where somebody came today or in the last hour.
+  var statisticsTable: Columns {
+    var table = Columns([
+      ("LANE", .left), ("HOUR", .right), ("TODAY", .right), ("IN 5 MIN", .right), ("ELEVATED", .right), ("AT LANE", .left),
+      ("WITH TICKET", .left), ("MEDIAN degC", .left),
+    ])
+    for lane in lanes {
+      guard let statistics = lane.statistics else { continue }
+      let today = statistics.today
+      guard today.screened > 0 || today.tickets > 0 || statistics.lastHour.screened > 0 else { continue }
+      let share = today.measured > 0 ? " (\(decimal(Double(today.elevated) / Double(today.measured) * 100, digits: 1)) %)" : ""
+      table.add([
+        lane.name, "\(statistics.lastHour.screened)", "\(today.screened)", "\(statistics.busiest)", "\(today.elevated)\(share)",
+        times(today.laneMean, today.laneLongest), times(today.ticketMean, today.ticketLongest), median(statistics),
+      ])
+    }
+    return table
+  }
+
+  /// `2 s (max 31 s)`
+  private func times(_ mean: Double?, _ longest: Double?) -> String {
+    guard let mean, let longest else { return "–" }
+    return "\(duration(mean.rounded())) (max \(duration(longest.rounded())))"
+  }
+
+  /// `36.52 (-0.08)`
+  private func median(_ statistics: LaneStatistics) -> String {
+    guard let median = statistics.median, let drift = statistics.drift else { return "–" }
+    return "\(decimal(median)) (\(drift < 0 ? "" : "+")\(decimal(drift)))"
   }
 
   private var roomTable: Columns {

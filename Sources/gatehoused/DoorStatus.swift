@@ -57,12 +57,14 @@ struct DoorStatus: Sendable {
     status.lanes = settings.lanes.indices.map { index in
       let lane = board.lanes[index]
       let waiting = (0..<board.waitingCount).map { board.waiting[$0] }.filter { Int($0.lane.index) == index }
-      return Status.Lane(
+      var shown = Status.Lane(
         name: settings.lanes[index].name, state: lane.state.name, released: lane.releasedBy?.name,
         waiting: waiting.map {
           Status.Waiting(ticket: $0.ticket, state: $0.state.name, since: (board.now.boot - $0.since).seconds)
         },
         passed: lane.passed, denied: lane.denied)
+      shown.statistics = statistics(lane.statistics)
+      return shown
     }
     status.rooms = settings.rooms.indices.map { index in
       let room = board.rooms[index]
@@ -96,6 +98,16 @@ struct DoorStatus: Sendable {
         level: alarm.level > 0 ? Int(alarm.level) : nil, until: shelfEnd(alarm, board.now),
         who: note.who.isEmpty ? nil : note.who.string, why: note.why.isEmpty ? nil : note.why.string)
     }
+  }
+
+  private func statistics(_ lane: LaneStatisticsView) -> Status.LaneStatistics {
+    func counts(_ of: LaneCounts) -> Status.LaneCounts {
+      Status.LaneCounts(
+        screened: of.screened, laneMean: of.atLane.mean, laneLongest: of.atLane.longest.seconds, tickets: of.withTicket.count,
+        ticketMean: of.withTicket.mean, ticketLongest: of.withTicket.longest.seconds, measured: of.measured, elevated: of.elevated)
+    }
+    return Status.LaneStatistics(
+      lastHour: counts(lane.lastHour), today: counts(lane.today), busiest: lane.busiest, median: lane.median, drift: lane.drift)
   }
 
   private func shelfEnd(_ alarm: AlarmRow, _ now: Now) -> String? {

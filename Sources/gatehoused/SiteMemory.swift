@@ -57,7 +57,7 @@ struct SiteMemory {
     ]
     do {
       let since = now.wall - days * 86_400_000_000_000
-      for event in try LogReader(folder: settings.log.folder).records(of: types.map { "gatehouse." + $0 }, since: since) {
+      for event in try LogReader(folder: settings.log.folder).read(.records, of: types.map { "gatehouse." + $0 }, since: since) {
         if let logged = try? JSONDecoder().decode(Logged.self, from: event.json) { memory.take(logged) }
       }
     } catch {

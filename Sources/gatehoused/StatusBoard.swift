@@ -78,7 +78,7 @@ final class StatusBoard: @unchecked Sendable {
       deviceCounters[index] = pipeline.counters(of: DeviceID(index))
     }
     for index in 0..<readings.capacity { readings[index] = pipeline.reading(index) }
-    for index in 0..<lanes.capacity { lanes[index] = pipeline.report(on: LaneID(index)) }
+    for index in 0..<lanes.capacity { lanes[index] = pipeline.report(on: LaneID(index), now) }
     waitingCount = 0
     for slot in 0..<waiting.capacity {
       guard let view = pipeline.waiting(slot) else { continue }

@@ -59,6 +59,19 @@ private var wholeAir: AirFact {
   return air
 }
 
+private func statistics(_ period: StatisticsPeriod, _ counts: LaneCounts, median: Double = .nan) -> EventBody {
+  .laneStatistics(LaneStatisticsFact(period: period, start: 1_795_392_000_000_000_000, counts: counts, busiest: 3, median: median))
+}
+
+private var busy: LaneCounts {
+  var counts = LaneCounts()
+  for seconds in [2, 3, 21] as [Int64] { counts.atLane.add(.seconds(seconds)) }
+  counts.withTicket.add(.milliseconds(412_345))
+  counts.measured = 2
+  counts.elevated = 1
+  return counts
+}
+
 /// All kinds of events. A switch beside it makes the compiler ask for the new ones.
 let everyBody: [EventBody] = {
   var all: [EventBody] = [
@@ -89,6 +102,7 @@ let everyBody: [EventBody] = {
   all.append(.deviceStillDown(seconds: 60, unanswered: 12))
   all += Loss.allCases.map { .lost($0, count: 212) }
   all += LaneState.allCases.map { .laneChanged($0) }
+  all += StatisticsPeriod.allCases.map { statistics($0, busy, median: 36.512) } + [statistics(.hour, LaneCounts())]
   all += ReleaseCause.allCases.map { .gateReleased($0) }
   all += ScreeningReason.allCases.map { .screeningDenied(fact($0, .retake)) }
   all += ScreeningState.allCases.map { .screeningDenied(fact(.normal, $0)) }
@@ -199,5 +213,6 @@ func kind(_ body: EventBody) -> Int {
   case .sessionEnded: 48
   case .sessionHeld: 49
   case .roomExcepted: 50
+  case .laneStatistics: 51
   }
 }

@@ -104,6 +104,11 @@ import Testing
     #expect(
       try facts("alarm.escalated", #"{"kind":"gate_jammed","priority":"high","state":"unacknowledged","occurrence":3,"level":2}"#)
         == "gate jammed, high priority, nobody has acknowledged it, level 2, alarm 3")
+    #expect(
+      try facts(
+        "lane.statistics",
+        #"{"busiest_5min":21,"elevated":2,"lane_longest_s":31.4,"lane_mean_s":2.1,"measured":108,"median_c":36.52,"period":"hour","screened":112,"start":"2026-11-23T07:00:00.000000000+08:00","ticket_longest_s":640.2,"ticket_mean_s":412.3,"tickets":4}"#)
+        == "hour from 07:00:00, 112 people, 2 of 108 elevated, 2.1 s at the lane, 4 tickets of 412.3 s, median 36.52 degC, busiest_5min 21")
   }
 
   @Test func showsWhatItDoesNotKnow() throws {
@@ -179,7 +184,7 @@ import Testing
 
 @Suite struct StatusTextTests {
   @Test func fitsAHundredColumns() {
-    let status = Status(
+    var status = Status(
       version: "0.1.0", startID: "9f3c", pid: 17, uptime: 11_520, site: "海淀考试中心", ready: false,
       ports: [.init(name: "door-ir", state: "open", generation: 1, opens: 1, losses: 0)],
       devices: [
@@ -207,12 +212,15 @@ import Testing
       ],
       log: .init(records: 418, telemetry: 9000, aggregates: 60, stalled: true, tail: 12, lost: ["telemetry": 4, "sends": 0]),
       latency: ["decision": .init(p50: 3.14, p99: 9, max: 20, count: 418)])
+    let counts = Status.LaneCounts(
+      screened: 1_112, laneMean: 2.13, laneLongest: 31.4, tickets: 14, ticketMean: 412, ticketLongest: 1_640, measured: 1_100, elevated: 11)
+    status.lanes[0].statistics = Status.LaneStatistics(lastHour: counts, today: counts, busiest: 121, median: 36.52, drift: -0.08)
     let lines = status.lines()
     #expect(lines.allSatisfy { columnWidth($0) <= 100 && !$0.hasSuffix(" ") })
     let text = lines.joined(separator: "\n")
     for expected in [
       "海淀考试中心 · gatehouse 0.1.0 · up 3 h 12 min · NOT READY", "suspected_fever", "08:14:05", "shelved until 09:30:00", "Li Na", "released (fire)",
-      "1203 ppm", "object_temperature 31.92 degC", "ambient_temperature stale", "STALLED", "lost: 4 telemetry",
+      "11 (1 %)  2 s (max 31 s)  6 min (max 27 min)  36.52 (-0.08)", "1203 ppm", "object_temperature 31.92 degC", "ambient_temperature stale", "STALLED", "lost: 4 telemetry",
       "decision: p50 3.1 µs, p99 9 µs, max 20 µs of 418",
     ] { #expect(text.contains(expected), "\(expected)") }
     // A value that is not good is never shown as one.

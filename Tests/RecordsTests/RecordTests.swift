@@ -31,6 +31,8 @@ extension Fact: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, Expressi
   public init(arrayLiteral elements: Fact...) { self = .list(elements) }
 }
 
+private func statistics(_ time: String, _ data: String) throws -> RecordedEvent { try event(time, "lane.statistics", "north-door", data) }
+
 private func objects(_ record: Record, _ table: String) throws -> [[String: Fact]] {
   struct Whole: Decodable { var tables: [String: [[String: Fact]]] }
   return try JSONDecoder().decode(Whole.self, from: Data(record.json(.english).utf8)).tables[table] ?? []
@@ -232,6 +234,23 @@ private func objects(_ record: Record, _ table: String) throws -> [[String: Fact
   }
 }
 
+@Suite struct HoursTests {
+  @Test func hoursAndTheDayAreRows() throws {
+    var day = days([])
+    day.statistics = [
+      try statistics("08:00:00", #"{"busiest_5min":21,"elevated":2,"lane_longest_s":31.4,"lane_mean_s":2.1,"measured":100,"median_c":36.52,"period":"hour","screened":112,"start":"2026-11-23T07:00:00.000000000+08:00","ticket_longest_s":640.2,"ticket_mean_s":412.3,"tickets":4}"#),
+      try statistics("2026-11-24T00:00:00", #"{"busiest_5min":21,"elevated":0,"measured":0,"period":"day","screened":1,"start":"2026-11-23T00:00:00.000000000+08:00","tickets":0}"#),
+    ]
+    let record = Record(.daily, day)
+    let rows = try objects(record, "hours")
+    #expect(rows[0]["period"] == "hour" && rows[0]["elevated_percent"] == 2 && rows[0]["ticket_mean_s"] == 412 && rows[0]["lane_mean_s"] == 2.1, "\(rows[0])")
+    // Nobody was measured: there is no share.
+    #expect(rows[1]["elevated_percent"] == nil && rows[1]["screened"] == 1)
+    let lines = record.csv(.chinese)
+    #expect(lines.contains("通道,时段,开始,") && lines.contains("north-door,小时,2026-11-23 07:00:00,112,21,2.1,31.4,4,0:06:52,"))
+  }
+}
+
 @Suite struct NamesTests {
   private let seen = #"{"ticket":1,"attempt":1,"reason":"normal","next":"passed","token":"a1","estimate_c":36.5,"personal_hashes":{"month":"c4"}}"#
   private let roster = [
@@ -289,7 +308,7 @@ private func objects(_ record: Record, _ table: String) throws -> [[String: Fact
   @Test func everyWordIsInBothLanguages() {
     let used =
       AlarmKind.allCases.map(\.name) + ScreeningReason.allCases.map(\.name) + ScreeningState.allCases.map(\.name) + DownReason.allCases.map(\.name)
-      + AlarmState.allCases.map(\.name) + Priority.allCases.map(\.name)
+      + AlarmState.allCases.map(\.name) + StatisticsPeriod.allCases.map(\.name) + Priority.allCases.map(\.name)
     #expect(used.filter { !isTranslated($0) } == [])
   }
 

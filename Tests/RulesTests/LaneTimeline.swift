@@ -8,6 +8,8 @@
 // A line that begins with `b` is about a second lane without a gate, and so is a word that does. Rests and waits take no time
 // here unless a test says so.
 //
+// `clock 09:59` sets the site's clock of 1 January 1970, `zone 2` its hours ahead of UTC, `asleep 3600` is a machine that sleeps.
+//
 // What happens comes back as words, in order: "began 1", "passed 1 normal", "pulse", "gate opens" …
 
 import Domain
@@ -50,6 +52,7 @@ struct LaneTimeline: ~Copyable {
   private var isStuck = false
   private var nextReading = Instant.past
   private var nextContacts = Instant.past
+  private var asleep = Interval.zero
 
   init() {
     settings.policy.rest = .zero
@@ -83,12 +86,15 @@ struct LaneTimeline: ~Copyable {
     for line in text.split(separator: "\n") {
       let words = line.split(separator: " ").map(String.init)
       guard let first = words.first, let seconds = Double(first) else { continue }
-      run(to: Instant(ns: 1_000_000_000 + Int64(seconds * 1e9)))
+      run(to: Instant(ns: 1_000_000_000 + Int64(seconds * 1e9)) + asleep)
       act(Array(words.dropFirst()))
       collect()
     }
     return happened
   }
+
+  /// What the lane did so far.
+  var statistics: LaneStatisticsView { lanes.view(lane, now).statistics }
 
   private mutating func act(_ words: [String]) {
     switch words[0] {
@@ -106,6 +112,15 @@ struct LaneTimeline: ~Copyable {
     case "humidity": humidity = Double(words[1])
     case "air": air = Double(words[1])
     case "reference": reference = Double(words[1])
+    case "clock":
+      let parts = words[1].split(separator: ":").compactMap { Int64($0) }
+      now.wall = (parts[0] * 3_600 + parts[1] * 60 - Int64(now.utcOffset)) * 1_000_000_000
+    case "zone": now.utcOffset = (Int32(words[1]) ?? 0) * 3_600
+    case "asleep":
+      let time = Interval.seconds(Int64(words[1]) ?? 0)
+      (now.boot, now.wall) = (now.boot + time, now.wall + time.ns)
+      // The seconds of the lines that follow count on without it.
+      asleep = asleep + time
     case "day": now.wall = (Int64(words[1]) ?? 0) * 86_400_000_000_000
     case "silent": surface = nil
     case "ambient":
@@ -175,7 +190,8 @@ struct LaneTimeline: ~Copyable {
 
   private mutating func run(to end: Instant) {
     while now.boot < end {
-      now.boot = min(end, now.boot + .milliseconds(4))
+      let step = min(end - now.boot, .milliseconds(4))
+      (now.boot, now.wall) = (now.boot + step, now.wall + step.ns)
       moveLeaf()
       if let surface, now.boot >= nextReading {
         nextReading = now.boot + period
@@ -251,6 +267,9 @@ struct LaneTimeline: ~Copyable {
 
   private func words(_ body: EventBody) -> String? {
     switch body {
+    case .laneStatistics(let fact):
+      "\(fact.period.name) from \(fact.start / 60_000_000_000): \(fact.counts.screened) people, \(fact.counts.elevated) of \(fact.counts.measured), "
+        + "\(fact.counts.withTicket.count) tickets"
     case .screeningBegan(let ticket): "began \(ticket)"
     case .screeningPassed(let fact): "passed \(fact.ticket) \(fact.reason.name)"
     case .screeningDenied(let fact): "denied \(fact.ticket) \(fact.reason.name): \(fact.next.name)"

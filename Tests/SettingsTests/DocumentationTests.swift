@@ -125,7 +125,7 @@ private let everything = """
       ("fever.ear_offset_c", fever.earOffset), ("fever.identity_s", fever.identityFor.seconds),
       ("fever.humidity_highest_rh", fever.humidityHighest), ("fever.reference_off_c", fever.referenceOff),
       ("fever.reference_drift_c", fever.referenceDrift), ("fever.reference_window_s", fever.referenceWindow.seconds),
-      ("fever.low_below_mean_c", fever.lowBelowMean), ("fever.stuck_people", Double(fever.stuckPeople)),
+      ("fever.low_below_median_c", fever.lowBelowMedian), ("fever.stuck_people", Double(fever.stuckPeople)),
       ("fever.normalising_spread_c", fever.normalisingSpread), ("fever.normalising_people", Double(fever.normalisingPeople)),
       ("fever.calibration_warning_days", fever.calibrationWarning.seconds / 86_400), ("fever.relative.people", Double(fever.relative.people)), ("fever.relative.deviation_c", fever.relative.deviation),
       ("fever.relative.floor_c", fever.relative.floor), ("fever.relative.step_c", fever.relative.step),

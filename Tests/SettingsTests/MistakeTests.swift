@@ -402,7 +402,7 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     check("  fever: { threshold: 37.3 }\n", [
       "22:12  policy.fever.threshold: found an unknown key \"threshold\", expected absence_s, ambient_highest_c, "
         + "ambient_lowest_c, applies_to, burst_readings, burst_s, calibration_warning_days, cold_wait_long_s, "
-        + "cold_wait_s, drift_c, ear_offset_c, high_c, humidity_highest_rh, identity_s, longest_s, low_below_mean_c, "
+        + "cold_wait_s, drift_c, ear_offset_c, high_c, humidity_highest_rh, identity_s, longest_s, low_below_median_c, "
         + "low_guard_c, normalising_people, normalising_spread_c, outdoor_cold_c, person_above_ambient_c, person_from_c, "
         + "person_readings, reference_drift_c, reference_off_c, reference_window_s, relative, rest_s, retake_after_s, "
         + "retake_from_c, spread_c, step_c, stuck_people, threshold_c, tries, try_s or waiting_longest_s; "
