@@ -115,7 +115,7 @@ let package = Package(
       name: "SimulationTests", dependencies: ["Simulation", "Domain", "Devices", "Rules", "Settings"], swiftSettings: strict),
     .testTarget(
       name: "GatehouseTests",
-      dependencies: ["gatehouse", "Domain", "Rules", "Analysis", "Ports", "Settings", "Control", "Measured", argumentParser],
+      dependencies: ["gatehouse", "Domain", "Rules", "Analysis", "Ports", "Settings", "Control", "Records", "Measured", argumentParser],
       swiftSettings: strict),
     .testTarget(name: "Tidy", path: "Tests/Tidy", swiftSettings: strict),
   ]

@@ -147,7 +147,7 @@ public struct Command: BitwiseCopyable, Sendable {
 /// Why a command was not carried out.
 public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case expired, unknownAlarm, unknownTicket, unknownLane, notWaiting, laneBusy, laneReleased, whoAndWhyRequired, gateUnavailable
-  case implausible, valueNotAllowed, deviceUnavailable, noIdentity, noCredential
+  case implausible, valueNotAllowed, deviceUnavailable, noIdentity, noCredential, notOnRoster
   case safetyAlarm, alarmSuppressed, notAcknowledged, notShelved, notOutOfService, shelfTooLong, shelfFull, stillActive
   case noIsolationRoom, notAttested, notVentilated, notDisinfected, suspended, notSuspended, siteClosed, alreadyDone
   case unknownCase, tooManyCases, notIsolationRoom, roomTaken, roomLocked, notIsolated, notReported, contactsNotListed, notHandedOver
@@ -170,6 +170,7 @@ public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .deviceUnavailable: "device_unavailable"
     case .noIdentity: "no_identity"
     case .noCredential: "no_credential"
+    case .notOnRoster: "not_on_roster"
     case .safetyAlarm: "safety_alarm"
     case .alarmSuppressed: "alarm_suppressed"
     case .notAcknowledged: "not_acknowledged"

@@ -49,6 +49,8 @@ public enum ScreeningReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case warmingUp, ambient, humidity, calibrationOverdue, referenceOff, referenceMoves, stuck
   case siteClosed, suspended
   case noIdentity, noCredential
+  /// They showed who they are, and are not expected.
+  case notOnRoster
   /// Another device found somebody normal who had rested.
   case clearedAfterRest
   /// Elevated before, and left: not before staff say so.
@@ -90,6 +92,7 @@ public enum ScreeningReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .suspended: "suspended"
     case .noIdentity: "no_identity"
     case .noCredential: "no_credential"
+    case .notOnRoster: "not_on_roster"
     case .clearedAfterRest: "cleared_after_rest"
     case .refused: "refused"
     case .tooEarly: "too_early"

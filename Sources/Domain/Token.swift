@@ -21,6 +21,19 @@ public struct Token: BitwiseCopyable, Sendable {
   @_noLocks @_noAllocation
   public func isSame(as other: Token) -> Bool { high == other.high && low == other.low }
 
+  /// In the order of their numbers.
+  @_noLocks @_noAllocation
+  public func isBefore(_ other: Token) -> Bool { high == other.high ? low < other.low : high < other.high }
+
+  /// 32 hex digits, as `text` writes them; anything else is no token.
+  public init?(_ text: String) {
+    let digits = Array(text.utf8)
+    guard digits.count == 32, digits.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }),
+      let high = UInt64(text.prefix(16), radix: 16), let low = UInt64(text.suffix(16), radix: 16)
+    else { return nil }
+    self.init(high: high, low: low)
+  }
+
   /// 32 hex digits.
   public var text: String {
     [high, low].map { word in
@@ -28,6 +41,48 @@ public struct Token: BitwiseCopyable, Sendable {
       return String(repeating: "0", count: 16 - digits.count) + digits
     }.joined()
   }
+}
+
+/// Somebody who is expected: a line of the roster without its name.
+public struct RosterToken: BitwiseCopyable, Sendable {
+  public var token: Token
+  /// Nobody is expected by it from then on, ns since 1970 UTC.
+  public var until: Int64
+
+  public init(token: Token, until: Int64) {
+    self.token = token
+    self.until = until
+  }
+}
+
+/// What a scanner or a card told, byte by byte: zero bytes, and blanks around it, are left out. So the same number from a scanner and
+/// from a card, which pads it and writes two bytes a character, is one person.
+public struct IdentityText: BitwiseCopyable, Sendable {
+  private var digest: Digest
+  private var blanks = 0
+  private var count = 0
+
+  @_noLocks @_noAllocation
+  init(_ digest: Digest) { self.digest = digest }
+
+  @_noLocks @_noAllocation
+  public mutating func add(_ byte: UInt8) {
+    if byte == 0 { return }
+    if byte == 0x20 {
+      blanks &+= 1
+      return
+    }
+    while blanks > 0 {
+      if count > 0 { digest.add(0x20) }
+      blanks &-= 1
+    }
+    digest.add(byte)
+    count &+= 1
+  }
+
+  /// Nobody, when there was nothing but blanks.
+  @_noLocks @_noAllocation
+  public func token(_ key: IdentityKey) -> Token { count > 0 ? key.token(digest) : .none }
 }
 
 /// The site's key, ready to make tokens.
@@ -77,12 +132,19 @@ public struct IdentityKey: BitwiseCopyable, Sendable {
     return Token(high: high, low: low)
   }
 
-  /// The token of a text that lies about: for programs that prepare a roster.
+  /// Begins what a scanner or a card tells.
+  @_noLocks @_noAllocation
+  public func beginIdentity() -> IdentityText { IdentityText(inner) }
+
+  /// The token of what a scanner or a card would tell: for programs that prepare a roster.
   public func token(of text: String) -> Token {
-    var digest = begin()
-    for byte in text.utf8 { digest.add(byte) }
-    return token(digest)
+    var identity = beginIdentity()
+    for byte in text.utf8 { identity.add(byte) }
+    return identity.token(self)
   }
+
+  /// Tells files that were made with this key from others, and says nothing else of it: 16 hex digits.
+  public var fingerprint: String { String(token(of: "gatehouse roster").text.prefix(16)) }
 }
 
 /// SHA-256 of bytes that come one by one.

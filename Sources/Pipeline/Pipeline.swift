@@ -66,7 +66,7 @@ public struct Pipeline: ~Copyable {
         lane.thermometer = plan.thermometer
         if let second = plan.second { lane.second = second }
         return lane
-      })
+      }, roster: settings.roster)
     rooms = Rooms(
       settings.rooms.map { RoomMembers($0.settings, co2: $0.co2, contacts: $0.contacts.map(\.contact)) }, hours: settings.hours,
       timetable: settings.timetable)
@@ -330,23 +330,9 @@ public struct Pipeline: ~Copyable {
     for index in 0..<Int(route.identityCount) {
       let identity = routes.identities[Int(route.firstIdentity) &+ index]
       guard identity.field == text.field else { continue }
-      var digest = key.begin()
-      // The same number from a scanner and from a card, which pads it and writes two bytes a character, is one person.
-      var blanks = 0
-      var count = 0
-      for place in Int(text.first)..<Int(text.first &+ text.count) {
-        let byte = findings.textBytes[place]
-        if byte == 0 { continue }
-        if byte == 0x20 { blanks &+= 1; continue }
-        while blanks > 0 {
-          if count > 0 { digest.add(0x20) }
-          blanks &-= 1
-        }
-        digest.add(byte)
-        count &+= 1
-      }
-      guard count > 0 else { continue }
-      lanes.identity(key.token(digest), at: identity.lane, now, &alarms, &effects)
+      var told = key.beginIdentity()
+      for place in Int(text.first)..<Int(text.first &+ text.count) { told.add(findings.textBytes[place]) }
+      lanes.identity(told.token(key), at: identity.lane, now, &alarms, &effects)
     }
     instruments.wipe(text.device)
   }
@@ -656,7 +642,7 @@ public struct Pipeline: ~Copyable {
       case .credential(let lane, let passed): answer = lanes.credential(lane, passed: passed, now, &alarms, &effects)
       case .allow(let ticket):
         let isSomebodys = !command.claimed.isEmpty && !command.why.isEmpty
-        answer = isSomebodys ? lanes.allow(ticket) : .refused(.whoAndWhyRequired)
+        answer = isSomebodys ? lanes.allow(ticket, now) : .refused(.whoAndWhyRequired)
       case .overrideLane(let lane):
         answer = isSomebodys(command) ? lanes.override(lane, now, &alarms, &effects) : .refused(.whoAndWhyRequired)
       case .resetAverage(let lane): answer = isSomebodys(command) ? lanes.resetAverage(lane) : .refused(.whoAndWhyRequired)

@@ -102,6 +102,8 @@ public struct PipelineSettings: Sendable {
   public var changes: [PolicyChange]
   /// Makes tokens of identities; lanes with a scanner or a card reader need it.
   public var identityKey: IdentityKey?
+  /// Who is expected, in the order of their tokens; for lanes that ask.
+  public var roster: [RosterToken] = []
   /// Of the names behind the indices: a state of another site, or of one in another order, is not taken over.
   public var identity: UInt64
 

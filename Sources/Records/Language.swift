@@ -50,7 +50,8 @@ private let words: [String: Phrase] = [
   "humidity": Phrase("humidity out of range", "湿度超范围"), "calibration_overdue": Phrase("calibration overdue", "校准过期"),
   "reference_off": Phrase("reference off", "黑体偏差"), "reference_moves": Phrase("reference moves", "黑体漂移"), "stuck": Phrase("thermometer stuck", "读数不变"),
   "suspended": Phrase("entries suspended", "暂停入场"), "no_identity": Phrase("no identity shown", "未出示身份"),
-  "no_credential": Phrase("no credential", "未核验凭证"), "cleared_after_rest": Phrase("normal after a rest, another thermometer", "休息后另一设备正常"),
+  "no_credential": Phrase("no credential", "未核验凭证"), "not_on_roster": Phrase("not on the roster", "不在名单内"),
+  "cleared_after_rest": Phrase("normal after a rest, another thermometer", "休息后另一设备正常"),
   "too_early": Phrase("the wait is not over", "等候时间未到"), "credential": Phrase("credential failed", "凭证核验未通过"),
   "elsewhere": Phrase("stands at another lane", "正在其他通道"),
   // Alarms.

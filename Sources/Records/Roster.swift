@@ -42,19 +42,33 @@ public struct Roster: Sendable {
   /// - Parameter makesKey: whether a key that is not there is made.
   public init(store: URL, keyFile: URL, makesKey: Bool = false) throws {
     self.store = store
-    if makesKey, !FileManager.default.fileExists(atPath: keyFile.path) {
+    let path = keyFile.path
+    if makesKey, !FileManager.default.fileExists(atPath: path) {
+      guard !FileManager.default.fileExists(atPath: store.path) else {
+        throw RosterError(
+          description: "\(path): there is no such key, and \(store.path) was sealed with it; "
+            + "put the key back, or the store away, and import anew")
+      }
       try writePrivately(SymmetricKey(size: .bits256).withUnsafeBytes { unsafe Data($0) }, to: keyFile)
     }
     let attributes: [FileAttributeKey: Any]
-    do { attributes = try FileManager.default.attributesOfItem(atPath: keyFile.path) } catch {
-      throw RosterError(description: "\(keyFile.path): there is no such key; gatehouse roster import makes one")
+    do { attributes = try FileManager.default.attributesOfItem(atPath: keyFile.resolvingSymlinksInPath().path) } catch {
+      throw RosterError(description: "\(path): there is no such key; gatehouse roster import makes one")
+    }
+    let remedy = "put the key back, or take it and the store away, and import anew"
+    guard attributes[.type] as? FileAttributeType == .typeRegular else {
+      throw RosterError(description: "\(path): found something that is no file, expected a key; \(remedy)")
     }
     let mode = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0o777
     guard mode & 0o077 == 0 else {
-      throw RosterError(description: "\(keyFile.path): found permissions \(String(mode, radix: 8)), expected 600: others must not read a key")
+      throw RosterError(
+        description: "\(path): found permissions \(String(mode, radix: 8)), expected 600: "
+          + "others must not read a key; chmod 600 \(path)")
     }
-    let bytes = try Data(contentsOf: keyFile)
-    guard bytes.count == 32 else { throw RosterError(description: "\(keyFile.path): found \(bytes.count) bytes, expected a key of 32") }
+    guard let bytes = FileManager.default.contents(atPath: path) else {
+      throw RosterError(description: "\(path): it cannot be read by this user; use gatehouse roster as its owner")
+    }
+    guard bytes.count == 32 else { throw RosterError(description: "\(path): found \(bytes.count) bytes, expected a key of 32; \(remedy)") }
     key = SymmetricKey(data: bytes)
   }
 

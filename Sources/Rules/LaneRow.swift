@@ -48,6 +48,8 @@ public struct LaneSettings: BitwiseCopyable, Sendable {
   /// Whether a scanner or a card tells who comes, and whether nobody passes without.
   public var hasIdentity = false
   public var identityRequired = false
+  /// Whether nobody passes by themselves whose identity is not on the roster.
+  public var rosterRequired = false
   /// Whether nobody passes before another system has said so.
   public var credentialRequired = false
   /// A second thermometer for those who rested, with an offset of its own.
@@ -254,6 +256,8 @@ struct ScreeningRow: BitwiseCopyable {
   /// Who it is, where the lane asks.
   var identity = Token.none
   var hasCredential = false
+  /// Staff allow them, though they are not on the roster.
+  var isAllowed = false
   /// Its last number came from the lane's second thermometer.
   var measuredBySecond = false
   /// The relative rule has looked at this person; who comes back counts once.

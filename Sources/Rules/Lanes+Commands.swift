@@ -117,6 +117,7 @@ extension Lanes {
     case .closed: return .refused(.siteClosed)
     case .suspended: return .refused(.suspended)
     }
+    if isUnexpected(slot, index, now) { return .refused(.notOnRoster) }
     if let missing = missing(slot, index) {
       if case .noIdentity = missing { return .refused(.noIdentity) }
       return .refused(.noCredential)

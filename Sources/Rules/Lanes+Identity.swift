@@ -202,14 +202,41 @@ extension Lanes {
     }
   }
 
-  /// One person may come again, by the ticket they had.
+  /// One person may come again, or come though they are not on the roster, by the ticket they have.
   @_noLocks @_noAllocation
-  public mutating func allow(_ ticket: UInt32) -> Answer {
+  public mutating func allow(_ ticket: UInt32, _ now: Now) -> Answer {
     for index in 0..<refused.capacity where ticket > 0 && refused[index].ticket == ticket {
       refused[index] = RefusedRow()
       return .done
     }
-    return .refused(.unknownTicket)
+    guard let slot = find(ticket), isWaiting(slot) else { return .refused(.unknownTicket) }
+    guard !screenings[slot].identity.isNone, !isOnRoster(screenings[slot].identity, now) else { return .refused(.unknownTicket) }
+    screenings[slot].isAllowed = true
+    return .done
+  }
+
+  // MARK: The roster
+
+  @_noLocks @_noAllocation
+  func isOnRoster(_ token: Token, _ now: Now) -> Bool {
+    var first = 0
+    var end = roster.capacity
+    while first < end {
+      let middle = (first &+ end) / 2
+      let row = roster[middle]
+      if row.token.isBefore(token) { first = middle &+ 1 } else { end = middle }
+    }
+    guard first < roster.capacity else { return false }
+    let row = roster[first]
+    return row.token.isSame(as: token) && now.wall < row.until
+  }
+
+  /// Whether they showed who they are, and nobody of that identity is expected: staff decide.
+  @_noLocks @_noAllocation
+  func isUnexpected(_ slot: Int, _ index: Int, _ now: Now) -> Bool {
+    let row = screenings[slot]
+    guard rows[index].settings.rosterRequired, !row.identity.isNone, !row.isAllowed else { return false }
+    return !isOnRoster(row.identity, now)
   }
 
   /// What another system found of the person at a lane: a code, a list. It can deny, and never open.

@@ -140,6 +140,10 @@ extension Lanes {
       wait(index, slot, .noResult, obstacle, now, &alarms, &effects)
       return
     }
+    if isUnexpected(slot, index, now) {
+      wait(index, slot, .noResult, .notOnRoster, now, &alarms, &effects)
+      return
+    }
     guard missing(slot, index) == nil else { return }
     let policy = rows[index].settings.policy
     // The newest readings that are enough and long enough; a slow thermometer needs a longer while for them.

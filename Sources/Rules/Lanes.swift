@@ -15,12 +15,14 @@ public struct Lanes: ~Copyable {
   /// One counter: the last ticket.
   let lastTicket: Table<UInt32>
   let refused: Table<RefusedRow>
+  let roster: Table<RosterToken>
   var heap: DeadlineHeap
 
   /// Waiting screenings a lane.
   static var waitingMax: Int { @_noLocks @_noAllocation get { 16 } }
 
-  public init(_ settings: [LaneSettings]) {
+  /// - Parameter roster: in the order of its tokens.
+  public init(_ settings: [LaneSettings], roster: [RosterToken] = []) {
     let filler = LaneSettings(
       siteOffset: 0, hasGate: false, hasReadBack: false, hasPassage: false, openFor: .zero, opensOnFailure: false,
       staleAfter: .zero, policy: FeverPolicy())
@@ -29,6 +31,7 @@ public struct Lanes: ~Copyable {
     statistics = Table(capacity: settings.count, filledWith: LaneStatistics())
     lastTicket = Table(capacity: 1, filledWith: 0)
     refused = Table(capacity: Self.refusedMax, filledWith: RefusedRow())
+    self.roster = Table(roster, filler: RosterToken(token: .none, until: .min))
     heap = DeadlineHeap(members: settings.count)
   }
 

@@ -97,6 +97,7 @@ extension LanePlan {
     if let identity = wiring.identity {
       lane.hasIdentity = true
       lane.identityRequired = identity.isRequired
+      lane.rosterRequired = identity.requiresRoster
     }
     lane.credentialRequired = wiring.requiresCredential
     if let second = wiring.second {

@@ -31,6 +31,16 @@ extension Settings {
     return top.optional("site")?.section()?.optional("time_zone")?.text()
   }
 
+  /// Where the key of identities and the tokens of the roster are, whatever else is wrong with the file.
+  public static func identityFiles(file: String) throws(Problems) -> (secret: String?, rosterTokens: String?) {
+    let book = ProblemBook(file: file)
+    guard let top = openDocument(try readText(file), book) else { throw Problems(book.problems) }
+    let reader = SettingsReader(book: book, file: file, profileFolder: "")
+    let site = top.optional("site")?.section()
+    func path(_ key: String) -> String? { site?.optional(key)?.text().map(reader.path) }
+    return (path("identity_secret_file"), path("roster_tokens_file"))
+  }
+
   /// The policy alone, of a settings file or of a file that holds nothing but a policy section, and what lanes say their offset
   /// is: for measurements that no door made.
   public static func policy(file: String) throws(Problems) -> (policy: PolicySettings, siteOffsets: [(lane: String, celsius: Double)]) {
@@ -76,6 +86,8 @@ final class SettingsReader {
   private(set) var now = Date()
   /// Identities can become tokens.
   private(set) var hasSecret = false
+  /// Who is expected is known.
+  private(set) var hasRoster = false
 
   init(book: ProblemBook, file: String, profileFolder: String) {
     self.book = book
@@ -109,6 +121,9 @@ final class SettingsReader {
     let wishes = readWishes(top.optional("realtime")?.section())
     if hasSecret, !lanes.contains(where: { $0.map { $0.identity != nil } ?? true }) {
       top.optional("site")?.warn("identity_secret_file is used by no lane: none has identity")
+    }
+    if hasRoster, !lanes.contains(where: { $0.map { $0.identity?.requiresRoster ?? false } ?? true }) {
+      top.optional("site")?.warn("roster_tokens_file is used by no lane: none has identity.roster: required")
     }
     checkLinks(buses, ports)
     checkUse(deviceEntries)
@@ -152,12 +167,18 @@ final class SettingsReader {
     let secretEntry = section.optional("identity_secret_file")
     let secret = secretEntry?.text().map(path)
     hasSecret = secretEntry != nil
+    let rosterEntry = section.optional("roster_tokens_file")
+    let roster = rosterEntry?.text().map(path)
+    hasRoster = rosterEntry != nil
+    if hasRoster, !hasSecret { rosterEntry?.note("identity_secret_file is required beside it: tokens are made with that key") }
     guard let zoneEntry = section.required("time_zone"), let zoneName = zoneEntry.text() else { return nil }
     guard let zone = TimeZone(identifier: zoneName) else {
       return zoneEntry.expected("a time zone such as Asia/Shanghai" + meant(zoneName, TimeZone.knownTimeZoneIdentifiers), nil)
     }
     guard let id, let name else { return nil }
-    return SiteSettings(id: id, name: name, timeZone: zoneName, offsets: offsets(zone, now), identitySecretFile: secret, opening: opening)
+    return SiteSettings(
+      id: id, name: name, timeZone: zoneName, offsets: offsets(zone, now), identitySecretFile: secret, rosterTokensFile: roster,
+      opening: opening)
   }
 
   private func readItem(_ name: String, _ entry: Entry) -> ChecklistItem? {

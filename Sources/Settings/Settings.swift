@@ -51,6 +51,8 @@ public struct SiteSettings: Sendable {
   public var offsets: [ZoneOffset]
   /// Absolute path, or `nil` when no identities are kept.
   public var identitySecretFile: String?
+  /// Absolute path of the tokens of those who are expected; `nil`: no lane asks.
+  public var rosterTokensFile: String?
   public var opening: Opening
 }
 
@@ -187,6 +189,8 @@ public struct IdentityWiring: Sendable {
   public var field: UInt16
   /// Nobody passes without.
   public var isRequired: Bool
+  /// Whoever is not on the roster goes to staff.
+  public var requiresRoster: Bool
 }
 
 /// What a lane is wired to.

@@ -126,6 +126,14 @@ extension SettingsReader {
     let deviceEntry = section.required("device")
     let device = deviceEntry.flatMap(readAnyDevice)
     let isRequired = section.required("required", "Say whether somebody may pass without an identity")?.flag()
+    let rosterEntry = section.optional("roster")
+    let requiresRoster = rosterEntry?.choice([("required", true), ("optional", false)]) ?? false
+    if requiresRoster, !hasRoster {
+      rosterEntry?.note("site.roster_tokens_file is required beside it: gatehouse roster import writes there who is expected")
+    }
+    if requiresRoster, isRequired == false {
+      rosterEntry?.warn("identity.required is false: whoever is not on the roster passes by showing nothing")
+    }
     let fieldEntry = section.optional("field")
     var field: Int?
     if let device, let deviceEntry, let profile = devices[Int(device.index)]?.profile {
@@ -144,7 +152,7 @@ extension SettingsReader {
       section.entry.note("site.identity_secret_file is required beside it: identities are kept as tokens under that key only")
     }
     guard let device, let field, let isRequired else { return nil }
-    return IdentityWiring(device: device, field: UInt16(clamping: field), isRequired: isRequired)
+    return IdentityWiring(device: device, field: UInt16(clamping: field), isRequired: isRequired, requiresRoster: requiresRoster)
   }
 
   func knowsAir(_ thermometer: DeviceID, _ hall: DeviceID?) -> Bool {

@@ -21,7 +21,15 @@ struct CheckCommand: ParsableCommand {
   @OptionGroup var places: PlaceOptions
 
   func run() throws {
-    let settings = try loadSettings(places.locations)
+    var settings = try loadSettings(places.locations)
+    if let secret = settings.site.identitySecretFile, unsafe access(secret, R_OK) != 0, errno == EACCES {
+      settings.warnings.append(
+        Problem(
+          file: secret, line: 0, column: 0, path: "site.identity_secret_file",
+          message: "only its owner reads it: check as that user looks at it, and at the roster's tokens"))
+    } else {
+      try checkIdentities(settings)
+    }
     for line in settings.summary(file: places.locations.settings) { print(line) }
   }
 }

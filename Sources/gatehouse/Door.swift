@@ -141,6 +141,7 @@ struct OrderReport: Equatable {
     case .deviceUnavailable: return "the device does not answer, or has too much to do"
     case .noIdentity: return "that lane lets nobody pass who has not shown who they are; `gatehouse override`, by name"
     case .noCredential: return "that lane lets nobody pass without a credential; `gatehouse override`, by name"
+    case .notOnRoster: return "they are not on the roster; `gatehouse allow TICKET`, by name"
     case .safetyAlarm: return "it tells of a person or a gate: it may be acknowledged, and is never taken out of sight"
     case .alarmSuppressed: return "it is shelved, suppressed or out of service: nobody is told of it now"
     case .notAcknowledged: return "only an alarm that is active and acknowledged can be shown again"

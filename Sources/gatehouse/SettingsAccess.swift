@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Devices
+import Domain
 import Foundation
 import Settings
 
@@ -13,6 +14,19 @@ func loadSettings(_ locations: Locations) throws -> Settings {
 /// The numbers that a file of settings, or of a policy alone, decides by; and the offsets of its lanes.
 func loadPolicy(_ file: String) throws -> (policy: PolicySettings, siteOffsets: [(lane: String, celsius: Double)]) {
   try reportingProblems { try Settings.policy(file: file) }
+}
+
+/// The key of identities and the roster's tokens are what the door needs to start.
+func checkIdentities(_ settings: Settings) throws {
+  _ = try reportingProblems { try settings.site.readIdentities() }
+}
+
+/// The key of identities, and where it and the roster's tokens are; without `site.identity_secret_file` there is none.
+func loadIdentityKey(_ locations: Locations) throws -> (key: IdentityKey?, keyFile: String, rosterTokens: String?) {
+  try reportingProblems(of: locations.settings) {
+    let files = try Settings.identityFiles(file: locations.settings)
+    return (try files.secret.map { try readIdentityKey($0) }, files.secret ?? "", files.rosterTokens)
+  }
 }
 
 /// Where the log is, as the settings say.

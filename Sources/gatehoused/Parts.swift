@@ -40,7 +40,7 @@ final class Parts {
     }
     clock = Clock(changes: settings.site.offsets)
     var plan = PipelineSettings(settings)
-    if let file = settings.site.identitySecretFile { plan.identityKey = try readIdentityKey(file) }
+    (plan.identityKey, plan.roster) = try settings.site.readIdentities()
     let pipeline = Pipeline(plan)
     inputs = Inputs(
       commands: SharedRing(capacity: 64), reports: SharedRing(capacity: 64), bell: try bell(), stop: SharedFlag(false))

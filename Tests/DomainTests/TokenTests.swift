@@ -68,4 +68,34 @@ private func authentication(_ key: [UInt8], _ text: [UInt8]) -> String {
     #expect(Token(high: 1, low: 0x2a).text == "0000000000000001000000000000002a")
     #expect(!token.isSame(as: IdentityKey(Array("jefe".utf8)).token(of: "what do ya want for nothing?")))
   }
+
+  /// A card pads its texts and writes two bytes a character; blanks within a text belong to it.
+  @Test func theSameTextFromAScannerAndFromACardIsOnePerson() {
+    let key = IdentityKey(Array("Jefe".utf8))
+    func told(_ bytes: [UInt8]) -> Token {
+      var text = key.beginIdentity()
+      for byte in bytes { text.add(byte) }
+      return text.token(key)
+    }
+    let plain = key.token(of: "AB 12")
+    #expect(told(Array("  AB 12 ".utf8)).isSame(as: plain) && key.token(of: " AB 12").isSame(as: plain))
+    #expect(told(Array("AB 12   ".utf8).flatMap { [$0, 0] }).isSame(as: plain))
+    #expect(!told(Array("AB  12".utf8)).isSame(as: plain) && !told(Array("AB12".utf8)).isSame(as: plain))
+    #expect(told([]).isNone && told([0x20, 0, 0x20, 0]).isNone)
+  }
+
+  @Test func aTokenIsReadAsItIsWritten() {
+    let token = IdentityKey(Array("Jefe".utf8)).token(of: "AB 12")
+    #expect(Token(token.text)?.isSame(as: token) == true)
+    for text in ["", "a1", token.text.uppercased(), token.text + "0", "+" + token.text.dropFirst(), String(token.text.dropLast())] {
+      #expect(Token(text) == nil, "\(text)")
+    }
+  }
+
+  @Test func tokensHaveAnOrder() {
+    let tokens = [(0, 1), (0, 2), (1, 0), (1, UInt64.max), (2, 0)].map { Token(high: $0.0, low: $0.1) }
+    for (index, token) in tokens.enumerated() {
+      for (other, second) in tokens.enumerated() { #expect(token.isBefore(second) == (index < other)) }
+    }
+  }
 }

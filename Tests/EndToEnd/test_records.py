@@ -107,7 +107,9 @@ def test_another_day_is_empty(day):
 
 def test_names_are_sealed_and_join_when_printed(day):
     people = day.folder / "people.csv"
-    people.write_text("\ufefftoken;name;role;session\r\na1;李娜;candidate;written\r\nb2;\"Wang; Fang\";staff;\r\n", encoding="utf-8")
+    one, two = "a1" * 16, "b2" * 16
+    people.write_text(
+        f"\ufefftoken;name;role;session\r\n{one};李娜;candidate;written\r\n{two};\"Wang; Fang\";staff;\r\n", encoding="utf-8")
     assert "2 entries" in day.command_line("roster", "import", people, "--keep-days", "7").stdout
     store, key = day.folder / "roster.sealed", day.folder / "roster.key"
     assert store.stat().st_mode & 0o777 == key.stat().st_mode & 0o777 == 0o600
@@ -118,12 +120,12 @@ def test_names_are_sealed_and_join_when_printed(day):
     assert [person["name"] for person in absent] == ["Wang; Fang", "李娜"]
     assert report(day, "ledger", "--names", "--language", "zh").startswith("\ufeff时间,通道,候测号,人员标识,姓名,身份,")
     assert "姓名" not in report(day, "ledger", "--language", "zh")
-    day.command_line("roster", "forget", "a1")
+    day.command_line("roster", "forget", one)
     assert "李娜" not in day.command_line("roster", "list").stdout
     key.chmod(0o644)
     done = day.command_line("roster", "list", check=False)
     assert done.returncode == 1 and "found permissions 644, expected 600" in done.stderr
-    people.write_text("token,name\na1,x\na1,y\n")
+    people.write_text(f"token,name\n{one},x\n{one},y\n")
     key.chmod(0o600)
     done = day.command_line("roster", "import", people, check=False)
-    assert done.returncode == 1 and f"{people}:3:1  found the token \"a1\" twice" in done.stderr
+    assert done.returncode == 1 and f"{people}:3:1  found the token of line 2 again" in done.stderr

@@ -2,8 +2,10 @@
 // files written down, in pieces of any size.
 
 import Analysis
+import Domain
 import Foundation
 import Measured
+import Records
 import Rules
 import Settings
 import Testing
@@ -221,5 +223,47 @@ private func said(_ text: String, _ read: (String) throws -> Void) throws -> [St
     let settings = try Settings.policy(file: whole)
     #expect(settings.policy.fever.version == 8 && settings.siteOffsets.map(\.lane) == ["north"] && settings.siteOffsets.map(\.celsius) == [1.6])
     #expect(throws: Problems.self) { try Settings.policy(file: wrong) }
+  }
+}
+
+@Suite struct RosterFileTests {
+  private let key = IdentityKey(Array("the key of a site under test".utf8))
+
+  private func mistakes(_ text: String, key: IdentityKey? = nil) throws -> [String] {
+    try said(text) { _ = try readRoster($0, until: "2026-12-23", key: key ?? self.key) }
+  }
+
+  @Test(arguments: ["identity,name,role,session\n 11010519491231002X ,李娜,candidate,written\n", "证件号;姓名;身份;场次\r\n11010519491231002X;李娜;candidate;written\r\n"])
+  func anIdentityBecomesTheTokenOfTheLane(text: String) throws {
+    let path = try file(text)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let token = key.token(of: "11010519491231002X").text
+    #expect(
+      try readRoster(path, until: "2026-12-23", key: key)
+        == [RosterEntry(token: token, name: "李娜", role: "candidate", session: "written", until: "2026-12-23")])
+  }
+
+  @Test func mistakesHaveAPlaceAndKeepTheSecret() throws {
+    let long = String(repeating: "9", count: 1_025)
+    let cases = [
+      ("", "f  found an empty file, expected a first line that names the columns"),
+      ("who,name\n", "f:1:1  found the columns who, name, expected token or identity, and name; role and session if there are any"),
+      ("token,identity,name\n", "f:1:1  found the columns token, identity, name, expected token or identity, and name; role and session if there are any"),
+      ("identity,name\n1101,a\n,b\n", "f:3:1  found no identity, expected one in each row; fill it in, or take the row out"),
+      ("name,identity\na,1101\nb,2202\nc, 1101\n", "f:4:3  found the identity of line 2 again, expected each once; take one of the two rows out"),
+      ("identity,name\n\(long),a\n", "f:2:1  found 1025 bytes, expected 1024 at most, as much as a scanner tells"),
+      ("identity,name\n1,\(String(repeating: "n", count: 257))\n", "f:2:3  found 257 bytes, expected 256 at most"),
+      (
+        "identity,name\n1.10105E+17,a\n",
+        "f:2:1  found a number in scientific notation, expected all its digits; format that column of the spreadsheet as text and enter them again"
+      ),
+      (
+        "token,name\n11010519491231002X,a\n",
+        "f:2:1  found something else than 32 hex digits, expected a token as the log has it; numbers of cards belong in a column identity"
+      ),
+    ]
+    for (text, words) in cases { #expect(try mistakes(text) == [words]) }
+    let none = try said("identity,name\n1101,a\n") { _ = try readRoster($0, until: "2026-12-23", key: nil) }
+    #expect(none == ["f:1:1  found the column identity, expected site.identity_secret_file in the settings: tokens are made with that key"])
   }
 }

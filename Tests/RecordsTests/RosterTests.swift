@@ -58,7 +58,36 @@ import Testing
     #expect { try roster() } throws: { "\($0)".contains("found permissions 644, expected 600") }
     try FileManager.default.removeItem(at: key)
     #expect { try roster(makesKey: false) } throws: { "\($0)".contains("there is no such key") }
-    // A new key opens nothing that an old one sealed.
-    #expect(throws: RosterError.self) { try roster().entries(on: "2026-11-23") }
+    // Another key opens nothing that this one sealed.
+    try Data(repeating: 7, count: 32).write(to: key)
+    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key.path)
+    #expect { try roster().entries(on: "2026-11-23") } throws: { "\($0)".contains("cannot be opened with this key") }
+  }
+
+  /// What stands in a key's place says what it is and what to do, and nothing of what it holds.
+  @Test(arguments: [
+    ("", "found 0 bytes, expected a key of 32"), ("a secret that nobody may see", "found 28 bytes, expected a key of 32"),
+    ("folder", "found something that is no file"),
+  ])
+  func aKeyThatIsNone(content: String, said: String) throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let key = folder.appending(path: "roster.key")
+    try FileManager.default.createDirectory(at: content == "folder" ? key : folder, withIntermediateDirectories: true)
+    if content != "folder" {
+      #expect(FileManager.default.createFile(atPath: key.path, contents: Data(content.utf8), attributes: [.posixPermissions: 0o600]))
+    }
+    #expect { try roster() } throws: { error in
+      let words = "\(error)"
+      return words.hasPrefix(key.path) && words.contains(said) && words.contains("put the key back") && !words.contains("a secret")
+    }
+  }
+
+  /// A store without its key is not given another one: what it holds would be lost without a word.
+  @Test func aLostKeyIsNotReplaced() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try roster().keep([entry("a1", "Li")])
+    try FileManager.default.removeItem(at: folder.appending(path: "roster.key"))
+    #expect { try roster() } throws: { "\($0)".contains("was sealed with it; put the key back") }
+    #expect(!FileManager.default.fileExists(atPath: folder.appending(path: "roster.key").path))
   }
 }

@@ -135,6 +135,70 @@ private let left = ["abandoned 1 left", "alarm 2 suspect_left medium"]
     #expect(words.filter { $0.contains("passed 1") }.count == 1, "\(words)")
   }
 
+  // MARK: The roster
+
+  private let expected = { (timeline: inout LaneTimeline) in
+    timeline.settings.rosterRequired = true
+    timeline.roster = ["ann": 20_000, "ben": 20_000, "cat": 20_000, "dan": 10]
+  }
+
+  @Test(arguments: ["ann", "ben", "cat", "dan"]) func whoIsExpectedPasses(name: String) {
+    #expect(happened("2 show \(name)\n3 skin 35.0\n5 nobody\n12 end", expected) == ["began 1", "passed 1 normal", "gate opens"])
+  }
+
+  /// Whoever is not goes to staff, whether they show who they are before or at the thermometer.
+  @Test(arguments: ["2 show eve\n3 skin 35.0", "3 skin 35.0\n4 show eve"]) func whoIsNotGoesToStaff(shown: String) {
+    #expect(happened("\(shown)\n8 nobody\n12 end", expected) == ["began 1", "denied 1 not_on_roster: no_result"])
+  }
+
+  @Test func anEmptyRosterExpectsNobody() {
+    let words = happened("2 show ann\n3 skin 35.0\n8 nobody\n12 end") { $0.settings.rosterRequired = true }
+    #expect(words == ["began 1", "denied 1 not_on_roster: no_result"])
+  }
+
+  @Test func anEntryIsOverWithItsLastDay() {
+    let words = happened("1 day 10\n2 show dan\n3 skin 35.0\n8 nobody\n12 end", expected)
+    #expect(words == ["began 1", "denied 1 not_on_roster: no_result"])
+  }
+
+  /// Coming back changes nothing; what staff say does, and then they are measured like everybody.
+  @Test func whomStaffAllowIsMeasured() {
+    let text = "2 show eve\n3 skin 35.0\n5 nobody\n8 show eve\n9 skin 35.0\n12 nobody\n15 allow 1\n18 show eve\n19 skin 35.0\n22 nobody\n30 end"
+    #expect(
+      happened(text, expected) == [
+        "began 1", "denied 1 not_on_roster: no_result", "called 1", "denied 1 not_on_roster: no_result", "called 1", "passed 1 normal",
+        "gate opens",
+      ])
+    let elevated = happened("2 show eve\n3 skin 35.0\n5 nobody\n8 allow 1\n9 show eve\n10 skin 36.6\n20 nobody\n25 end", expected)
+    #expect(elevated.last == "denied 1 high: rest")
+  }
+
+  @Test func staffAllowThroughARestart() {
+    let words = happened("2 show eve\n3 skin 35.0\n5 nobody\n8 allow 1\n9 restart\n12 show eve\n13 skin 35.0\n16 nobody\n25 end", expected)
+    #expect(words.contains("passed 1 normal"), "\(words)")
+  }
+
+  /// A contact thermometer says how warm somebody is, not that they are expected.
+  @Test func aContactReadingAllowsNobody() {
+    let words = happened("2 show eve\n3 skin 35.0\n5 nobody\n8 contact 1 36.5\n10 allow 1\n12 contact 1 36.5\n20 end", expected)
+    #expect(words.contains("refused not_on_roster") && words.contains("passed 1 contact_normal"), "\(words)")
+    #expect(happened("2 show eve\n3 skin 35.0\n5 nobody\n8 contact 1 38.5\n20 end", expected).contains("isolated 1"))
+  }
+
+  @Test func onlyWhoIsNotExpectedIsAllowed() {
+    let words = happened("2 show ann\n3 skin 33.0\n5 nobody\n8 allow 1\n9 allow 7\n12 end", expected)
+    #expect(words.suffix(2) == ["refused unknown_ticket", "refused unknown_ticket"])
+  }
+
+  /// Elevated before it was known who they are: somebody looks after them all the same.
+  @Test func aFeverIsNotLostOverTheRoster() {
+    let words = happened("3 skin 36.0\n6 show eve\n15 nobody\n20 end") {
+      expected(&$0)
+      $0.settings.identityRequired = false
+    }
+    #expect(words.last == "denied 1 not_on_roster: rest", "\(words)")
+  }
+
   // MARK: Credentials
 
   @Test func aFailedCredentialDenies() {

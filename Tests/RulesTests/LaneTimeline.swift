@@ -67,12 +67,15 @@ struct LaneTimeline: ~Copyable {
   /// What the second thermometer of the lane sees.
   private var second: Double?
   private let key = IdentityKey(Array("a key of a test".utf8))
+  /// Who is expected, and for how many days since 1970.
+  var roster: [String: Int64] = [:]
 
   private mutating func build() {
     let policy = AirPolicy()
     var plain = settings
     (plain.hasGate, plain.hasReadBack, plain.hasPassage, plain.hasFireRelease, plain.hasStaffButton) = (false, false, false, false, false)
-    lanes = Lanes(usesOther ? [settings, plain] : [settings])
+    let expected = roster.map { RosterToken(token: key.token(of: $0.key), until: $0.value * 86_400_000_000_000) }
+    lanes = Lanes(usesOther ? [settings, plain] : [settings], roster: expected.sorted { $0.token.isBefore($1.token) })
     alarms = Alarms(
       Places(lanes: usesOther ? 2 : 1, rooms: 0, devices: 0, ports: 0), settings: { AlarmSettings.standard(for: $0, policy) }, isAtLane: { _ in true })
   }
@@ -102,7 +105,7 @@ struct LaneTimeline: ~Copyable {
     case "b": otherSurface = words[1] == "skin" ? Double(words[2]) ?? 22 : 22
     case "show": lanes.identity(key.token(of: words[1]), at: lane, now, &alarms, &effects)
     case "credential": answer(lanes.credential(lane, passed: words[1] == "passed", now, &alarms, &effects))
-    case "allow": answer(lanes.allow(UInt32(words[1]) ?? 0))
+    case "allow": answer(lanes.allow(UInt32(words[1]) ?? 0, now))
     case "second": second = Double(words[1])
     case "outdoor": lanes.outdoor(reading(Double(words[1]) ?? .nan, .airTemperature, .good), at: lane, now)
     case "nobody": (surface, isValid) = (22, true)

@@ -157,6 +157,31 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     ])
   }
 
+  @Test func whoIsExpected() throws {
+    func scanner(_ site: String, _ identity: String, _ expected: [String], _ location: SourceLocation = #_sourceLocation) throws {
+      try check(
+        [
+          ("time_zone: Asia/Shanghai", "time_zone: Asia/Shanghai\(site)"), ("  air: {", "  code: { serial: /dev/serial/by-path/code }\n  air: {"),
+          ("  sniffer:", "  scanner: { profile: cdc-scanner, bus: code }\n  sniffer:"),
+          ("  north:\n", "  north:\n    identity: { device: scanner, \(identity) }\n"),
+        ], expected, location)
+    }
+    let both = ", identity_secret_file: key, roster_tokens_file: roster.tokens"
+    try scanner(both, "required: true, roster: required", [])
+    try scanner(both, "required: true, roster: must", ["15:58  lanes.north.identity.roster: found \"must\", expected required or optional"])
+    try scanner(both, "required: true", ["warning f:1:7  site: roster_tokens_file is used by no lane: none has identity.roster: required"])
+    try scanner(both, "required: false, roster: required", [
+      "warning f:15:59  lanes.north.identity.roster: identity.required is false: whoever is not on the roster passes by showing nothing"
+    ])
+    try scanner(", identity_secret_file: key", "required: true, roster: required", [
+      "15:58  lanes.north.identity.roster: site.roster_tokens_file is required beside it: gatehouse roster import writes there who is expected"
+    ])
+    try scanner(", roster_tokens_file: roster.tokens", "required: true, roster: required", [
+      "1:71  site.roster_tokens_file: identity_secret_file is required beside it: tokens are made with that key",
+      "15:15  lanes.north.identity: site.identity_secret_file is required beside it: identities are kept as tokens under that key only",
+    ])
+  }
+
   @Test func keysAndValues() throws {
     try check([("desk: none", "dekc: none")], [
       "1:1  desk is required",
