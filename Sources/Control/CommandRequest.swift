@@ -96,12 +96,15 @@ public struct CommandRequest: Codable, Sendable, Equatable {
       self.minutes = minutes
       minutesAgo = ago
     case .occupants(_, let number): people = number
-    case .resume(let number), .resumeAt(let number, _), .overrideTicket(let number), .allow(let number): ticket = number
+    case .resume(let number), .resumeAt(let number, _), .overrideTicket(let number), .allow(let number), .openCaseOf(let number): ticket = number
     case .contactReading(let number, let value, let place):
       ticket = number
       celsius = value
       site = place.name
     case .credential(_, let passed): verdict = passed ? "passed" : "failed"
+    case .credentialOf(let number, let passed):
+      ticket = number
+      verdict = passed ? "passed" : "failed"
     case .write(_, _, let number): value = number.isNaN ? nil : number
     }
   }
@@ -153,11 +156,11 @@ extension CommandRequest {
     let action = try self.action(names)
     let longest =
       switch action {
-      case .overrideLane, .overrideTicket, .contactReading, .credential: Self.gateGoodForMax
+      case .overrideLane, .overrideTicket, .contactReading, .credential, .credentialOf: Self.gateGoodForMax
       case .write: Self.writeGoodForMax
       case .acknowledge, .unacknowledge, .clear, .resume, .resumeAt, .allow, .resetAverage: Self.goodForMax
       case .shelve, .unshelve, .takeOutOfService, .returnToService: Self.goodForMax
-      case .openSite, .closeSite, .openCase, .advanceCase, .beginIncident, .endIncident, .disinfected, .attest: Self.goodForMax
+      case .openSite, .closeSite, .openCase, .openCaseOf, .advanceCase, .beginIncident, .endIncident, .disinfected, .attest: Self.goodForMax
       // Who is told that a session begins must be able to say so then, not in an hour.
       case .startSession, .endSession, .ventilation, .occupants: Self.goodForDefault
       }
@@ -205,12 +208,10 @@ extension CommandRequest {
       return .contactReading(
         ticket: try require(ticket, "ticket"), celsius: try require(celsius, "celsius"), site: ContactSite.allCases[place])
     case "credential":
-      let index = try find(try require(lane, "lane"), in: names.lanes, "lane")
-      switch try require(verdict, "verdict") {
-      case "passed": return .credential(LaneID(index), passed: true)
-      case "failed": return .credential(LaneID(index), passed: false)
-      default: throw .bad("verdict: expected passed or failed")
-      }
+      let word = try require(verdict, "verdict")
+      guard word == "passed" || word == "failed" else { throw .bad("verdict: expected passed or failed") }
+      if lane == nil, let ticket { return .credentialOf(ticket: ticket, passed: word == "passed") }
+      return .credential(LaneID(try find(try require(lane, "lane"), in: names.lanes, "lane")), passed: word == "passed")
     case "allow": return .allow(ticket: try require(ticket, "ticket"))
     case "override" where lane == nil && ticket != nil: return .overrideTicket(try require(ticket, "ticket"))
     case "override":
@@ -230,6 +231,7 @@ extension CommandRequest {
         DeviceID(index), UInt8(clamping: try find(try require(write, "write"), in: writes, "write")), value: value ?? .nan)
     case "open_site": return .openSite
     case "close_site": return .closeSite
+    case "open_case" where place == nil && ticket != nil: return .openCaseOf(ticket: try require(ticket, "ticket"))
     case "open_case": return .openCase(try placeNamed(names, orSite: false))
     case "advance_case":
       let text = try require(step, "step")

@@ -51,6 +51,8 @@ public enum Action: BitwiseCopyable, Sendable {
   case contactReading(ticket: UInt32, celsius: Double, site: ContactSite = .axilla)
   /// What another system says of the person at a lane: it can deny, and never open.
   case credential(LaneID, passed: Bool)
+  /// The same of somebody who has a ticket.
+  case credentialOf(ticket: UInt32, passed: Bool)
   /// Somebody who was refused may be screened again, by the ticket they had. Who and why are required.
   case allow(ticket: UInt32)
   /// Staff have dealt with a latched alarm, such as `suspect_left`: it may go.
@@ -62,6 +64,8 @@ public enum Action: BitwiseCopyable, Sendable {
   case closeSite
   /// A case by what somebody saw (cough …), at a lane or in a room, without a reading.
   case openCase(Place)
+  /// The same of somebody who has a ticket.
+  case openCaseOf(ticket: UInt32)
   /// A step of an open case; `room` where the step has one.
   case advanceCase(number: UInt32, CaseStep, room: RoomID)
   /// Entries and session starts are refused, at a lane, in a room or at the whole site, until somebody ends it by name.
@@ -91,14 +95,14 @@ public enum Action: BitwiseCopyable, Sendable {
     case .overrideLane: "override"
     case .resume, .resumeAt: "resume"
     case .overrideTicket: "override"
-    case .credential: "credential"
+    case .credential, .credentialOf: "credential"
     case .allow: "allow"
     case .contactReading: "contact_reading"
     case .clear: "clear"
     case .resetAverage: "reset_average"
     case .openSite: "open_site"
     case .closeSite: "close_site"
-    case .openCase: "open_case"
+    case .openCase, .openCaseOf: "open_case"
     case .advanceCase: "advance_case"
     case .beginIncident: "begin_incident"
     case .endIncident: "end_incident"

@@ -58,12 +58,15 @@ public enum DownReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
 /// What was dropped because a buffer was full.
 public enum Loss: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case telemetry, records, sends
+  /// Somebody who was refused at every lane, and is no longer.
+  case identities
 
   public var name: String {
     switch self {
     case .telemetry: "telemetry"
     case .records: "records"
     case .sends: "sends"
+    case .identities: "identities"
     }
   }
 }

@@ -61,6 +61,8 @@ public enum ScreeningReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case credential
   /// The same identity stands at another lane.
   case elsewhere
+  /// Somebody saw a symptom.
+  case symptom
 
   public var name: String {
     switch self {
@@ -98,6 +100,7 @@ public enum ScreeningReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .tooEarly: "too_early"
     case .credential: "credential"
     case .elsewhere: "elsewhere"
+    case .symptom: "symptom"
     }
   }
 }

@@ -350,7 +350,7 @@ public struct Formatter: Sendable {
       data["device"] = .string(name(names.devices, device.index))
       data["write"] = .string(write(device, index))
       if value.isFinite { data["value"] = .number(value) }
-    case .resume(let ticket), .overrideTicket(let ticket), .allow(let ticket): data["ticket"] = .number(Double(ticket))
+    case .resume(let ticket), .overrideTicket(let ticket), .allow(let ticket), .openCaseOf(let ticket): data["ticket"] = .number(Double(ticket))
     case .resumeAt(let ticket, let lane):
       data["ticket"] = .number(Double(ticket))
       data["lane"] = .string(name(names.lanes, lane.index))
@@ -360,6 +360,9 @@ public struct Formatter: Sendable {
       data["site"] = .string(site.name)
     case .credential(let lane, let passed):
       data["lane"] = .string(name(names.lanes, lane.index))
+      data["verdict"] = .string(passed ? "passed" : "failed")
+    case .credentialOf(let ticket, let passed):
+      data["ticket"] = .number(Double(ticket))
       data["verdict"] = .string(passed ? "passed" : "failed")
     }
     return data

@@ -351,6 +351,7 @@ public struct Pipeline: ~Copyable {
     case .surface where route.secondLane >= 0:
       lanes.secondSurface(reading, at: LaneID(Int(route.secondLane)), now, &alarms, &effects)
     case .sensorAmbient where route.lane >= 0: lanes.ambient(reading, at: LaneID(Int(route.lane)), now)
+    case .sensorAmbient where route.secondLane >= 0: lanes.secondAmbient(reading, at: LaneID(Int(route.secondLane)), now)
     case .co2:
       let isBelieved = judgeAir(reading, route, now)
       alarms.set(.deviceFault, at: .device(reading.device), isFault(reading.quality) || !isBelieved, now, &effects)
@@ -640,13 +641,15 @@ public struct Pipeline: ~Copyable {
         let isSomebodys = !command.claimed.isEmpty && !command.why.isEmpty
         answer = isSomebodys ? lanes.override(ticket: ticket, now, &alarms, &effects) : .refused(.whoAndWhyRequired)
       case .credential(let lane, let passed): answer = lanes.credential(lane, passed: passed, now, &alarms, &effects)
+      case .credentialOf(let ticket, let passed):
+        answer = lanes.credential(ticket: ticket, passed: passed, now, &alarms, &effects)
       case .allow(let ticket):
         let isSomebodys = !command.claimed.isEmpty && !command.why.isEmpty
         answer = isSomebodys ? lanes.allow(ticket, now) : .refused(.whoAndWhyRequired)
       case .overrideLane(let lane):
         answer = isSomebodys(command) ? lanes.override(lane, now, &alarms, &effects) : .refused(.whoAndWhyRequired)
       case .resetAverage(let lane): answer = isSomebodys(command) ? lanes.resetAverage(lane) : .refused(.whoAndWhyRequired)
-      case .openSite, .closeSite, .openCase, .advanceCase, .beginIncident, .endIncident, .disinfected, .attest:
+      case .openSite, .closeSite, .openCase, .openCaseOf, .advanceCase, .beginIncident, .endIncident, .disinfected, .attest:
         answer = obeyForSite(command, now)
       case .write(let device, let index, let value):
         if instruments.needsPerson(device, index), !isSomebodys(command) {
@@ -676,7 +679,13 @@ public struct Pipeline: ~Copyable {
     switch command.action {
     case .openSite: return site.open(who: who, now, &alarms, &effects)
     case .closeSite: return site.close(who: who, now, &alarms, &effects)
-    case .openCase(let place): return site.openCase(at: place, who: who, symptom: note, now, &alarms, &effects)
+    case .openCase(let place):
+      var ticket: UInt32 = 0
+      if case .lane(let lane) = place { ticket = lanes.symptom(at: lane, now, &alarms, &effects) }
+      return site.openCase(at: place, ticket: ticket, who: who, symptom: note, now, &alarms, &effects)
+    case .openCaseOf(let ticket):
+      guard let lane = lanes.symptom(ticket: ticket, now, &alarms, &effects) else { return .refused(.unknownTicket) }
+      return site.openCase(at: .lane(lane), ticket: ticket, who: who, symptom: note, now, &alarms, &effects)
     case .advanceCase(let number, let step, let room):
       return site.advanceCase(number, step, room: room, who: who, note: note, now, &alarms, &effects)
     case .beginIncident(let place): return site.beginIncident(place, who: who, why: note, now, &alarms, &effects)
@@ -693,7 +702,7 @@ public struct Pipeline: ~Copyable {
   @_noLocks @_noAllocation
   private func needsWhy(_ action: Action) -> Bool {
     switch action {
-    case .openCase, .beginIncident, .endIncident, .disinfected, .advanceCase(_, .reported, _), .advanceCase(_, .handedOver, _): true
+    case .openCase, .openCaseOf, .beginIncident, .endIncident, .disinfected, .advanceCase(_, .reported, _), .advanceCase(_, .handedOver, _): true
     default: false
     }
   }

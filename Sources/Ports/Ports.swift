@@ -61,7 +61,7 @@ public struct Ports: ~Copyable {
 
   private var watches: Table<WatchRow>
   private var watchCount = 0
-  private var buffer: Table<UInt8>
+  private(set) var buffer: Table<UInt8>
   private var bufferCount = 0
   /// The keeper or a bus has rung, and their rings are not known to be empty.
   private var hasMail = false
@@ -159,7 +159,7 @@ public struct Ports: ~Copyable {
 
   /// The next arrival, or `nil` when all that was ready is taken. Never blocks.
   public mutating func next() -> Arrival? {
-    bufferCount = 0
+    forgetReceived()
     receivedAt = bootClock()
     if let lost = takeLoss() { return lost }
     while true {
@@ -180,6 +180,12 @@ public struct Ports: ~Copyable {
         if event.readable, let arrival = read(index, failed: event.failed) { return arrival }
       }
     }
+  }
+
+  /// What was handed over is overwritten: it may be somebody's code.
+  private mutating func forgetReceived() {
+    for index in 0..<bufferCount { buffer[index] = 0 }
+    bufferCount = 0
   }
 
   /// The bytes of the arrival last returned (at most 4096), until the next call of `next`.

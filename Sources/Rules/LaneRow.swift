@@ -22,8 +22,9 @@ public struct LaneSettings: BitwiseCopyable, Sendable {
   /// A surface reading is stale after this.
   public var staleAfter: Interval
   public var policy: FeverPolicy
-  /// Its thermometer, for the record.
+  /// Its thermometer, for the record, and which of its fields people are measured by.
   public var thermometer = DeviceID(Int(UInt16.max))
+  public var thermometerField: UInt16 = 0
   /// Which readings of a burst count.
   public var burst = Burst.mean
   /// What this thermometer shows too little beside others of its model, degC.
@@ -57,7 +58,10 @@ public struct LaneSettings: BitwiseCopyable, Sendable {
   public var second = DeviceID(Int(UInt16.max))
   public var secondOffset = 0.0
   public var secondStaleAfter = Interval.zero
+  public var secondHasAmbient = false
   public var secondCalibrated: Int32 = 0
+  public var secondCalibratedAt = Int64.min
+  public var secondCalibrationDue = Int64.max
   /// Cold skin waits longer: children come here, or a sensor tells that it is cold outside.
   public var isForChildren = false
   public var hasOutdoor = false
@@ -80,6 +84,21 @@ public struct LaneSettings: BitwiseCopyable, Sendable {
     self.hasPresence = hasPresence
     self.hasFireRelease = hasFireRelease
     self.hasStaffButton = hasStaffButton
+  }
+}
+
+extension LaneSettings {
+  /// A hash (FNV-1a) of what an estimate is made of: thermometers and their calibration, each term, the air and the reference.
+  var measuredWith: UInt64 {
+    let terms = [
+      siteOffset, deviceOffset, ambientFactor, ambientReference, hasReference ? referenceSet : .nan, hasSecond ? secondOffset : .nan,
+    ]
+    let parts = [
+      UInt64(thermometer.index), UInt64(thermometerField), UInt64(burst.rawValue), UInt64(bitPattern: Int64(calibrated)),
+      hallHasTemperature ? 1 : 0, correctsByReference ? 1 : 0, hasSecond ? UInt64(second.index) : .max,
+      UInt64(bitPattern: Int64(secondCalibrated)),
+    ]
+    return (terms.map(\.bitPattern) + parts).reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ $1) &* 0x100_0000_01b3 }
   }
 }
 
@@ -122,6 +141,9 @@ struct Gate: BitwiseCopyable {
   var passages: Int32 = 0
   /// It opened for one person: by a verdict, a contact reading or an override.
   var isForOne = false
+  /// Whom it opened for: their ticket (0: none), and who they are.
+  var ticket: UInt32 = 0
+  var identity = Token.none
   /// What the contacts say; `nil` not known.
   var readBack: Bool?
   var passage: Bool?
@@ -174,6 +196,8 @@ struct LaneRow: BitwiseCopyable {
   var sampleCount: Int32 = 0
   /// A verdict was given, or the readings were of more than one person: nothing more in this presence.
   var isJudged = false
+  /// They stepped up while the gate was not shut behind the one before: their screening begins once it is.
+  var waitsForGate = false
   var lastSurface = Double.nan
   /// Successive readings that agree.
   var steadyReadings: Int32 = 0
@@ -182,6 +206,8 @@ struct LaneRow: BitwiseCopyable {
   var levelAt = Instant.past
   /// The slot of the screening at the lane, or -1.
   var screening: Int32 = -1
+  /// The ticket of whoever stands there, or stood there last; 0: none.
+  var standing: UInt32 = 0
   /// When the first of the lane's screenings has to be looked at.
   var ticketsLook = Instant.never
   /// The ticket that was called to be measured again, or 0.
@@ -200,6 +226,8 @@ struct LaneRow: BitwiseCopyable {
   var signalsAfter = Interval.seconds(1)
   var signalsFailedAt = Instant.past
   // Statistics
+  /// What people are measured with. Means and spreads of what other instruments or other terms measured say nothing.
+  let measuredWith: UInt64
   var passed: UInt64 = 0
   var denied: UInt64 = 0
   // Validity
@@ -208,6 +236,8 @@ struct LaneRow: BitwiseCopyable {
   var reference = ReferenceWatch()
   /// Why no reading counts; `nil`: they do.
   var obstacle: ScreeningReason?
+  /// What is wrong with the reference, whatever else is.
+  var referenceObstacle: ScreeningReason?
   var isCalibrationNear = false
   /// Why the last reading that was not good was not.
   var isWarmingUp = false
@@ -217,11 +247,14 @@ struct LaneRow: BitwiseCopyable {
   var identity = Token.none
   var identityAt = Instant.past
   var second = SecondBurst()
+  var secondAmbient = Measured()
+  var secondWatch = ThermometerWatch()
   /// The last people, for the relative rule.
   var relative: RelativeRule
 
   init(_ settings: LaneSettings) {
     self.settings = settings
+    measuredWith = settings.measuredWith
     relative = RelativeRule(settings.policy.relative)
   }
 }
@@ -256,6 +289,8 @@ struct ScreeningRow: BitwiseCopyable {
   /// Who it is, where the lane asks.
   var identity = Token.none
   var hasCredential = false
+  /// Another system said no, and has not said otherwise since.
+  var hasFailedCredential = false
   /// Staff allow them, though they are not on the roster.
   var isAllowed = false
   /// Its last number came from the lane's second thermometer.

@@ -20,7 +20,7 @@ extension Lanes {
     if slot >= 0 {
       pass(index, slot, .overridden, now, &alarms, &effects)
     } else {
-      open(index, ticket: 0, now, &effects)
+      open(index, ticket: 0, .none, now, &effects)
     }
     settleState(index, now, &effects)
     schedule(index)
@@ -105,7 +105,7 @@ extension Lanes {
             ScreeningFact(
               ticket: ticket, attempt: screenings[slot].attempt, reason: .contactElevated, next: .isolate,
               policy: policy.version)), source: .lane(LaneID(index)), screenings[slot].personal))
-      remember(slot, index, isIsolated: true)
+      remember(screenings[slot].identity, ticket, index, isIsolated: true, now, &alarms, &effects)
       count(slot, index, hasNumber: true, now, &effects)
       close(index, slot, now, &alarms, &effects)
       schedule(index)

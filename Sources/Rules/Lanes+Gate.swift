@@ -108,10 +108,12 @@ extension Lanes {
 
   /// Opens for one person.
   @_noLocks @_noAllocation
-  func open(_ index: Int, ticket: UInt32, _ now: Now, _ effects: inout Effects) {
+  func open(_ index: Int, ticket: UInt32, _ identity: Token, _ now: Now, _ effects: inout Effects) {
     guard rows[index].settings.hasGate, !rows[index].isReleased else { return }
     rows[index].gate.state = .open
     rows[index].gate.isForOne = true
+    rows[index].gate.ticket = ticket
+    rows[index].gate.identity = identity
     rows[index].gate.passages = 0
     rows[index].gate.shutAt = now.boot + rows[index].settings.openFor
     // What was read before says nothing of what comes.
@@ -122,7 +124,7 @@ extension Lanes {
   }
 
   @_noLocks @_noAllocation
-  private func shut(_ index: Int, _ now: Now, _ effects: inout Effects) {
+  func shut(_ index: Int, _ now: Now, _ effects: inout Effects) {
     rows[index].gate.state = .shutting
     rows[index].gate.shutAt = .never
     // It is shut when its contact says so from now on.
@@ -162,7 +164,7 @@ extension Lanes {
   }
 
   @_noLocks @_noAllocation
-  func advanceGate(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+  mutating func advanceGate(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     if now.boot >= rows[index].gate.shutAt { shut(index, now, &effects) }
     place(index, now, &effects)
     repeatOrder(index, now, &effects)
@@ -171,7 +173,7 @@ extension Lanes {
 
   /// Compares what the gate should be with what its contact says. Without a contact, an order is believed.
   @_noLocks @_noAllocation
-  func settleGate(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+  mutating func settleGate(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     let place = Place.lane(LaneID(index))
     let isToBeOpen: Bool
     switch rows[index].gate.state {
@@ -191,6 +193,7 @@ extension Lanes {
       effects.event(.gateShut, at: place)
       settleState(index, now, &effects)
     }
+    beginWaiting(index, now, &alarms, &effects)
   }
 
   @_noLocks @_noAllocation
@@ -284,7 +287,7 @@ extension Lanes {
 
   /// Fire and staff open with every sensor dead; a lane that cannot screen opens only if the site chose so.
   @_noLocks @_noAllocation
-  func settleRelease(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+  mutating func settleRelease(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     let place = Place.lane(LaneID(index))
     let hasFailed = rows[index].settings.opensOnFailure && now.boot >= rows[index].failureAt
     let wanted = rows[index].fire || rows[index].staff || hasFailed

@@ -15,7 +15,7 @@ struct RefusedRow: BitwiseCopyable {
 }
 
 extension Lanes {
-  /// Refused identities of a site. The oldest goes when there is no room, and stays in the log.
+  /// Refused identities of a site. Who goes when there is no room stays in the log.
   static var refusedMax: Int { @_noLocks @_noAllocation get { 256 } }
 
   /// A scanner or a card told who stands at a lane, or is about to.
@@ -29,7 +29,7 @@ extension Lanes {
     // Codes are often read twice.
     if slot >= 0, screenings[slot].identity.isSame(as: token) { return }
     // Whoever stands there after a verdict has shown it already; the next one shows theirs.
-    if slot < 0, rows[index].isPresent, rows[index].isJudged { return }
+    if slot < 0, rows[index].isPresent, rows[index].isJudged, !rows[index].waitsForGate { return }
     if slot >= 0, !screenings[slot].identity.isNone, !isRefused(token), !isMeasured(token) {
       secondPerson(index, now, &alarms, &effects)
     } else if let reason = objection(to: token, now) {
@@ -160,28 +160,58 @@ extension Lanes {
     return false
   }
 
-  /// Whoever was elevated may not come again as somebody new.
+  /// Whoever was elevated may not come again as somebody new. Where there is no room for all, who left before a fever was confirmed
+  /// is forgotten first, the oldest of them; whom nobody remembers is told.
   @_noLocks @_noAllocation
-  func remember(_ slot: Int, _ index: Int, isIsolated: Bool) {
-    let row = screenings[slot]
-    guard !row.identity.isNone else { return }
-    var place = -1
-    for candidate in 0..<refused.capacity {
-      if refused[candidate].token.isSame(as: row.identity) { place = candidate }
+  func remember(
+    _ token: Token, _ ticket: UInt32, _ index: Int, isIsolated: Bool, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    guard !token.isNone else { return }
+    if let place = place(for: token, isIsolated: isIsolated) {
+      let isKnown = refused[place].token.isSame(as: token)
+      if !isKnown, !refused[place].token.isNone { tellForgotten(index, now, &alarms, &effects) }
+      let isConfirmed = isKnown ? refused[place].isIsolated || isIsolated : isIsolated
+      refused[place] = RefusedRow(token: token, ticket: ticket, lane: Int32(truncatingIfNeeded: index), isIsolated: isConfirmed)
+    } else {
+      tellForgotten(index, now, &alarms, &effects)
     }
-    if place < 0 {
-      // Free ones have no ticket; otherwise the smallest ticket is the oldest.
-      place = 0
-      for candidate in 1..<refused.capacity where refused[candidate].ticket < refused[place].ticket { place = candidate }
-    }
-    refused[place] = RefusedRow(
-      token: row.identity, ticket: row.ticket, lane: Int32(truncatingIfNeeded: index), isIsolated: isIsolated || (refused[place].token.isSame(as: row.identity) && refused[place].isIsolated))
     // They may have begun anew elsewhere before it was noticed that they left.
-    for other in 0..<screenings.capacity where other != slot && screenings[other].identity.isSame(as: row.identity) {
+    for other in 0..<screenings.capacity where screenings[other].identity.isSame(as: token) {
       if case .none = screenings[other].state { continue }
       screenings[other].wasElevated = true
       screenings[other].wasResting = true
     }
+  }
+
+  @_noLocks @_noAllocation
+  private func tellForgotten(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    effects.event(.lost(.identities, count: 1), at: .lane(LaneID(index)))
+    alarms.set(.eventsLost, at: .site, true, value: 1, now, &effects)
+    alarms.set(.eventsLost, at: .site, false, now, &effects)
+  }
+
+  /// Their own place, a free one, or that of the oldest (the smallest ticket) who may be forgotten for them; `nil`: none may.
+  @_noLocks @_noAllocation
+  private func place(for token: Token, isIsolated: Bool) -> Int? {
+    var oldest = -1
+    var oldestIsolated = -1
+    var free = -1
+    for candidate in 0..<refused.capacity {
+      let row = refused[candidate]
+      if row.token.isSame(as: token) { return candidate }
+      if row.token.isNone {
+        free = candidate
+      } else if row.isIsolated {
+        if oldestIsolated < 0 { oldestIsolated = candidate }
+        if row.ticket < refused[oldestIsolated].ticket { oldestIsolated = candidate }
+      } else {
+        if oldest < 0 { oldest = candidate }
+        if row.ticket < refused[oldest].ticket { oldest = candidate }
+      }
+    }
+    if free >= 0 { return free }
+    if oldest >= 0 { return oldest }
+    return isIsolated ? oldestIsolated : nil
   }
 
   /// Denied without a screening of its own.
@@ -248,26 +278,52 @@ extension Lanes {
     guard index < rows.capacity else { return .refused(.unknownLane) }
     let slot = Int(rows[index].screening)
     guard slot >= 0 else { return .refused(.nobodyThere) }
+    setCredential(slot, index, passed: passed, now, &alarms, &effects)
+    return .done
+  }
+
+  /// The same of somebody who has a ticket: at a lane, or waiting.
+  @_noLocks @_noAllocation
+  public mutating func credential(
+    ticket: UInt32, passed: Bool, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) -> Answer {
+    guard let slot = find(ticket) else { return .refused(.unknownTicket) }
+    setCredential(slot, slot / Self.waitingMax, passed: passed, now, &alarms, &effects)
+    return .done
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func setCredential(
+    _ slot: Int, _ index: Int, passed: Bool, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    let isAtLane = Int(rows[index].screening) == slot
+    screenings[slot].hasFailedCredential = !passed
     if passed {
-      if !screenings[slot].hasCredential { beginTries(slot, index, now) }
+      if isAtLane, !screenings[slot].hasCredential { beginTries(slot, index, now) }
       screenings[slot].hasCredential = true
     } else if screenings[slot].wasElevated {
       // Denied, and still somebody to look after.
-      wait(index, slot, .rest, .credential, now, &alarms, &effects)
+      screenings[slot].hasCredential = false
+      if isAtLane {
+        wait(index, slot, .rest, .credential, now, &alarms, &effects)
+      } else {
+        deny(index, .credential, next: screenings[slot].state, slot: slot, personal: screenings[slot].personal, now, &effects)
+      }
     } else {
-      rows[index].isJudged = true
+      if isAtLane { rows[index].isJudged = true }
       deny(index, .credential, next: .none, slot: slot, personal: screenings[slot].personal, now, &effects)
+      forgetCall(screenings[slot].ticket)
       close(index, slot, now, &alarms, &effects)
       settleState(index, now, &effects)
     }
     schedule(index)
-    return .done
   }
 
-  /// What a verdict still waits for; `nil`: nothing.
+  /// What a verdict still waits for, or what forbids it; `nil`: nothing.
   @_noLocks @_noAllocation
   func missing(_ slot: Int, _ index: Int) -> ScreeningReason? {
     let settings = rows[index].settings
+    if screenings[slot].hasFailedCredential { return .credential }
     if settings.identityRequired, screenings[slot].identity.isNone { return .noIdentity }
     if settings.credentialRequired, !screenings[slot].hasCredential { return .noCredential }
     return nil

@@ -13,8 +13,9 @@ extension Lanes {
   @_noLocks @_noAllocation
   mutating func begin(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     guard rows[index].screening < 0, isReadyToOpen(index) else {
-      // The gate is still open for the one before, or not known to be shut: nobody is judged until the next presence.
+      // The gate is still open for the one before, or not known to be shut: until it is, nobody is measured.
       rows[index].isJudged = true
+      rows[index].waitsForGate = true
       return
     }
     guard !isBlocked(index) else {
@@ -50,6 +51,17 @@ extension Lanes {
     stand(slot, index, now, &effects)
   }
 
+  /// Whoever stepped up too early for the gate is screened as soon as it is shut, by what is measured from then on.
+  @_noLocks @_noAllocation
+  mutating func beginWaiting(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    guard rows[index].waitsForGate, !rows[index].isReleased, isReadyToOpen(index) else { return }
+    rows[index].waitsForGate = false
+    guard canScreen(index) else { return refuse(index, now, &alarms, &effects) }
+    rows[index].isJudged = false
+    forgetSamples(index)
+    begin(index, now, &alarms, &effects)
+  }
+
   /// The one who was called, unless somebody else's identity was shown, or another thermometer measures them.
   @_noLocks @_noAllocation
   private func called(_ index: Int, _ identity: Token) -> Int? {
@@ -81,6 +93,7 @@ extension Lanes {
   @_noLocks @_noAllocation
   private mutating func stand(_ slot: Int, _ index: Int, _ now: Now, _ effects: inout Effects) {
     rows[index].screening = Int32(truncatingIfNeeded: slot)
+    rows[index].standing = screenings[slot].ticket
     screenings[slot].beganAt = now.boot
     beginTries(slot, index, now)
     settleState(index, now, &effects)
@@ -185,9 +198,10 @@ extension Lanes {
     let isLow = isLow(index, estimate)
     if screenings[slot].attempt == 1 {
       follow(index, estimate, now, &alarms, &effects)
-      watchForOneValue(index, surface, now, &alarms, &effects)
+      rows[index].watch.add(surface)
+      tellOneValue(index, surface, now, &alarms, &effects)
     }
-    if isStuck(index, surface) {
+    if isStuck(rows[index].watch, at: surface, policy) {
       wait(index, slot, .noResult, .stuck, now, &alarms, &effects)
       return
     }
@@ -232,7 +246,7 @@ extension Lanes {
 
   /// Cold skin says nothing of the body: below the guard, or far below what the people of this lane read.
   @_noLocks @_noAllocation
-  private func isLow(_ index: Int, _ estimate: Double) -> Bool {
+  func isLow(_ index: Int, _ estimate: Double) -> Bool {
     let policy = rows[index].settings.policy
     if !(estimate >= policy.lowGuard) { return true }
     let others = statistics[index].estimates
@@ -321,7 +335,7 @@ extension Lanes {
       .event(
         .screeningPassed(fact(index, slot, reason, next: .passed)), source: .lane(LaneID(index)), row.personal))
     close(index, slot, now, &alarms, &effects)
-    open(index, ticket: row.ticket, now, &effects)
+    open(index, ticket: row.ticket, row.identity, now, &effects)
     settleState(index, now, &effects)
     settleSignals(index, now, &effects)
   }
@@ -375,8 +389,11 @@ extension Lanes {
     if isElevated { screenings[slot].wasResting = true }
     count(slot, index, hasNumber: isElevated, now, &effects)
     if screenings[slot].ticketAt == .past { screenings[slot].ticketAt = now.boot }
-    rows[index].isJudged = true
-    rows[index].screening = -1
+    // Somebody else may stand at the thermometer, and is measured on.
+    if Int(rows[index].screening) == slot {
+      rows[index].isJudged = true
+      rows[index].screening = -1
+    }
     deny(index, reason, next: state, slot: slot, personal: screenings[slot].personal, now, &effects)
     settleState(index, now, &effects)
   }
@@ -387,10 +404,15 @@ extension Lanes {
     _ effects: inout Effects
   ) {
     rows[index].denied &+= 1
+    effects.add(.event(.screeningDenied(fact(index, slot, reason, next: next)), source: .lane(LaneID(index)), personal))
+    showRefusal(index, now, &effects)
+  }
+
+  @_noLocks @_noAllocation
+  func showRefusal(_ index: Int, _ now: Now, _ effects: inout Effects) {
     rows[index].isDenied = true
     rows[index].deniedUntil = now.boot + .seconds(5)
     rows[index].buzzUntil = now.boot + .seconds(3)
-    effects.add(.event(.screeningDenied(fact(index, slot, reason, next: next)), source: .lane(LaneID(index)), personal))
     settleSignals(index, now, &effects)
   }
 
@@ -421,7 +443,7 @@ extension Lanes {
     _ index: Int, _ slot: Int, _ reason: ScreeningReason, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) {
     let wasElevated = screenings[slot].wasElevated
-    if wasElevated { remember(slot, index, isIsolated: false) }
+    if wasElevated { remember(screenings[slot].identity, screenings[slot].ticket, index, isIsolated: false, now, &alarms, &effects) }
     effects.add(
       .event(
         .screeningAbandoned(fact(index, slot, reason, next: .abandoned)), source: .lane(LaneID(index)),

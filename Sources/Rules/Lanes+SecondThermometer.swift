@@ -11,8 +11,10 @@ struct SecondBurst: BitwiseCopyable {
   @_noLocks @_noAllocation
   init() {}
 
+  /// A reading; after a silence of more than `staleAfter` it is the first.
   @_noLocks @_noAllocation
-  mutating func add(_ surface: Double, at now: Instant) {
+  mutating func add(_ surface: Double, at now: Instant, staleAfter: Interval) {
+    if count > 0, now - samples[(count - 1) % 64].at > staleAfter { count = 0 }
     samples[count % 64] = Sample(surface: surface, at: now)
     count = count < 1_000_000 ? count + 1 : 64 + count % 64 + 1
   }
@@ -20,12 +22,13 @@ struct SecondBurst: BitwiseCopyable {
   @_noLocks @_noAllocation
   mutating func forget() { count = 0 }
 
-  /// degC once there is a burst; NaN before.
+  /// degC once there is a burst; NaN before. What is older than a try counts no more.
   @_noLocks @_noAllocation
   func value(_ policy: FeverPolicy, at now: Instant) -> Double {
     var readings = BurstReadings()
     for back in 1...64 where back <= count {
       let sample = samples[(count - back) % 64]
+      if now - sample.at > policy.tryFor { return .nan }
       readings.add(sample.surface)
       if now - sample.at >= policy.burstFor, readings.count >= policy.burstReadings {
         return readings.value(.median, spread: policy.spread, atLeast: policy.burstReadings)
@@ -36,6 +39,15 @@ struct SecondBurst: BitwiseCopyable {
 }
 
 extension Lanes {
+  /// The second thermometer's own temperature.
+  @_noLocks @_noAllocation
+  public mutating func secondAmbient(_ reading: Reading, at lane: LaneID, _ now: Now) {
+    let index = Int(lane.index)
+    var measured = Measured(value: .nan, at: reading.at)
+    if case .value(let value) = reading.judged(at: now.boot, staleAfter: rows[index].settings.secondStaleAfter) { measured.value = value }
+    rows[index].secondAmbient = measured
+  }
+
   @_noLocks @_noAllocation
   public mutating func secondSurface(
     _ reading: Reading, at lane: LaneID, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
@@ -43,17 +55,30 @@ extension Lanes {
     let index = Int(lane.index)
     let settings = rows[index].settings
     guard let slot = calledForSecond(index) else { return }
-    guard case .value(let celsius) = reading.judged(at: now.boot, staleAfter: settings.secondStaleAfter),
-      celsius >= settings.policy.personFrom
+    if isWarmingUp(reading) { return refuseSecond(slot, index, .warmingUp, now, &alarms, &effects) }
+    guard case .value(let celsius) = reading.judged(at: now.boot, staleAfter: settings.secondStaleAfter), isWarmToSecond(index, celsius, now)
     else {
       rows[index].second.forget()
       return
     }
-    rows[index].second.add(celsius, at: now.boot)
+    rows[index].second.add(celsius, at: now.boot, staleAfter: settings.secondStaleAfter)
     let surface = rows[index].second.value(settings.policy, at: now.boot)
     guard surface.isFinite else { return }
-    decideSecond(slot, index, surface, now, &alarms, &effects)
-    schedule(index)
+    if let obstacle = secondObstacle(index, now) {
+      refuseSecond(slot, index, obstacle, now, &alarms, &effects)
+    } else {
+      decideSecond(slot, index, surface, now, &alarms, &effects)
+      schedule(index)
+    }
+  }
+
+  /// Where its own temperature is not known or not right, warmth alone tells that somebody stands there, and its gate says the rest.
+  @_noLocks @_noAllocation
+  private func isWarmToSecond(_ index: Int, _ celsius: Double, _ now: Now) -> Bool {
+    let policy = rows[index].settings.policy
+    guard celsius >= policy.personFrom else { return false }
+    let ambient = secondAmbient(index, now)
+    return !isInside(ambient, policy) || celsius >= ambient + policy.personAboveAmbient
   }
 
   /// The called screening that the second thermometer measures; `nil`: none.
@@ -61,6 +86,26 @@ extension Lanes {
   func calledForSecond(_ index: Int) -> Int? {
     guard rows[index].settings.hasSecond, rows[index].called > 0, let slot = find(rows[index].called) else { return nil }
     return screenings[slot].wasResting && isWaiting(slot) ? slot : nil
+  }
+
+  /// Whoever was called stands at the lane's second thermometer. `nil`: there is no room for them.
+  @_noLocks @_noAllocation
+  private mutating func take(_ called: Int, _ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) -> Int? {
+    guard let slot = bring(called, to: index, now, &alarms, &effects) else { return nil }
+    rows[index].second.forget()
+    rows[index].called = 0
+    rows[index].calledUntil = .never
+    return slot
+  }
+
+  /// It may measure nobody: they wait on, for staff.
+  @_noLocks @_noAllocation
+  private mutating func refuseSecond(
+    _ called: Int, _ index: Int, _ reason: ScreeningReason, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    guard let slot = take(called, index, now, &alarms, &effects) else { return }
+    wait(index, slot, .noResult, reason, now, &alarms, &effects)
+    schedule(index)
   }
 
   @_noLocks @_noAllocation
@@ -71,26 +116,32 @@ extension Lanes {
     let offset = rows[index].settings.secondOffset
     let estimate = surface + offset
     let isElevated = estimate >= policy.threshold
+    let isLow = isLow(index, estimate)
     // The gate opens for them alone, so nobody else may be at the lane.
-    if !isElevated, estimate >= policy.lowGuard, !mayPass(index) { return }
-    guard let slot = bring(called, to: index, now, &alarms, &effects) else { return }
-    rows[index].second.forget()
-    rows[index].called = 0
-    rows[index].calledUntil = .never
-    var personal = Personal(surface: surface, ambient: .nan, estimate: estimate)
+    if !isElevated, !isLow, !mayPass(index) { return }
+    guard let slot = take(called, index, now, &alarms, &effects) else { return }
+    if !screenings[slot].measuredBySecond {
+      rows[index].secondWatch.add(surface)
+      tellOneValue(index, surface, now, &alarms, &effects)
+    }
+    var personal = Personal(surface: surface, ambient: secondAmbient(index, now), estimate: estimate)
     personal.siteOffset = offset
     personal.token = screenings[slot].identity
     screenings[slot].personal = personal
     screenings[slot].measuredBySecond = true
     screenings[slot].attempt &+= 1
-    if isElevated {
+    if isStuck(rows[index].secondWatch, at: surface, policy) {
+      wait(index, slot, .noResult, .stuck, now, &alarms, &effects)
+    } else if isElevated {
       let isHigh = estimate >= policy.high
       suspect(index, slot, high: isHigh, now, &alarms, &effects)
       wait(index, slot, .contactTest, isHigh ? .high : .elevated, now, &alarms, &effects)
-    } else if estimate < policy.lowGuard {
+    } else if isLow {
       wait(index, slot, .noResult, .low, now, &alarms, &effects)
     } else if screenings[slot].needsContact {
       wait(index, slot, .contactTest, .normal, now, &alarms, &effects)
+    } else if isUnexpected(slot, index, now) {
+      wait(index, slot, .noResult, .notOnRoster, now, &alarms, &effects)
     } else if let reason = missing(slot, index) {
       wait(index, slot, .noResult, reason, now, &alarms, &effects)
     } else {

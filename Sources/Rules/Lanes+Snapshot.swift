@@ -85,8 +85,13 @@ extension Lanes {
       rows[index].fire = before.fire && settings[index].hasFireRelease
       rows[index].staff = before.staff && settings[index].hasStaffButton
       statistics[index].resume(shift: shift, now)
-      rows[index].watch = before.watch
-      rows[index].relative.resume(before.relative, shift: shift)
+      if before.measuredWith == rows[index].measuredWith {
+        rows[index].watch = before.watch
+        rows[index].secondWatch = before.secondWatch
+        rows[index].relative.resume(before.relative, shift: shift)
+      } else {
+        statistics[index].estimates = RunningMedian()
+      }
       for slot in slots(index) {
         screenings[slot].since = screenings[slot].since + shift
         screenings[slot].waitUntil = screenings[slot].waitUntil + shift

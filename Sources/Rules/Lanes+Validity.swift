@@ -73,32 +73,63 @@ extension Lanes {
 
   // MARK: Gates
 
-  /// Why no reading of this lane counts; `nil`: they do. What is not known is never right.
+  /// Why no reading of this lane counts, the reference aside; `nil`: they do. What is not known is never right.
   @_noLocks @_noAllocation
   private func obstacle(_ index: Int, _ now: Now) -> ScreeningReason? {
     let settings = rows[index].settings
     let policy = settings.policy
-    // A clock before the day of the calibration is wrong, and tells nothing of its age.
-    if settings.calibrationDue < .max, now.wall >= settings.calibrationDue || now.wall < settings.calibratedAt {
-      return .calibrationOverdue
-    }
+    if isOverdue(settings.calibratedAt, settings.calibrationDue, now) { return .calibrationOverdue }
     if settings.hasAmbient, !isInside(rows[index].ambient, policy) { return .ambient }
+    return airObstacle(index, now)
+  }
+
+  /// The same for its second thermometer, by its own calibration and its own temperature.
+  @_noLocks @_noAllocation
+  func secondObstacle(_ index: Int, _ now: Now) -> ScreeningReason? {
+    let settings = rows[index].settings
+    if isOverdue(settings.secondCalibratedAt, settings.secondCalibrationDue, now) { return .calibrationOverdue }
+    if settings.secondHasAmbient, !isInside(secondAmbient(index, now), settings.policy) { return .ambient }
+    return airObstacle(index, now)
+  }
+
+  /// The second thermometer's own temperature; NaN: not known.
+  @_noLocks @_noAllocation
+  func secondAmbient(_ index: Int, _ now: Now) -> Double {
+    let measured = rows[index].secondAmbient
+    return now.boot - measured.at <= rows[index].settings.secondStaleAfter ? measured.value : .nan
+  }
+
+  /// A clock before the day of the calibration is wrong, and tells nothing of its age.
+  @_noLocks @_noAllocation
+  private func isOverdue(_ calibratedAt: Int64, _ due: Int64, _ now: Now) -> Bool {
+    due < .max && (now.wall >= due || now.wall < calibratedAt)
+  }
+
+  /// The hall's air, for each thermometer in it.
+  @_noLocks @_noAllocation
+  private func airObstacle(_ index: Int, _ now: Now) -> ScreeningReason? {
+    let settings = rows[index].settings
+    let policy = settings.policy
     if settings.hallHasTemperature, !isInside(airTemperature(index, now), policy) { return .ambient }
     // Not known compares false.
     if settings.hallHasHumidity {
       let isDry = value(rows[index].hallHumidity, index, now) < policy.humidityHighest
       if !isDry { return .humidity }
     }
-    if settings.hasReference {
-      let isNear = abs(referenceOffset(index, now)) <= policy.referenceOff
-      if !isNear { return .referenceOff }
-      if rows[index].reference.moved > policy.referenceDrift { return .referenceMoves }
-    }
     return nil
   }
 
   @_noLocks @_noAllocation
-  private func isInside(_ celsius: Double, _ policy: FeverPolicy) -> Bool {
+  private func referenceObstacle(_ index: Int, _ now: Now) -> ScreeningReason? {
+    guard rows[index].settings.hasReference else { return nil }
+    let policy = rows[index].settings.policy
+    let isNear = abs(referenceOffset(index, now)) <= policy.referenceOff
+    if !isNear { return .referenceOff }
+    return rows[index].reference.moved > policy.referenceDrift ? .referenceMoves : nil
+  }
+
+  @_noLocks @_noAllocation
+  func isInside(_ celsius: Double, _ policy: FeverPolicy) -> Bool {
     celsius >= policy.ambientLowest && celsius <= policy.ambientHighest
   }
 
@@ -106,21 +137,26 @@ extension Lanes {
   mutating func settleValidity(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     let settings = rows[index].settings
     let place = Place.lane(LaneID(index))
-    if settings.calibrationDue < .max {
-      let left = Double(settings.calibrationDue &- now.wall) / 86_400e9
+    let due = min(settings.calibrationDue, settings.secondCalibrationDue)
+    if due < .max {
+      let left = Double(due &- now.wall) / 86_400e9
       let isNear = left <= settings.policy.calibrationWarning.seconds / 86_400
       if isNear != rows[index].isCalibrationNear {
         rows[index].isCalibrationNear = isNear
         alarms.set(.calibrationDue, at: place, isNear, value: left, now, &effects)
       }
     }
-    let found = obstacle(index, now)
+    let reference = referenceObstacle(index, now)
+    let knownReference = rows[index].referenceObstacle
+    if reference?.rawValue != knownReference?.rawValue {
+      rows[index].referenceObstacle = reference
+      alarms.set(.referenceOff, at: place, reference != nil, value: referenceOffset(index, now), now, &effects)
+    }
+    var found = obstacle(index, now)
+    if found == nil { found = reference }
     let known = rows[index].obstacle
     guard found?.rawValue != known?.rawValue else { return }
     rows[index].obstacle = found
-    if settings.hasReference {
-      alarms.set(.referenceOff, at: place, isOfReference(found), value: referenceOffset(index, now), now, &effects)
-    }
     settleHealth(index, now, &alarms, &effects)
   }
 
@@ -173,17 +209,18 @@ extension Lanes {
 
   // MARK: The thermometer itself
 
-  /// Looks at what it showed of somebody new. `true`: it holds one value, so this one says nothing.
+  /// Somebody new was measured: whether the lane's thermometer, or its second one, holds one value.
   @_noLocks @_noAllocation
-  func watchForOneValue(_ index: Int, _ surface: Double, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
-    rows[index].watch.add(surface)
-    alarms.set(.thermometerStuck, at: .lane(LaneID(index)), isStuck(index, surface), value: surface, now, &effects)
+  func tellOneValue(_ index: Int, _ surface: Double, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    let most = rows[index].settings.policy.stuckPeople
+    let equals = max(rows[index].watch.equals, rows[index].secondWatch.equals)
+    alarms.set(.thermometerStuck, at: .lane(LaneID(index)), Int(equals) > most, value: surface, now, &effects)
   }
 
   /// The value that it sticks to counts for nobody, also when they come again; another one does.
   @_noLocks @_noAllocation
-  func isStuck(_ index: Int, _ surface: Double) -> Bool {
-    Int(rows[index].watch.equals) > rows[index].settings.policy.stuckPeople && rows[index].watch.isLast(surface)
+  func isStuck(_ watch: ThermometerWatch, at surface: Double, _ policy: FeverPolicy) -> Bool {
+    Int(watch.equals) > policy.stuckPeople && watch.isLast(surface)
   }
 
   /// Whether normal people spread as people do.

@@ -101,7 +101,7 @@ public struct Lanes: ~Copyable {
   }
 
   @_noLocks @_noAllocation
-  private func isWarmingUp(_ reading: Reading) -> Bool {
+  func isWarmingUp(_ reading: Reading) -> Bool {
     if case .invalid(.warmingUp) = reading.quality { true } else { false }
   }
 
@@ -154,11 +154,18 @@ public struct Lanes: ~Copyable {
   mutating func arrive(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
     rows[index].isPresent = true
     rows[index].isJudged = !canScreen(index)
+    rows[index].waitsForGate = false
+    rows[index].standing = 0
+    forgetSamples(index)
+    if !rows[index].isJudged { begin(index, now, &alarms, &effects) }
+  }
+
+  @_noLocks @_noAllocation
+  func forgetSamples(_ index: Int) {
     rows[index].sampleCount = 0
     rows[index].steadyReadings = 0
     rows[index].lastSurface = .nan
     rows[index].level = .nan
-    if !rows[index].isJudged { begin(index, now, &alarms, &effects) }
   }
 
   /// Nobody is seen; after a second of it, whoever was there has gone.
@@ -169,6 +176,7 @@ public struct Lanes: ~Copyable {
     guard rows[index].isPresent || !rows[index].wasEmpty else { return }
     rows[index].wasEmpty = true
     rows[index].isPresent = false
+    rows[index].waitsForGate = false
     leave(index, now, &alarms, &effects)
     settleState(index, now, &effects)
     settleSignals(index, now, &effects)
@@ -345,6 +353,9 @@ public struct Lanes: ~Copyable {
     for index in 0..<rows.capacity {
       rows[index].settings.policy = policy
       rows[index].relative.change(to: policy.relative)
+      // A wait may end earlier than it would have.
+      rows[index].ticketsLook = .never
+      for slot in slots(index) { lookAt(slot, index) }
       schedule(index)
     }
   }

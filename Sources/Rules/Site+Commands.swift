@@ -138,17 +138,17 @@ extension Site {
 
   // MARK: Cases
 
-  /// Somebody has a symptom, without a reading.
+  /// Somebody has a symptom, without a reading. `ticket`: theirs; 0: none is known.
   @_noLocks @_noAllocation
   public mutating func openCase(
-    at place: Place, who: Text, symptom: Text, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+    at place: Place, ticket: UInt32, who: Text, symptom: Text, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) -> Answer {
     switch place {
     case .lane(let lane) where Int(lane.index) < laneIsSuspended.capacity: break
     case .room(let room) where Int(room.index) < care.capacity: break
     default: return .refused(.implausible)
     }
-    let number = begin(.symptom, at: place, ticket: 0, who: who, note: symptom, .none, now, &alarms, &effects)
+    let number = begin(.symptom, at: place, ticket: ticket, who: who, note: symptom, .none, now, &alarms, &effects)
     return number == 0 ? .refused(.tooManyCases) : .done
   }
 

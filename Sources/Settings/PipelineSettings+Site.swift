@@ -73,6 +73,7 @@ extension LanePlan {
       hasPassage: wiring.passage != nil, openFor: wiring.openFor, opensOnFailure: wiring.onFailure == .open,
       staleAfter: device.profile.staleAfter(.surface), policy: settings.policy.fever, hasAmbient: device.profile.measures(.sensorAmbient),
       hasPresence: wiring.presence != nil, hasFireRelease: wiring.fireRelease != nil, hasStaffButton: wiring.staffButton != nil)
+    lane.thermometerField = UInt16(clamping: device.profile.fields.firstIndex { $0.use == .surface } ?? 0)
     lane.burst = wiring.thermometer.burst
     lane.deviceOffset = wiring.thermometer.deviceOffset
     lane.ambientFactor = wiring.thermometer.ambientFactor
@@ -102,9 +103,15 @@ extension LanePlan {
     lane.credentialRequired = wiring.requiresCredential
     if let second = wiring.second {
       lane.hasSecond = true
+      let device = settings.devices[Int(second.device.index)]
       lane.secondOffset = second.siteOffset
-      lane.secondStaleAfter = settings.devices[Int(second.device.index)].profile.staleAfter(.surface)
-      lane.secondCalibrated = settings.devices[Int(second.device.index)].calibration.map { Int32(clamping: $0.day) } ?? 0
+      lane.secondStaleAfter = device.profile.staleAfter(.surface)
+      lane.secondHasAmbient = device.profile.measures(.sensorAmbient)
+      if let calibration = device.calibration {
+        lane.secondCalibrated = Int32(clamping: calibration.day)
+        lane.secondCalibratedAt = settings.site.beginning(ofDay: calibration.day)
+        lane.secondCalibrationDue = settings.site.beginning(ofDay: calibration.day + calibration.days + 1)
+      }
     }
     if let outdoor = wiring.outdoor {
       lane.hasOutdoor = true

@@ -112,7 +112,7 @@ final class SettingsReader {
     let policy = readPolicy(top.optional("policy")?.section(), site.flatMap { TimeZone(identifier: $0.timeZone) })
     let alarms = readAlarms(top.optional("alarms")?.section(), air: policy.air)
     let laneEntries = top.optional("lanes")?.section()?.named("lane") ?? []
-    let lanes = laneEntries.map { readLane($0.name, $0.value, desk: desk, ports: ports, fever: policy.fever) }
+    let lanes = laneEntries.map { readLane($0.name, $0.value, desk: desk, ports: ports, policy) }
     let roomEntries = top.optional("rooms")?.section()?.named("room") ?? []
     let rooms = roomEntries.map { readRoom($0.name, $0.value, policy) }
     let checklist = (top.optional("checklist")?.section()?.named("item") ?? []).map(readItem)

@@ -7,7 +7,7 @@ import Rules
 
 /// One wire of one device, and the key that took it first.
 struct Claim {
-  enum Kind: String { case relay, input, thermometer }
+  enum Kind: String { case relay, input, thermometer, scanner }
   var kind: Kind
   var device: DeviceID
   var channel: UInt8
@@ -22,7 +22,8 @@ extension SettingsReader {
     claims.append(Claim(kind: kind, device: device, channel: channel, path: entry.path, isOnWhenOpen: isOnWhenOpen))
     guard let same else { return }
     let name = deviceNames[Int(device.index)]
-    let what = kind == .thermometer ? name : "\(kind.rawValue) \(channel) of \(name)"
+    let isWhole = kind == .thermometer || kind == .scanner
+    let what = isWhole ? name : "\(kind.rawValue) \(channel) of \(name)"
     if kind == .input, entry.path.hasSuffix(".fire_release"), same.path.hasSuffix(".fire_release") {
       if same.isOnWhenOpen != isOnWhenOpen {
         entry.note("\(what) is on when \(same.isOnWhenOpen ? "open" : "closed") in \(same.path), expected the same here")

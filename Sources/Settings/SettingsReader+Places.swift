@@ -13,16 +13,16 @@ extension LaneWiring {
 }
 
 extension SettingsReader {
-  func readLane(_ name: String, _ entry: Entry, desk: Desk?, ports: [PortSettings?], fever: FeverPolicy) -> LaneWiring? {
+  func readLane(_ name: String, _ entry: Entry, desk: Desk?, ports: [PortSettings?], _ policy: PolicySettings) -> LaneWiring? {
     guard let section = entry.section() else { return nil }
     defer { section.close() }
-    let thermometer = section.required("thermometer").flatMap { readThermometer($0, fever) }
+    let thermometer = section.required("thermometer").flatMap { readThermometer($0, policy) }
     let hall = section.optional("hall").flatMap(readHall)
-    let reference = section.optional("reference").flatMap { readReference($0, thermometer?.device) }
+    let reference = section.optional("reference").flatMap { readReference($0, thermometer?.device, policy) }
     if let thermometer, thermometer.ambientFactor != 0, !knowsAir(thermometer.device, hall) {
       entry.note("ambient_c_per_c needs to know how warm the air is: name a hall sensor that measures its temperature")
     }
-    let second = section.optional("second_thermometer").flatMap(readSecond)
+    let second = section.optional("second_thermometer").flatMap { readSecond($0, policy) }
     let identity = section.optional("identity").flatMap(readIdentity)
     let credential = section.optional("credential")?.choice([("required", true), ("optional", false)]) ?? false
     let outdoor = section.optional("outdoor").flatMap { readPlain($0, .airTemperature, "air temperature") }

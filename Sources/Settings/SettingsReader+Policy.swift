@@ -11,6 +11,12 @@ extension PolicySettings {
     if isWrong(air) { return (air, "") }
     return changes.first { isWrong($0.air) }.map { ($0.air, " from version \($0.fever.version) on") }
   }
+
+  /// The same of how people are screened.
+  func firstFever(where isWrong: (FeverPolicy) -> Bool) -> (fever: FeverPolicy, from: String)? {
+    if isWrong(fever) { return (fever, "") }
+    return changes.first { isWrong($0.fever) }.map { ($0.fever, " from version \($0.fever.version) on") }
+  }
 }
 
 extension SettingsReader {

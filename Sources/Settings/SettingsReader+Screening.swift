@@ -6,7 +6,7 @@ import Foundation
 import Rules
 
 extension SettingsReader {
-  func readThermometer(_ entry: Entry, _ fever: FeverPolicy) -> ThermometerWiring? {
+  func readThermometer(_ entry: Entry, _ policy: PolicySettings) -> ThermometerWiring? {
     guard let section = entry.section() else { return nil }
     defer { section.close() }
     let field = section.optional("field")
@@ -15,7 +15,7 @@ extension SettingsReader {
     if let device {
       if let field { take(field, of: device, as: .surface) }
       claim(.thermometer, device, 0, entry)
-      checkPeriod(device, fever, entry)
+      checkPeriod(device, policy, entry)
     }
     let hint = "Measure 10 healthy people with a contact thermometer and with this one: docs/rules.md, \"The site offset\""
     let offset = section.required("site_offset_c", hint)
@@ -37,14 +37,25 @@ extension SettingsReader {
   }
 
   /// A thermometer that is too slow for a burst would never give a verdict.
-  private func checkPeriod(_ id: DeviceID, _ fever: FeverPolicy, _ entry: Entry) {
+  private func checkPeriod(_ id: DeviceID, _ policy: PolicySettings, _ entry: Entry) {
     guard let device = devices[Int(id.index)] else { return }
     let period = device.profile.period.seconds
-    let needed = period * Double(fever.burstReadings)
-    if needed > fever.tryFor.seconds {
+    func needed(_ fever: FeverPolicy) -> Double { period * Double(fever.burstReadings) }
+    if let (fever, from) = policy.firstFever(where: { needed($0) > $0.tryFor.seconds }) {
       entry.note(
-        "\(device.name) measures every \(shortest(period)) s: \(fever.burstReadings) readings take \(shortest(needed)) s, "
-          + "longer than policy.fever.try_s, \(shortest(fever.tryFor.seconds)) s")
+        "\(device.name) measures every \(shortest(period)) s: \(fever.burstReadings) readings take \(shortest(needed(fever))) s, "
+          + "longer than policy.fever.try_s, \(shortest(fever.tryFor.seconds)) s" + from)
+    }
+  }
+
+  /// What a reference shows is a mean of three readings in a tenth of the window: with fewer it is never known.
+  private func checkReference(_ id: DeviceID, _ policy: PolicySettings, _ entry: Entry) {
+    guard let device = devices[Int(id.index)], let field = device.profile.fields.first(where: { $0.use == .reference }) else { return }
+    let period = (field.every ?? device.profile.period).seconds
+    if let (fever, from) = policy.firstFever(where: { period * 30 > $0.referenceWindow.seconds }) {
+      entry.note(
+        "\(device.name) tells of the reference every \(shortest(period)) s, and three readings are needed in a tenth of "
+          + "policy.fever.reference_window_s, \(shortest(fever.referenceWindow.seconds)) s\(from): expected \(shortest(period * 30)) s or more")
     }
   }
 
@@ -78,7 +89,7 @@ extension SettingsReader {
     return id
   }
 
-  func readReference(_ entry: Entry, _ thermometer: DeviceID?) -> ReferenceWiring? {
+  func readReference(_ entry: Entry, _ thermometer: DeviceID?, _ policy: PolicySettings) -> ReferenceWiring? {
     guard let section = entry.section() else { return nil }
     defer { section.close() }
     let deviceEntry = section.optional("device")
@@ -86,7 +97,10 @@ extension SettingsReader {
     let field = section.optional("field")
     if let device, let profile = devices[Int(device.index)]?.profile {
       if let field {
-        take(field, of: device, as: .reference)
+        if isOfReference(field, profile, isThermometer: device == thermometer) {
+          if profile.fields.contains(where: { $0.name == field.plain && $0.use == .surface }) { claim(.thermometer, device, 0, entry) }
+          take(field, of: device, as: .reference)
+        }
       } else if device == thermometer {
         if !profile.measures(.reference) {
           entry.note("field is required: which temperature of \(profile.id) is that of the reference")
@@ -100,8 +114,22 @@ extension SettingsReader {
     }
     let set = section.required("set_c", "The temperature that the reference is set to")?.number(20...50, "degC")
     let corrects = section.optional("correct")?.flag() ?? false
+    if let device { checkReference(device, policy, entry) }
     guard let device, let set else { return nil }
     return ReferenceWiring(device: device, set: set, corrects: corrects)
+  }
+
+  /// Of a temperature that is something else, or that people are measured by, a reference is none.
+  private func isOfReference(_ field: Entry, _ profile: Profile, isThermometer: Bool) -> Bool {
+    guard let use = profile.fields.first(where: { $0.name == field.plain })?.use else { return true }
+    switch use {
+    case .sensorAmbient, .airTemperature:
+      field.note("found \(field.found), expected a temperature of the reference; \(profile.id) uses it as \(use.name)")
+    case .surface where isThermometer:
+      field.note("found \(field.found), by which people are measured here; expected another temperature, of the reference")
+    default: return true
+    }
+    return false
   }
 
   func readPlain(_ entry: Entry, _ use: Use, _ what: String) -> DeviceID? {
@@ -110,11 +138,14 @@ extension SettingsReader {
     return section.required("device").flatMap { readDeviceWith(use, $0, what) }
   }
 
-  func readSecond(_ entry: Entry) -> SecondWiring? {
+  func readSecond(_ entry: Entry, _ policy: PolicySettings) -> SecondWiring? {
     guard let section = entry.section() else { return nil }
     defer { section.close() }
     let device = section.required("device").flatMap { readDeviceWith(.surface, $0, "a surface temperature") }
-    if let device { claim(.thermometer, device, 0, entry) }
+    if let device {
+      claim(.thermometer, device, 0, entry)
+      checkPeriod(device, policy, entry)
+    }
     let offset = section.required("site_offset_c", "It is another thermometer and has an offset of its own")?.number(-5...10, "degC")
     guard let device, let offset else { return nil }
     return SecondWiring(device: device, siteOffset: offset)
@@ -148,6 +179,8 @@ extension SettingsReader {
         section.entry.note("field is required: \(profile.id) tells \(either(known))")
       }
     }
+    // What is shown at it would be somebody's at each lane.
+    if let device { claim(.scanner, device, 0, entry) }
     if !hasSecret {
       section.entry.note("site.identity_secret_file is required beside it: identities are kept as tokens under that key only")
     }

@@ -72,7 +72,7 @@ struct OrderOptions: ParsableArguments {
     // What may open a gate is carried out at once or not at all.
     let goodFor =
       switch action {
-      case .overrideLane, .overrideTicket, .contactReading, .credential: 3.0
+      case .overrideLane, .overrideTicket, .contactReading, .credential, .credentialOf: 3.0
       default: 10.0
       }
     let request = CommandRequest(

@@ -255,26 +255,40 @@ struct OccupantsCommand: ParsableCommand {
 struct CredentialCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "credential", abstract: "Say what another system found of the person at a lane.",
-    usage: "gatehouse credential <lane> passed|failed [options]",
+    usage: """
+      gatehouse credential <lane> passed|failed [options]
+      gatehouse credential --ticket <ticket> passed|failed [options]
+      """,
     discussion: """
       A code, a list: only the verdict is kept. `failed` denies; `passed` opens
       nothing by itself. It is carried out within 3 s or not at all.
 
       EXAMPLE
         gatehouse credential north-door failed --who "Li Na"
+        gatehouse credential --ticket 17 passed --who "Li Na"
 
       \(ExitCode.help)
       """)
-  @Argument(help: "The lane.") var lane: String
-  @Argument(help: "passed or failed.") var verdict: String
+  @Argument(help: "The lane, unless there is a --ticket; then passed or failed.") var words: [String]
+  @Option(help: "Somebody who has one, by the number on it.") var ticket: UInt32?
   @OptionGroup var order: OrderOptions
+
+  private var verdict: String { words.last ?? "" }
 
   func validate() throws {
     guard ["passed", "failed"].contains(verdict) else { throw ValidationError("Found \"\(verdict)\", expected passed or failed.") }
+    guard words.count == (ticket == nil ? 2 : 1) else {
+      throw ValidationError("A credential is told of a lane or of a --ticket, and then passed or failed.")
+    }
   }
 
   func run() throws {
-    try order.give(.credential(LaneID(0), passed: verdict == "passed"), lane: lane, done: "\(lane) knows: \(verdict)")
+    let isPassed = verdict == "passed"
+    if let ticket {
+      try order.give(.credentialOf(ticket: ticket, passed: isPassed), done: "ticket \(ticket): \(verdict)")
+    } else {
+      try order.give(.credential(LaneID(0), passed: isPassed), lane: words[0], done: "\(words[0]) knows: \(verdict)")
+    }
   }
 }
 

@@ -70,6 +70,7 @@ struct CaseCommand: ParsableCommand {
     usage: """
       gatehouse case [options]
       gatehouse case open <place> --symptom <text> --who <who> [options]
+      gatehouse case open --ticket <n> --symptom <text> --who <who> [options]
       gatehouse case isolated <case> <room> --who <who> [options]
       gatehouse case reported <case> --to <whom> --who <who> [options]
       gatehouse case contacts <case> --who <who> [options]
@@ -109,15 +110,30 @@ struct CaseCommand: ParsableCommand {
   struct Open: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Open a case by a symptom that somebody saw, without a reading.",
-      usage: "gatehouse case open <place> --symptom <text> --who <who> [options]",
-      discussion: "EXAMPLE\n  gatehouse case open room-301 --symptom cough --who \"Li Na\"")
-    @Argument(help: "The lane or room where the person is.") var place: String
+      usage: """
+        gatehouse case open <place> --symptom <text> --who <who> [options]
+        gatehouse case open --ticket <n> --symptom <text> --who <who> [options]
+        """,
+      discussion: """
+        Whoever stands at the lane, or has the ticket, does not pass: the gate that
+        was opened for them is shut, and they are refused until `gatehouse allow`.
+
+        EXAMPLES
+          gatehouse case open room-301 --symptom cough --who "Li Na"
+          gatehouse case open --ticket 17 --symptom cough --who "Li Na"
+        """)
+    @Argument(help: "The lane or room where the person is.") var place: String?
+    @Option(help: "Who it is, by the number on the ticket.") var ticket: UInt32?
     @Option(help: "What was seen, in a few words.") var symptom: String
     @OptionGroup var order: OrderOptions
 
-    func validate() throws { try order.requireWho("A case is opened") }
+    func validate() throws {
+      guard (place == nil) != (ticket == nil) else { throw ValidationError("A case is opened at a place or for a --ticket.") }
+      try order.requireWho("A case is opened")
+    }
     func run() throws {
-      try order.give(.openCase(.site), place: place, why: symptom, done: "a case is open: `gatehouse case` shows its number")
+      let action = ticket.map { Action.openCaseOf(ticket: $0) } ?? .openCase(.site)
+      try order.give(action, place: place, why: symptom, done: "a case is open: `gatehouse case` shows its number")
     }
   }
 

@@ -142,7 +142,7 @@ let everyBody: [EventBody] = {
     .acknowledge(occurrence: 4), .unacknowledge(occurrence: 4), .shelve(AlarmID(.airHigh, at: .room(RoomID(0))), for: .minutes(30)),
     .unshelve(AlarmID(.portLost, at: .port(PortID(0)))), .takeOutOfService(AlarmID(.eventsLost, at: .site)),
     .returnToService(AlarmID(.logStalled, at: .log)), .overrideLane(LaneID(0)), .resume(ticket: 17), .contactReading(ticket: 17, celsius: 38.15, site: .ear),
-    .resumeAt(ticket: 17, LaneID(0)), .overrideTicket(17), .credential(LaneID(0), passed: true), .credential(LaneID(0), passed: false),
+    .resumeAt(ticket: 17, LaneID(0)), .overrideTicket(17), .credential(LaneID(0), passed: true), .credential(LaneID(0), passed: false), .credentialOf(ticket: 17, passed: false), .openCaseOf(ticket: 17),
     .allow(ticket: 17),
     .clear(occurrence: 4), .resetAverage(LaneID(0)), .write(DeviceID(1), 1, value: 2), .write(DeviceID(1), 0, value: .nan),
   ]

@@ -140,6 +140,7 @@ final class Loop {
   }
 
   var receivedAt: Instant { ports.receivedAt }
+  var holdsBytes: Bool { (0..<ports.buffer.capacity).contains { ports.buffer[$0] != 0 } }
   func row(_ port: Int) -> PortRow { ports.rows[port] }
   func bus(_ port: Int) -> Bus? { ports.bus(port) }
   func counters(of port: PortID) -> PortCounters { ports.counters(of: port) }

@@ -29,6 +29,10 @@ import Testing
     try device.write(bytes)
     #expect(try ports.takeBytes(bytes.count) == bytes)
     #expect(ports.receivedAt >= before && ports.receivedAt <= bootClock())
+    #expect(ports.holdsBytes)
+    // What was handed over may be somebody's code.
+    while ports.next() != nil {}
+    #expect(!ports.holdsBytes)
     #expect(!device.isReadable(until: .past), "nothing is echoed")
     #expect(ports.counters(of: PortID(0)).bytesIn == UInt64(bytes.count))
     #expect(ports.send([0x0A, 0x0D, 0xFF], generation))

@@ -29,6 +29,32 @@ private func happened(_ text: String, change: (inout LaneTimeline) -> Void = { _
     #expect(words.contains("alarm 1 tailgating low") && words.last == "cleared 1 tailgating")
   }
 
+  /// Whoever steps up while the gate is open for the one before is not overlooked: they are measured once it is shut, on their own.
+  @Test(arguments: [("35.2", "passed 2 normal"), ("36.6", "denied 2 high: rest")])
+  func whoStepsUpTooEarlyIsScreenedWhenTheGateIsShut(skin: String, verdict: String) {
+    let words = happened("0 nobody\n3 skin 35.0\n4.5 nobody\n6 skin \(skin)\n15 nobody\n25 end")
+    #expect(words.prefix(6) == ["shut", "began 1", "passed 1 normal", "pulse", "gate opens", "shut"] && words.contains(verdict), "\(words)")
+    #expect(words.firstIndex(of: "gate is shut").map { words[words.index(after: $0)] } == "began 2", "\(words)")
+  }
+
+  /// What they show meanwhile is theirs; who steps away again is nobody.
+  @Test func whoWaitsForTheGateMayShowWhoTheyAre() {
+    let change = { (timeline: inout LaneTimeline) in
+      timeline.settings.hasIdentity = true
+      timeline.settings.identityRequired = true
+    }
+    let shown = happened("0 nobody\n2 show ann\n3 skin 35.0\n4.5 nobody\n6 skin 35.2\n7 show ben\n15 nobody\n25 end", change: change)
+    #expect(shown.contains("passed 2 normal"), "\(shown)")
+    let away = happened("0 nobody\n3 skin 35.0\n4.5 nobody\n6 skin 35.2\n7 nobody\n25 end")
+    #expect(!away.contains("began 2"), "\(away)")
+  }
+
+  /// A fire, or staff, open the gate meanwhile; when it is shut again, whoever still stands there is screened.
+  @Test func aReleaseMeanwhileLosesNobody() {
+    let words = happened("0 nobody\n3 skin 35.0\n4.5 nobody\n6 skin 35.2\n7 staff on\n12 staff off\n20 nobody\n30 end")
+    #expect(words.contains("returned") && words.contains("passed 2 normal"), "\(words)")
+  }
+
   @Test func anOverrideOpensForOne() {
     #expect(
       happened(

@@ -220,4 +220,47 @@ private let left = ["abandoned 1 left", "alarm 2 suspect_left medium"]
     let words = happened(required: false, "3 skin 35.8\n5 credential failed\n8 nobody\n12 end")
     #expect(words == ["began 1"] + elevated + ["denied 1 credential: rest"])
   }
+
+  /// What another system said is not forgotten while they rest.
+  @Test func aFailedCredentialForbidsWhateverIsMeasuredLater() {
+    let words = happened(required: false, "3 skin 35.8\n5 credential failed\n8 nobody\n20 resume 1 b\n21 b skin 35.0\n60 b nobody\n65 end")
+    #expect(words.last { $0.contains("denied") } == "b denied 1 credential: rest" && !words.contains { $0.contains("passed") }, "\(words)")
+  }
+
+  @Test func whoWaitsIsReachedByTicket() {
+    let elevated = "3 skin 36.6\n5 nobody\n"
+    let failed = happened(required: false, elevated + "10 credential failed 1\n20 resume 1 b\n21 b skin 35.0\n60 b nobody\n65 end")
+    #expect(failed.contains("denied 1 credential: rest") && !failed.contains { $0.contains("passed") }, "\(failed)")
+    let passed = happened(required: false, elevated + "10 credential failed 1\n15 credential passed 1\n20 resume 1 b\n21 b skin 35.0\n23 b nobody\n30 end")
+    #expect(passed.contains("b passed 1 cleared_after_rest"), "\(passed)")
+    let cold = happened(required: false, "3 skin 33.0\n5 nobody\n10 credential failed 1\n12 resume 1\n14 credential passed 9\n15 end")
+    #expect(cold == ["began 1", "denied 1 low: cold_wait", "denied 1 credential: none", "refused unknown_ticket", "refused unknown_ticket"])
+  }
+
+  // MARK: Too many
+
+  /// Of more than there is room for, whose fever was not confirmed goes first, then nobody but the oldest; and it is told.
+  @Test func aConfirmedFeverIsForgottenLast() {
+    var lanes = Lanes([LaneTimeline().settings])
+    var alarms = Alarms(
+      Places(lanes: 1, rooms: 0, devices: 0, ports: 0), settings: { AlarmSettings.standard(for: $0, AirPolicy()) }, isAtLane: { _ in true })
+    var effects = Effects()
+    let now = Now(boot: Instant(ns: 1_000_000_000), wall: 0)
+    func person(_ number: UInt32) -> Token { Token(high: UInt64(number), low: 1) }
+    func told() -> Int {
+      (0..<effects.count).count { if case .event(.lost(.identities, _), _, _) = effects.list[$0] { true } else { false } }
+    }
+    // 1 is a confirmed fever, 2 to 256 left.
+    for number in UInt32(1)...256 { lanes.remember(person(number), number, 0, isIsolated: number == 1, now, &alarms, &effects) }
+    #expect(told() == 0)
+    lanes.remember(person(257), 257, 0, isIsolated: false, now, &alarms, &effects)
+    #expect(lanes.isRefused(person(1)) && !lanes.isRefused(person(2)) && lanes.isRefused(person(257)) && told() == 1)
+    // Confirmed ones take the places of all who left; then whoever only left has no place, and of the confirmed the oldest goes.
+    for number in UInt32(258)...512 { lanes.remember(person(number), number, 0, isIsolated: true, now, &alarms, &effects) }
+    #expect(lanes.isRefused(person(1)) && !lanes.isRefused(person(257)) && told() == 256)
+    lanes.remember(person(513), 513, 0, isIsolated: false, now, &alarms, &effects)
+    #expect(lanes.isRefused(person(1)) && !lanes.isRefused(person(513)) && told() == 257)
+    lanes.remember(person(514), 514, 0, isIsolated: true, now, &alarms, &effects)
+    #expect(!lanes.isRefused(person(1)) && lanes.isRefused(person(258)) && lanes.isRefused(person(514)) && told() == 258)
+  }
 }

@@ -66,6 +66,8 @@ struct LaneTimeline: ~Copyable {
   private var otherSurface = 22.0
   /// What the second thermometer of the lane sees.
   private var second: Double?
+  private var secondAmbient: Double? = 22
+  private var secondIsWarmingUp = false
   private let key = IdentityKey(Array("a key of a test".utf8))
   /// Who is expected, and for how many days since 1970.
   var roster: [String: Int64] = [:]
@@ -104,9 +106,23 @@ struct LaneTimeline: ~Copyable {
     case "b" where words[1] == "show": lanes.identity(key.token(of: words[2]), at: other, now, &alarms, &effects)
     case "b": otherSurface = words[1] == "skin" ? Double(words[2]) ?? 22 : 22
     case "show": lanes.identity(key.token(of: words[1]), at: lane, now, &alarms, &effects)
+    case "credential" where words.count > 2:
+      answer(lanes.credential(ticket: UInt32(words[2]) ?? 0, passed: words[1] == "passed", now, &alarms, &effects))
     case "credential": answer(lanes.credential(lane, passed: words[1] == "passed", now, &alarms, &effects))
     case "allow": answer(lanes.allow(UInt32(words[1]) ?? 0, now))
+    case "second" where words[1] == "warmup": secondIsWarmingUp = words[2] == "on"
+    case "second" where words[1] == "ambient": secondAmbient = Double(words[2])
     case "second": second = Double(words[1])
+    case "symptom" where words.count > 1:
+      if lanes.symptom(ticket: UInt32(words[1]) ?? 0, now, &alarms, &effects) == nil { happened.append("refused unknown_ticket") }
+    case "symptom":
+      let ticket = lanes.symptom(at: lane, now, &alarms, &effects)
+      collect()
+      happened.append("symptom of \(ticket)")
+    case "waits":
+      settings.policy.waitingLongest = .seconds(Int64(words[1]) ?? 0)
+      lanes.change(to: settings.policy)
+    case "offset": settings.siteOffset = Double(words[1]) ?? 0
     case "outdoor": lanes.outdoor(reading(Double(words[1]) ?? .nan, .airTemperature, .good), at: lane, now)
     case "nobody": (surface, isValid) = (22, true)
     case "skin": (surface, isValid) = (Double(words[1]), true)
@@ -202,7 +218,11 @@ struct LaneTimeline: ~Copyable {
         tellNeighbours()
         if settings.hasAmbient { lanes.ambient(reading(ambient, .sensorAmbient, knowsAmbient ? .good : .invalid(.deviceError)), at: lane, now) }
         lanes.surface(reading(surface, .surface, quality), at: lane, now, &alarms, &effects)
-        if let second { lanes.secondSurface(reading(second, .surface, .good), at: lane, now, &alarms, &effects) }
+        if settings.secondHasAmbient, let secondAmbient { lanes.secondAmbient(reading(secondAmbient, .sensorAmbient, .good), at: lane, now) }
+        if let second {
+          let quality: Quality = secondIsWarmingUp ? .invalid(.warmingUp) : .good
+          lanes.secondSurface(reading(second, .surface, quality), at: lane, now, &alarms, &effects)
+        }
         if usesOther {
           lanes.ambient(reading(22, .sensorAmbient, .good), at: other, now)
           lanes.surface(reading(otherSurface, .surface, .good), at: other, now, &alarms, &effects)

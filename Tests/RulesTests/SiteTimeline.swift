@@ -87,7 +87,7 @@ struct SiteTimeline: ~Copyable {
       airing.append((Int(room(words[1]).index), now.boot, now.boot + .minutes(Int64(words[2]) ?? 0)))
     case "confirmed":
       site.confirmed(at: LaneID(0), ticket: 17, .none, who: who, now, &alarms, &effects)
-    case "symptom": answer(site.openCase(at: place(words[1]), who: who, symptom: why, now, &alarms, &effects))
+    case "symptom": answer(site.openCase(at: place(words[1]), ticket: 0, who: who, symptom: why, now, &alarms, &effects))
     case "case":
       let step = CaseStep.allCases.first { $0.name == words[2] } ?? .opened
       answer(

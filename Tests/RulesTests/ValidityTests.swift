@@ -55,6 +55,27 @@ private func withReference(_ timeline: inout LaneTimeline) {
       ])
   }
 
+  /// Each alarm follows its own condition, whichever stands first.
+  @Test func whatIsWrongBesideTheReferenceHidesItNot() {
+    let both = { (timeline: inout LaneTimeline) in
+      withHall(&timeline)
+      withReference(&timeline)
+    }
+    let later = happened("0 nobody\n60 reference 35.6\n200 air 36\n230 air 22\n260 end", both)
+    #expect(later == ["alarm 1 reference_off medium", "alarm 2 lane_out_of_order medium", "cleared 2 lane_out_of_order"])
+    let before = happened("0 nobody\n60 air 36\n90 reference 35.6\n260 end", both)
+    #expect(before == ["alarm 1 lane_out_of_order medium", "alarm 2 reference_off medium"])
+  }
+
+  /// What was measured with another offset says nothing of this one.
+  @Test(arguments: [("", "denied 13 low: cold_wait"), ("146 offset 1.7\n", "passed 13 normal")])
+  func whatIsMeasuredOtherwiseBeginsAnew(change: String, verdict: String) {
+    var text = "0 nobody\n"
+    for person in 0..<12 { text += "\(3 + person * 12) skin \(35.0 + 0.02 * Double(person % 3))\n\(5 + person * 12) nobody\n" }
+    let words = happened(text + change + "147 restart\n160 skin 33.45\n162 nobody\n170 end") { _ in }
+    #expect(words.contains(verdict), "\(words.suffix(4))")
+  }
+
   @Test func onCalibrationItsAgeAndTheClock() {
     let change = { (timeline: inout LaneTimeline) in
       timeline.settings.calibrated = 20_000

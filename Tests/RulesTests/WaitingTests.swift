@@ -94,6 +94,53 @@ private let rest = "3 skin 36.6\n5 nobody\n"
     #expect(words.contains(verdict) && words.contains("gate opens") == verdict.hasPrefix("passed"), "\(words)")
   }
 
+  /// The gates of the first are those of the second: none lets anybody pass.
+  @Test(arguments: [
+    ("second ambient 15", "ambient"), ("second ambient 36", "ambient"), ("second ambient none", "ambient"), ("air 36", "ambient"),
+    ("humidity 85", "humidity"), ("day 20366", "calibration_overdue"), ("day 19999", "calibration_overdue"), ("second warmup on", "warming_up"),
+  ])
+  func aSecondThermometerHasTheGatesOfTheFirst(wrong: String, reason: String) {
+    let words = happened("0 day 20001\n" + rest + "8 \(wrong)\n10 resume 1\n12 second 35.6\n14 second 22\n20 end") {
+      withSecond(&$0)
+      $0.settings.hallHasHumidity = true
+      $0.settings.hallHasTemperature = true
+      $0.settings.hallStaleAfter = .seconds(5)
+      $0.settings.secondHasAmbient = true
+      $0.settings.secondCalibratedAt = 20_000 * 86_400_000_000_000
+      $0.settings.secondCalibrationDue = 20_366 * 86_400_000_000_000
+    }
+    #expect(words.contains("denied 1 \(reason): rest") && !words.contains("gate opens"), "\(words)")
+  }
+
+  /// Two short looks are no burst.
+  @Test func aSecondThermometersBurstIsOne() {
+    let looks = "11 second 35.6\n11.2 second none\n14 second 35.6\n14.2 second none\n17 second 35.6\n17.2 second none\n"
+    #expect(!happened(rest + "10 resume 1\n" + looks + "30 end", withSecond).contains("gate opens"))
+  }
+
+  @Test func aSecondThermometerThatHoldsOneValueIsFound() {
+    var text = ""
+    for person in 0..<6 {
+      let at = person * 30
+      text += "\(3 + at) skin \(36.6 + 0.02 * Double(person))\n\(5 + at) nobody\n\(8 + at) resume \(person + 1)\n\(9 + at) second 35.6\n\(11 + at) second 22\n"
+    }
+    let words = happened(text + "200 end", withSecond)
+    #expect(words.contains("passed 5 cleared_after_rest") && words.contains("denied 6 stuck: rest"), "\(words)")
+    #expect(words.contains { $0.hasSuffix("thermometer_stuck medium") } && !words.contains { $0.hasPrefix("passed 6") }, "\(words)")
+  }
+
+  /// Somebody else's result of the second thermometer takes nothing from whoever stands at the first.
+  @Test func whoStandsAtTheFirstIsMeasuredOn() {
+    let words = happened(rest + "10 resume 1\n11 skin 35.5\n12.5 second 36.6\n14 second 22\n20 nobody\n30 end", withSecond)
+    #expect(words.contains("denied 1 elevated: contact_test") || words.contains("denied 1 high: contact_test"), "\(words)")
+    #expect(words.contains("passed 2 normal"), "\(words)")
+  }
+
+  @Test func aShorterWaitOfANewPolicyEndsIt() {
+    let words = happened("3 skin 33.0\n5 nobody\n10 waits 60\n70 end")
+    #expect(words == ["began 1", "denied 1 low: cold_wait", "abandoned 1 too_long"])
+  }
+
   /// It measures nobody who was not called, and the first thermometer does not measure who was.
   @Test func aSecondThermometerMeasuresOnlyWhoWasCalled() {
     #expect(happened(rest + "6 second 35.6\n12 second 22\n15 end", withSecond) == rested)

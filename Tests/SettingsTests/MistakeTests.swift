@@ -337,6 +337,55 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     ])
   }
 
+  /// Each lane has its own scanner: what is shown at one of two is not the other's.
+  @Test func aScannerIsOfOneLane() throws {
+    let secret = ("Asia/Shanghai }", "Asia/Shanghai, identity_secret_file: /etc/gatehouse/secret }")
+    let bus = ("  air: {", "  codes: { serial: /dev/serial/by-path/codes }\n  ir2: { serial: /dev/serial/by-path/ir2 }\n  air: {")
+    let device = ("  board: {", "  scanner: { profile: cdc-scanner, bus: codes }\n  eye2: { profile: gy-mcu90614, bus: ir2 }\n  board: {")
+    let identity = "    identity: { device: scanner, required: true }\n"
+    let south = "  south:\n    thermometer: { device: eye2, site_offset_c: 1.6 }\n    lamp: { device: board, relay: 4 }\n    identity: { device: scanner, required: true }\nrooms:\n"
+    let found = try said([secret, bus, device, ("    lamp: {", identity + "    lamp: {"), ("rooms:\n", south)])
+    #expect(found.contains { $0.contains("lanes.south.identity: scanner is lanes.north.identity already, expected another scanner") }, "\(found)")
+  }
+
+  @Test func referencesThatCannotBe() throws {
+    let bus = ("  air: {", "  ir2: { serial: /dev/serial/by-path/ir2 }\n  air: {")
+    let device = ("  board: {", "  black: { profile: gy-mcu90614, bus: ir2 }\n  board: {")
+    func withReference(_ text: String, _ policy: String = "") throws -> [String] {
+      try said([bus, device, ("    lamp: {", "    reference: { \(text), set_c: 35 }\n    lamp: {"), ("rooms:\n", policy + "rooms:\n")])
+    }
+    #expect(try !withReference("device: black").contains { !$0.hasPrefix("warning") })
+    #expect(try !withReference("device: black, field: object_temperature").contains { !$0.hasPrefix("warning") })
+    #expect(try withReference("device: black, field: ambient_temperature").contains {
+      $0.contains("found \"ambient_temperature\", expected a temperature of the reference; gy-mcu90614 uses it as sensor_ambient")
+    })
+    #expect(try withReference("field: object_temperature").contains { $0.contains("found \"object_temperature\", by which people are measured here") })
+  }
+
+  /// With fewer readings than a mean takes, a reference is never known, and nobody would ever have a result.
+  @Test func aReferenceThatIsTooSlow() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "profiles-\(UUID().uuidString.prefix(8))").path
+    try FileManager.default.copyItem(atPath: profiles, toPath: folder)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let profile = try readText("\(folder)/raytek-mi3.yaml")
+    let text = site.replacing("  air: {", with: "  ir2: { serial: /dev/serial/by-path/ir2 }\n  air: {")
+      .replacing("  board: {", with: "  black: { profile: raytek-mi3, bus: ir2 }\n  board: {")
+      .replacing("    lamp: {", with: "    reference: { device: black, set_c: 35 }\n    lamp: {")
+    func problems(_ milliseconds: Int, _ policy: String = "") throws -> [String] {
+      let slow = profile.replacing("period_ms: 1000", with: "period_ms: \(milliseconds)")
+      try slow.write(toFile: "\(folder)/raytek-mi3.yaml", atomically: true, encoding: .utf8)
+      do throws(Problems) {
+        _ = try Settings.parse(text + policy, file: "f", profiles: folder)
+        return []
+      } catch { return error.list.map(\.description) }
+    }
+    let why = "three readings are needed in a tenth of policy.fever.reference_window_s, "
+    #expect(try problems(20_000) == [])
+    #expect(try problems(25_000).contains { $0.contains("lanes.north.reference: black tells of the reference every 25 s, and \(why)600 s: expected 750 s or more") })
+    let change = "policy: { changes: [{ from: \"2027-01-01 06:00\", version: 2, fever: { reference_window_s: 60 } }] }\n"
+    #expect(try problems(20_000, change).contains { $0.contains("\(why)60 s from version 2 on: expected 600 s or more") })
+  }
+
   @Test func contactsThatOpen() throws {
     let fire = "fire_release: { device: board, input: 7"
     #expect(try said([(fire, fire + ", on_when: open")]).isEmpty)

@@ -1,0 +1,86 @@
+// Somebody saw a symptom: whoever has it passes nowhere, whatever a thermometer says, and the gate that was opened for them is shut.
+
+public import Domain
+
+extension Lanes {
+  /// A symptom of whoever stands at a lane, or was let through and is not through yet. Their ticket; 0: none is known.
+  @_noLocks @_noAllocation
+  public mutating func symptom(at lane: LaneID, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) -> UInt32 {
+    let index = Int(lane.index)
+    guard index < rows.capacity else { return 0 }
+    var ticket: UInt32 = 0
+    if rows[index].isPresent {
+      ticket = rows[index].standing
+      // Nobody is measured any more before they have stepped away.
+      rows[index].isJudged = true
+      rows[index].waitsForGate = false
+      if let slot = find(ticket) {
+        isolate(slot, now, &alarms, &effects)
+        return ticket
+      }
+    }
+    if isLetThrough(index), ticket == 0 || ticket == rows[index].gate.ticket {
+      ticket = rows[index].gate.ticket
+      holdBack(index, now, &alarms, &effects)
+    }
+    schedule(index)
+    return ticket
+  }
+
+  /// A symptom of whoever has this ticket. Their lane; `nil`: nobody has it.
+  @_noLocks @_noAllocation
+  public mutating func symptom(ticket: UInt32, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) -> LaneID? {
+    if let slot = find(ticket) {
+      isolate(slot, now, &alarms, &effects)
+      return LaneID(slot / Self.waitingMax)
+    }
+    for index in 0..<rows.capacity where ticket > 0 && rows[index].gate.ticket == ticket {
+      guard isLetThrough(index) else { continue }
+      holdBack(index, now, &alarms, &effects)
+      schedule(index)
+      return LaneID(index)
+    }
+    return nil
+  }
+
+  /// The gate is open for somebody who is not in it yet.
+  @_noLocks @_noAllocation
+  private func isLetThrough(_ index: Int) -> Bool {
+    guard case .open = rows[index].gate.state, rows[index].gate.isForOne, !rows[index].isReleased else { return false }
+    return rows[index].gate.passages == 0 && rows[index].gate.passage != true
+  }
+
+  @_noLocks @_noAllocation
+  private mutating func isolate(_ slot: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    let index = slot / Self.waitingMax
+    let row = screenings[slot]
+    if Int(rows[index].screening) == slot { rows[index].isJudged = true }
+    effects.add(
+      .event(.screeningIsolated(fact(index, slot, .symptom, next: .isolate)), source: .lane(LaneID(index)), row.personal))
+    remember(row.identity, row.ticket, index, isIsolated: true, now, &alarms, &effects)
+    forgetCall(row.ticket)
+    count(slot, index, hasNumber: false, now, &effects)
+    close(index, slot, now, &alarms, &effects)
+    showRefusal(index, now, &effects)
+    settleState(index, now, &effects)
+    schedule(index)
+  }
+
+  /// They have a verdict, and are not through.
+  @_noLocks @_noAllocation
+  private mutating func holdBack(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    let gate = rows[index].gate
+    shut(index, now, &effects)
+    if gate.ticket > 0 {
+      var personal = Personal.none
+      personal.token = gate.identity
+      let fact = ScreeningFact(
+        ticket: gate.ticket, attempt: 0, reason: .symptom, next: .isolate, policy: rows[index].settings.policy.version)
+      effects.add(.event(.screeningIsolated(fact), source: .lane(LaneID(index)), personal))
+      remember(gate.identity, gate.ticket, index, isIsolated: true, now, &alarms, &effects)
+    }
+    showRefusal(index, now, &effects)
+    settleGate(index, now, &alarms, &effects)
+    settleState(index, now, &effects)
+  }
+}
