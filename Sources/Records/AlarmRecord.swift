@@ -16,29 +16,44 @@ func alarmTable(_ days: RecordedDays) -> RecordTable {
     var raised, acknowledged, cleared: RecordedEvent?
     var by: String?
     var repeats = 0
+    var number = 0.0
+    var isCounted = false
+
+    init(number: Double) { self.number = number }
   }
   var table = RecordTable(
     "alarms", RecordKind.alarms.title,
     [
       Column("occurrence", "Number", "编号"), Column("kind", "Alarm", "报警"), Column("place", "Place", "位置"), Column("priority", "Priority", "级别"),
-      Column("raised", "Raised", "发生时间"), Column("value", "Value", "数值"), Column("acknowledged", "Acknowledged", "确认时间"),
+      Column("raised", "Raised", "发生时间"), Column("repeats", "Repeated", "重复次数"), Column("value", "Value", "数值"), Column("acknowledged", "Acknowledged", "确认时间"),
       Column("acknowledged_by", "By", "确认人"), Column("answered_s", "Until then", "响应时长"), Column("cleared", "Cleared", "解除时间"),
       Column("lasted_s", "Lasted", "持续时长"), Column("state", "State", "状态"),
     ])
-  var all: [Double: Occurrence] = [:]
-  var order: [Double] = []
-  /// Of these days; who was raised before belongs to them when something happened in them.
-  var counted = Set<Double>()
+  /// In order of their first event.
+  var all: [Occurrence] = []
+  /// The newest place of a number: without a state to go on with, a door begins again with 1.
+  var places: [Double: Int] = [:]
   for (event, isInside) in days.before.map({ ($0, false) }) + days.events.map({ ($0, true) }) {
+    if event.what == "system.started", event.data?["restored"] == .truth(false) {
+      // It began with no state of the run before: what still holds is raised anew.
+      for place in all.indices where all[place].cleared == nil { all[place].state = "begun_anew" }
+      places = [:]
+      continue
+    }
     // What is shelved while nothing is there has no number.
     guard let number = event.number("occurrence"), number > 0 else { continue }
     if event.what == "command.done", event.text("command") == "acknowledge" {
-      all[number, default: Occurrence()].by = event.who
+      if let place = places[number] { all[place].by = all[place].by ?? event.who }
       continue
     }
     guard event.what.hasPrefix("alarm.") else { continue }
-    if all[number] == nil || !order.contains(number) { order.append(number) }
-    var one = all[number] ?? Occurrence()
+    let isNew = event.what == "alarm.raised" && places[number].map { all[$0].raised != nil } == true
+    if places[number] == nil || isNew {
+      places[number] = all.count
+      all.append(Occurrence(number: number))
+    }
+    guard let place = places[number] else { continue }
+    var one = all[place]
     one.kind = event.text("kind") ?? one.kind
     one.place = event.place
     one.priority = event.text("priority") ?? one.priority
@@ -52,18 +67,19 @@ func alarmTable(_ days: RecordedDays) -> RecordTable {
     case "alarm.cleared": one.cleared = event
     default: break
     }
-    all[number] = one
-    if isInside { counted.insert(number) }
+    // Who was raised before belongs to these days when something happened in them.
+    if isInside { one.isCounted = true }
+    all[place] = one
   }
-  for number in order {
-    guard let one = all[number], counted.contains(number) || one.cleared == nil else { continue }
+  for one in all where one.isCounted || (one.cleared == nil && one.state != "begun_anew") {
     func between(_ start: RecordedEvent?, _ end: RecordedEvent?) -> Cell {
       guard let start, let end else { return .none }
       return .duration(max(0, end.seconds - start.seconds))
     }
     table.add([
-      "occurrence": .number(number, digits: 0), "kind": .word(one.kind), "place": .text(one.place), "priority": .word(one.priority),
-      "raised": one.raised.map { .time($0.time) } ?? .none, "value": one.value.map { .number($0, digits: 1) } ?? .none,
+      "occurrence": .number(one.number, digits: 0), "kind": .word(one.kind), "place": .text(one.place), "priority": .word(one.priority),
+      "raised": one.raised.map { .time($0.time) } ?? .none, "repeats": one.repeats > 0 ? .number(Double(one.repeats), digits: 0) : .none,
+      "value": one.value.map { .number($0, digits: 1) } ?? .none,
       "acknowledged": one.acknowledged.map { .time($0.time) } ?? .none, "acknowledged_by": one.by.map { .text($0) } ?? .none,
       "answered_s": between(one.raised, one.acknowledged), "cleared": one.cleared.map { .time($0.time) } ?? .none,
       "lasted_s": between(one.raised, one.cleared), "state": .word(one.cleared == nil ? one.state : "cleared"),

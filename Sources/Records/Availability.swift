@@ -53,8 +53,8 @@ extension Record {
       kind: .availability, site: days.site, days: days.days, tables: [devices, gaps, door],
       notes: [
         Phrase(
-          "Of the whole day, or of it until this was written. A gap without a beginning or an end goes on beyond the record.",
-          "按全天（或截至打印时）计算；没有起止时间的中断延续到记录之外。")
+          "Of the whole day, or of it until this was written. A gap without a beginning or an end goes on beyond the record. What the log does not tell of counts as a gap.",
+          "按全天（或截至打印时）计算；没有起止时间的中断延续到记录之外；日志没有记录的时间按中断计算。")
       ])
   }
 }
@@ -74,14 +74,31 @@ private struct DeviceWatch {
   var isUp: [String: Bool] = [:]
   /// Since when, and why.
   private var down: [String: (since: Double, from: String?, reason: String)] = [:]
+  /// The door's last start.
+  private var startedAt: Double?
+  private let start: Double
 
   init(_ days: RecordedDays) {
     let (start, end) = (days.span.lowerBound, days.span.upperBound)
+    self.start = start
     // Down is who was told down and not up again; the door tells anew of each after its start.
     for event in days.before { take(event) }
     for name in down.keys { down[name]?.since = start; down[name]?.from = nil }
     gaps = gaps.mapValues { _ in [] }
     for event in days.events { take(event) }
+    for event in days.after where event.what == "system.started" {
+      take(event)
+      break
+    }
+    // The door died, and nobody has started it again.
+    if let lastWord = days.lastWord, lastWord < end - RecordedDays.silentLongest { fall(at: lastWord, nil, "no_record") }
+    // Started, and never heard of: it is in the settings no more, or nobody has said anything yet.
+    for (name, one) in down where one.reason == "door_down" {
+      if let started = startedAt, started > one.since, started < end {
+        close(name, at: started, to: nil)
+        down[name] = (started, nil, "not_told")
+      }
+    }
     for (name, one) in down {
       close(name, at: end, to: nil)
       down[name] = one
@@ -99,25 +116,37 @@ private struct DeviceWatch {
   private mutating func take(_ event: RecordedEvent) {
     switch event.what {
     case "device.up":
+      meet(event)
       close(event.place, at: event.seconds, to: event.time)
       isUp[event.place] = true
-      gaps[event.place, default: []] += []
     case "device.down":
+      meet(event)
       isUp[event.place] = false
-      gaps[event.place, default: []] += []
+      // Since the door's start it was not there either, for a reason of its own.
+      if down[event.place]?.reason == "door_down" { close(event.place, at: event.seconds, to: event.time) }
       if down[event.place] == nil { down[event.place] = (event.seconds, event.time, event.text("reason") ?? "") }
     case "device.still_down":
+      meet(event)
       isUp[event.place] = false
-      gaps[event.place, default: []] += []
       if down[event.place] == nil { down[event.place] = (event.seconds - (event.number("down_s") ?? 0), nil, "silent") }
-    case "system.stopping":
-      for name in gaps.keys where down[name] == nil { down[name] = (event.seconds, event.time, "door_down") }
+    case "system.stopping": fall(at: event.seconds, event.time, "door_down")
     case "system.started":
       // Killed, it said nothing: it was down since its last record.
-      let since = event.seconds - (event.number("down_s") ?? 0)
-      for name in gaps.keys where down[name] == nil { down[name] = (since, nil, "door_down") }
+      fall(at: event.seconds - (event.number("down_s") ?? 0), nil, "door_down")
+      startedAt = event.seconds
     default: break
     }
+  }
+
+  /// The first that is heard of a device: of the time before, nothing is known.
+  private mutating func meet(_ event: RecordedEvent) {
+    guard gaps[event.place] == nil else { return }
+    gaps[event.place] = event.seconds > start ? [Gap(start: start, end: event.seconds, from: nil, to: event.time, reason: "no_record")] : []
+  }
+
+  /// All that are up are down from a moment on.
+  private mutating func fall(at moment: Double, _ from: String?, _ reason: String) {
+    for name in gaps.keys where down[name] == nil { down[name] = (moment, from, reason) }
   }
 
   private mutating func close(_ name: String, at end: Double, to: String?) {

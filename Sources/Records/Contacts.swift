@@ -9,13 +9,14 @@ extension Record {
     var table = RecordTable(
       "contacts", RecordKind.contacts.title,
       [
-        Column("case", "Case", "病例"), Column("shared", "Shared", "接触方式"), Column("where", "Where", "地点"), Column("time", "Time", "时间"),
+        Column("case", "Case", "个案"), Column("shared", "Shared", "接触方式"), Column("where", "Where", "地点"), Column("time", "Time", "时间"),
         Column("ticket", "Ticket", "候测号"), Column("token", "Person", "人员标识"), Column("name", "Name", "姓名"), Column("role", "Role", "身份"),
         Column("session", "Session", "场次"), Column("follow_up", "Follow-up", "追踪情况"), Column("signature", "Signature", "签名"),
       ])
     let people = Dictionary(roster.map { ($0.token, $0) }) { first, _ in first }
-    for one in openedCases(days) {
-      for row in atLane(one, days) + atSession(one, days, roster) {
+    let seen = Seen(days)
+    for one in openedCases(days, seen) {
+      for row in atLane(one, seen) + atSession(one, days, roster) {
         var cells = row
         if case .text(let token)? = row["token"], let person = people[token] {
           cells["name"] = .text(person.name)
@@ -29,8 +30,8 @@ extension Record {
       kind: .contacts, site: days.site, days: days.days, tables: [table],
       notes: [
         Phrase(
-          "At the lane: within 15 minutes of the person of the case. By session: the roster's people of the person's session, and of sessions held in the case's rooms.",
-          "通道接触：与该人员前后15分钟内经过同一通道者。场次接触：名册中与其同场次者，以及在涉及房间举行场次的人员。")
+          "At the lane: within 15 minutes of the person of the case. By session: the roster's people of the person's session, and of sessions held in the case's rooms; without a roster nobody. Who else was there, only people know.",
+          "通道接触：与该人员前后15分钟内经过同一通道者。场次接触：名册中与其同场次者，以及在涉及房间举行场次的人员；无名册时不列。其他在场人员请人工补充。")
       ])
   }
 }
@@ -42,41 +43,59 @@ private struct Case {
   var place: String
   var ticket: Double?
   var token: String?
-  /// From when to when the person stood at the lane, seconds since 1970.
-  var span: ClosedRange<Double>
+  /// Seconds since 1970.
+  var opened: Double
+  /// Where the person was seen before, and when.
+  var own: [(place: String, seconds: Double)]
   /// Rooms that it has to do with; the isolation room is none of them.
   var rooms: Set<String>
 }
 
-private func openedCases(_ days: RecordedDays) -> [Case] {
-  var found: [Case] = []
-  for event in days.events where event.what == "case.opened" {
-    guard let number = event.number("case") else { continue }
-    let ticket = event.number("ticket")
-    let own = days.events.filter { ticket != nil && $0.what.hasPrefix("screening.") && $0.number("ticket") == ticket }
-    let added = days.events.filter { $0.what == "case.room_added" && $0.number("case") == number }.compactMap { $0.text("room") }
-    let from = own.map(\.seconds).min() ?? event.seconds
-    found.append(
-      Case(
-        number: number, place: event.place, ticket: ticket, token: own.compactMap { $0.text("token") }.first ?? event.text("token"),
-        span: min(from, event.seconds)...event.seconds, rooms: Set(added).union([event.place])))
+/// Screenings of the days, and of the hours around them: a case of five past midnight has its contacts on both days.
+private struct Seen {
+  var events: [(event: RecordedEvent, seconds: Double)]
+  /// Numbers of tickets come again only in a new log.
+  private var tokens: [Double: String] = [:]
+
+  init(_ days: RecordedDays) {
+    events = (days.before + days.events + days.after).filter { $0.what.hasPrefix("screening.") }.map { ($0, $0.seconds) }
+    for (event, _) in events { if let ticket = event.number("ticket"), ticket > 0, let token = event.text("token") { tokens[ticket] = token } }
   }
-  return found
+
+  func token(_ ticket: Double?) -> String? { ticket.flatMap { tokens[$0] } }
 }
 
-/// Each other ticket once, when it was nearest.
-private func atLane(_ one: Case, _ days: RecordedDays) -> [[String: Cell]] {
-  var seen: Set<Double> = []
-  return days.events.compactMap { event in
-    guard event.what.hasPrefix("screening."), event.place == one.place, let ticket = event.number("ticket"), ticket > 0, ticket != one.ticket,
-      event.seconds >= one.span.lowerBound - Record.contactWindow, event.seconds <= one.span.upperBound + Record.contactWindow,
+private func openedCases(_ days: RecordedDays, _ seen: Seen) -> [Case] {
+  days.events.filter { $0.what == "case.opened" }.compactMap { event in
+    guard let number = event.number("case") else { return nil }
+    let ticket = event.number("ticket")
+    let token = seen.token(ticket) ?? event.text("token")
+    // With another ticket it is the same person, if somebody knows who.
+    let own = seen.events.filter { one in
+      guard one.seconds <= event.seconds, let its = one.event.number("ticket"), its > 0 else { return false }
+      return its == ticket || (token != nil && seen.token(its) == token)
+    }
+    let added = (days.events + days.after).filter { $0.what == "case.room_added" && $0.number("case") == number }.compactMap { $0.text("room") }
+    return Case(
+      number: number, place: event.place, ticket: ticket, token: token, opened: event.seconds, own: own.map { ($0.event.place, $0.seconds) },
+      rooms: Set(added).union([event.place]))
+  }
+}
+
+/// Each other ticket once, when it was first near.
+private func atLane(_ one: Case, _ seen: Seen) -> [[String: Cell]] {
+  // Where the person stood, and when; of a symptom that nobody measured, where it was told.
+  let stood = one.own + [(one.place, one.opened)]
+  var told: Set<Double> = []
+  return seen.events.compactMap { event, seconds in
+    guard let ticket = event.number("ticket"), ticket > 0, ticket != one.ticket,
+      stood.contains(where: { $0.0 == event.place && abs($0.1 - seconds) <= Record.contactWindow }),
       // The person themselves, with another ticket, is no contact.
-      one.token == nil || event.text("token") != one.token, seen.insert(ticket).inserted
+      one.token == nil || seen.token(ticket) != one.token, told.insert(ticket).inserted
     else { return nil }
-    let tokens = days.events.filter { $0.what.hasPrefix("screening.") && $0.number("ticket") == ticket }.compactMap { $0.text("token") }
     return [
       "case": .number(one.number, digits: 0), "shared": .word("same_lane"), "where": .text(event.place), "time": .time(event.time),
-      "ticket": .number(ticket, digits: 0), "token": tokens.first.map { .text($0) } ?? .none,
+      "ticket": .number(ticket, digits: 0), "token": seen.token(ticket).map { .text($0) } ?? .none,
     ]
   }
 }
@@ -89,9 +108,10 @@ private func atSession(_ one: Case, _ days: RecordedDays, _ roster: [RosterEntry
   return roster.filter { sessions.contains($0.session) && $0.token != one.token }
     .sorted { ($0.session, $0.name, $0.token) < ($1.session, $1.name, $1.token) }
     .map { person in
-      [
+      let places = Set(held.filter { $0.text("session") == person.session }.map(\.place)).sorted()
+      return [
         "case": .number(one.number, digits: 0), "shared": .word("same_session"),
-        "where": held.first { $0.text("session") == person.session }.map { .text($0.place) } ?? .none, "token": .text(person.token),
+        "where": places.isEmpty ? .none : .text(places.joined(separator: ", ")), "token": .text(person.token),
       ]
     }
 }

@@ -8,8 +8,8 @@ extension Record {
       kind: .daily, site: days.site, days: days.days, tables: [laneTable(days), hourTable(days), alarmTable(days), commandTable(days)],
       notes: [
         Phrase(
-          "People, not measurements: each counts by the last verdict. Elevated is whoever was at least once.",
-          "按人次计：以最后结果为准；“曾偏高”指至少一次偏高。"),
+          "People, not measurements: each counts by the last verdict, at the lane where it began. Elevated is whoever was at least once. Who had no verdict when the day ended counts as screened only.",
+          "按人次计，记入开始测温的通道：以最后结果为准；“曾偏高”指至少一次偏高；日终尚无结果者只计入测温人次。"),
         Phrase(
           "Hours that are over. At the lane: from stepping up to the first result. With a ticket: from the ticket to the end. Elevated is of those with a measurement that counts.",
           "仅含已结束的时段。测温用时：从站到测温处至首个结果；候测用时：从取得候测号至结束；偏高比例以有效测温为准。"),
@@ -27,6 +27,7 @@ private func laneTable(_ days: RecordedDays) -> RecordTable {
       Column("abandoned", "Left", "离开"), Column("overrides", "Let through by staff", "人工放行"),
       Column("unscreened", "Passages unscreened", "未测温通行"),
     ])
+  let orders = LaneOrders(days)
   var lanes: [String: LaneCounts] = [:]
   /// By ticket: the lane and the last verdict of whoever has it.
   var open: [Double: Person] = [:]
@@ -42,10 +43,11 @@ private func laneTable(_ days: RecordedDays) -> RecordTable {
       guard let ticket = event.number("ticket") else { continue }
       // Who began the day before counts there as screened, and here by the verdict.
       var person = open[ticket] ?? Person(lane: lane, beganBefore: true)
-      person.last = event.what.dropFirst("screening.".count)
+      person.last = event.text("reason") == "overridden" ? "override" : event.what.dropFirst("screening.".count)
       if ["elevated", "high", "relative", "contact_elevated"].contains(event.text("reason")) { person.wasElevated = true }
       if ticket == 0 { lanes[lane, default: LaneCounts()].add(person) } else { open[ticket] = person }
-    case "command.done" where event.text("command") == "override": lanes[lane, default: LaneCounts()].overrides += 1
+    // Of nobody who was screened: whoever was counts by that.
+    case "command.done" where event.text("command") == "override" && !orders.isOfScreening(event): lanes[lane, default: LaneCounts()].overrides += 1
     case "passage" where event.data?["screened"] == .truth(false): lanes[lane, default: LaneCounts()].unscreened += 1
     case "lane.changed": lanes[lane, default: LaneCounts()].screened += 0
     default: break
@@ -108,6 +110,7 @@ private struct LaneCounts {
     case "denied": denied += 1
     case "isolated": isolated += 1
     case "abandoned": abandoned += 1
+    case "override": overrides += 1
     default: break
     }
   }
@@ -121,15 +124,21 @@ private func commandTable(_ days: RecordedDays) -> RecordTable {
       Column("actor", "User", "用户"), Column("why", "Why", "说明"), Column("answer", "Answer", "结果"), Column("reason", "Refused because", "拒绝原因"),
     ])
   for event in days.events where event.what.hasPrefix("command.") {
-    let about = ["lane", "room", "ticket", "occurrence", "device"].compactMap { key -> String? in
-      if let text = event.text(key) { return text }
-      return event.number(key).map { "\(key) \(Int(exactly: $0) ?? 0)" }
-    }
     table.add([
-      "time": .time(event.time), "command": event.word("command"), "about": .text(about.joined(separator: ", ")),
+      "time": .time(event.time), "command": event.word("command"), "about": .words(about(event)),
       "claimed": event.cell("claimed"), "actor": event.cell("actor"), "why": event.cell("why"),
       "answer": .word(String(event.what.dropFirst("command.".count))), "reason": event.word("reason"),
     ])
   }
   return table
+}
+
+/// What an order was about, in the words and numbers of its event.
+private func about(_ event: RecordedEvent) -> [Cell] {
+  let named = ["lane", "room", "place", "device", "item", "write"].compactMap { event.text($0).map { Cell.text($0) } }
+  let words = ["kind", "step", "method", "verdict"].compactMap { event.text($0).map { Cell.word($0) } }
+  let numbers = ["ticket", "occurrence", "case", "people"].flatMap { key -> [Cell] in
+    event.number(key).map { [.word(key), .number($0, digits: 0)] } ?? []
+  }
+  return named + words + numbers
 }

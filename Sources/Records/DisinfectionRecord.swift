@@ -9,8 +9,11 @@ extension Record {
         Column("method", "Method", "方式"), Column("agent", "Agent", "消毒剂"), Column("who", "Responsible", "负责人"),
         Column("recorded", "Recorded", "登记时间"),
       ])
-    for event in days.events where event.what == "room.disinfected" {
-      func moment(_ key: String) -> Cell { event.text(key).map { .time($0) } ?? .none }
+    // Written down within a day: it belongs to the day on which it was done.
+    for event in days.before + days.events + days.after where event.what == "room.disinfected" {
+      let began = days.local(event.text("began") ?? event.time)
+      guard days.days.contains(String(began.prefix(10))) else { continue }
+      func moment(_ key: String) -> Cell { event.text(key).map { .time(days.local($0)) } ?? .none }
       let ends = ["began", "ended"].compactMap { event.text($0).flatMap(secondsSince1970) }
       table.add([
         "room": .text(event.place), "began": moment("began"), "ended": moment("ended"),

@@ -15,12 +15,13 @@ extension Record {
         Column("verdict", "Verdict", "结果"), Column("reason", "Reason", "原因"), Column("next", "Next step", "下一步"),
         Column("operator", "By", "操作人"), Column("why", "Why", "说明"), Column("policy", "Policy", "规则版本"),
       ])
-    let contacts = ContactReadings(days)
+    let orders = LaneOrders(days)
     let people = Dictionary(roster.map { ($0.token, $0) }) { first, _ in first }
     for event in days.events {
       switch event.what {
       case "screening.passed", "screening.denied", "screening.abandoned", "screening.isolated":
-        let verdict = String(event.what.dropFirst("screening.".count))
+        let reason = event.text("reason") ?? ""
+        let verdict = reason == "overridden" ? "override" : String(event.what.dropFirst("screening.".count))
         var cells: [String: Cell] = [
           "time": .time(event.time), "lane": .text(event.place), "ticket": event.cell("ticket"),
           "token": event.cell("token", row: .month), "attempt": event.cell("attempt"), "device": event.cell("device"),
@@ -32,10 +33,13 @@ extension Record {
           cells["name"] = .text(person.name)
           cells["role"] = .text(person.role)
         }
-        if event.text("reason")?.hasPrefix("contact_") == true { cells["operator"] = contacts.operator(of: event) }
+        if reason == "overridden" || reason.hasPrefix("contact_"), let order = orders.order(of: event) {
+          cells["operator"] = order.who.map { .text($0) } ?? .none
+          cells["why"] = order.cell("why")
+        }
         table.add(cells)
-      // Nobody gets in without a line here.
-      case "command.done" where event.text("command") == "override":
+      // Nobody gets in without a line here, also who was never measured.
+      case "command.done" where event.text("command") == "override" && !orders.isOfScreening(event):
         table.add([
           "time": .time(event.time), "lane": event.cell("lane"), "verdict": .word("override"), "operator": event.who.map { .text($0) } ?? .none,
           "why": event.cell("why"),
@@ -47,26 +51,26 @@ extension Record {
       kind: .ledger, site: days.site, days: days.days, tables: [table],
       notes: [
         Phrase(
-          "Skin and ambient temperatures are kept for 24 hours, estimates for 30 days: then they are forgotten, which is not the same as not measured.",
-          "体表温度和环境温度保存24小时，推算体温保存30天；到期删除，“已删除”不等于未测量。")
+          "Skin and ambient temperatures are kept for 24 hours, estimates and tokens for 30 days, or as the settings say: then they are forgotten, which is not the same as not measured. Passed says that no elevated temperature was found, not that somebody is well.",
+          "体表温度和环境温度保存24小时，推算体温和人员标识保存30天（或按设置）；到期删除，“已删除”不等于未测量。“通过”仅表示未发现体温偏高，不代表身体健康。")
       ])
   }
 }
 
-/// Who entered the contact thermometer's reading of a ticket.
-private struct ContactReadings {
-  private var byTicket: [Double: [(seconds: Double, who: String)]] = [:]
+/// What staff ordered at lanes that made a verdict. A verdict is made in the turn of its order: both have the same time.
+struct LaneOrders {
+  private var orders: [String: RecordedEvent] = [:]
+  private var verdicts = Set<String>()
 
   init(_ days: RecordedDays) {
-    for event in days.events where event.what == "command.done" && event.text("command") == "contact_reading" {
-      if let ticket = event.number("ticket"), let who = event.who { byTicket[ticket, default: []].append((event.seconds, who)) }
+    for event in days.events {
+      if event.what == "command.done", ["override", "contact_reading"].contains(event.text("command")) { orders[event.time] = event }
+      if event.what == "screening.passed", event.text("reason") == "overridden" { verdicts.insert(event.time) }
     }
   }
 
-  /// The verdict is made in the turn of the command.
-  func `operator`(of event: RecordedEvent) -> Cell {
-    let given = event.number("ticket").flatMap { byTicket[$0] } ?? []
-    let seconds = event.seconds
-    return given.first { abs($0.seconds - seconds) < 2 }.map { .text($0.who) } ?? .none
-  }
+  func order(of verdict: RecordedEvent) -> RecordedEvent? { orders[verdict.time] }
+
+  /// An override of somebody who was being screened, or waited.
+  func isOfScreening(_ order: RecordedEvent) -> Bool { verdicts.contains(order.time) }
 }

@@ -1,7 +1,7 @@
 // A record for a spreadsheet: RFC 4180, with the byte order mark without which some show Chinese as noise.
 
 extension Record {
-  /// The tables one below the other, each under its title when there are several.
+  /// The tables one below the other, each under its title when there are several, and below them what a reader must know.
   public func csv(_ language: Language) -> String {
     var lines: [String] = []
     for table in tables {
@@ -12,6 +12,8 @@ extension Record {
       lines.append(table.columns.map { csvCell($0.heading(language)) }.joined(separator: ","))
       for row in table.rows { lines.append(row.map { csvCell($0, language) }.joined(separator: ",")) }
     }
+    if !notes.isEmpty { lines.append("") }
+    for note in notes { lines.append(csvCell(note(language))) }
     return "\u{FEFF}" + lines.map { $0 + "\r\n" }.joined()
   }
 }

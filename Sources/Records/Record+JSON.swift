@@ -27,6 +27,7 @@ extension RecordTable {
         case .word(let word): object[column.id] = word
         case .number(let value, let digits):
           if value.isFinite { object[column.id] = NSDecimalNumber(string: String(format: "%.\(digits)f", value)) }
+        case .words(let cells): object[column.id] = cells.map { if case .word(let word) = $0 { word } else { $0.text(language) } }.joined(separator: " ")
         case .duration(let seconds): if seconds.isFinite { object[column.id] = Int(min(seconds.rounded(), 1e12)) }
         }
       }

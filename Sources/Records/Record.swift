@@ -13,8 +13,8 @@ public enum RecordKind: String, Sendable, CaseIterable {
     case .availability: Phrase("Equipment availability", "监测设备运行记录")
     case .alarms: Phrase("Alarms", "报警记录")
     case .daily: Phrase("Daily report", "每日报告")
-    case .cases: Phrase("Cases", "病例处置记录")
-    case .contacts: Phrase("Contacts of cases", "密切接触者登记")
+    case .cases: Phrase("Cases", "个案处置记录")
+    case .contacts: Phrase("Contacts of cases", "接触人员登记")
     case .absentees: Phrase("Absentees", "缺席人员登记")
     case .ventilation: Phrase("Ventilation record", "通风记录表")
     case .disinfection: Phrase("Disinfections", "消毒记录")
@@ -36,6 +36,8 @@ public enum Cell: Sendable, Equatable {
   case time(String)
   /// Seconds.
   case duration(Double)
+  /// Several, beside each other.
+  indirect case words([Cell])
 }
 
 /// A column: its name for programs and its heading for people.
@@ -93,6 +95,7 @@ extension Cell {
     case .number(let value, let digits): value.isFinite ? String(format: "%.\(digits)f", value) : ""
     case .time(let time): String(time.prefix(10) + " " + time.dropFirst(11).prefix(8))
     case .duration(let seconds): durationText(seconds)
+    case .words(let cells): cells.map { $0.text(language) }.joined(separator: " ")
     }
   }
 }
@@ -120,5 +123,30 @@ extension Record {
       case .contacts: .contacts(days, roster)
       case .disinfection: .disinfection(days)
       }
+    notes += unknown(days)
   }
+}
+
+/// What no record of these days can know, in words.
+private func unknown(_ days: RecordedDays) -> [Phrase] {
+  var notes: [Phrase] = []
+  func clock(_ seconds: Double) -> String { Cell.time(days.text(seconds)).text(.english) }
+  for gap in days.doorDown {
+    let (from, to) = (clock(gap.start), clock(gap.end))
+    notes.append(Phrase("Nothing was watched from \(from) to \(to): the door was not running.", "\(from) 至 \(to) 系统未运行，此间未监测。"))
+  }
+  let lost = days.events.filter { $0.what == "loss" && $0.text("what") != "telemetry" }.reduce(0) { $0 + ($1.number("count") ?? 0) }
+  if lost > 0 {
+    let count = Cell.number(lost, digits: 0).text(.english)
+    notes.append(Phrase("\(count) events were lost: this record may lack some.", "有\(count)条事件丢失，本记录可能不完整。"))
+  }
+  let steps = days.events.count { $0.what == "clock.stepped" }
+  if steps > 0 {
+    notes.append(
+      Phrase(
+        "The clock was set \(steps) times: times before and after do not follow from each other, and a slot may stand here twice.",
+        "时钟被调整\(steps)次：调整前后的时间不连续，同一时段可能出现两次。"))
+  }
+  if days.isRunning { notes.append(Phrase("The day is not over: this is what is known of it until now.", "当日尚未结束，内容截至打印时。")) }
+  return notes
 }

@@ -55,13 +55,17 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     guard let kind = RecordKind(rawValue: record), let language = Language(rawValue: language) else { return }
     let folder = try log.folderOrSettings()
-    let zone = siteZone()
+    let known = siteZone()
+    let zone = known ?? .current
     let now = Date()
     let first = day ?? dayText(now, zone)
     var people: [RosterEntry] = []
-    if names || kind == .absentees { try roster.using(log.places) { people = try $0.entries(on: $1) } }
+    if names || kind == .absentees {
+      try roster.using(log.places) { people = try $0.entries(on: $1) }
+      if people.isEmpty { complain("warning: the roster holds nobody") }
+    }
     do {
-      let days = try RecordedDays(LogReader(folder: folder), days: first...(to ?? first), zone: zone, now: now)
+      let days = try RecordedDays(LogReader(folder: folder), days: first...(to ?? first), zone: known, now: now)
       try write(Record(kind, days, roster: people), language, now, zone)
     } catch {
       complain("the log in \(folder) can't be read: \(printable("\(error)"))")
@@ -79,10 +83,10 @@ struct ReportCommand: ParsableCommand {
     try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
   }
 
-  /// As the settings say; a copy of a log elsewhere has none, and is read in this machine's.
-  private func siteZone() -> TimeZone {
+  /// As the settings say; a copy of a log elsewhere has none, and is read as its newest event has it.
+  private func siteZone() -> TimeZone? {
     let named = (try? Settings.timeZone(file: log.places.locations.settings)) ?? nil
-    return named.flatMap { TimeZone(identifier: $0) } ?? .current
+    return named.flatMap { TimeZone(identifier: $0) }
   }
 }
 

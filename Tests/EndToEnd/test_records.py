@@ -1,9 +1,11 @@
 """Records of a real door's log: everybody is in the ledger, what was deleted is called so, and spreadsheets and paper take it."""
 
 import csv
+import datetime
 import html.parser
 import io
 import json
+import signal
 import sqlite3
 
 import pytest
@@ -48,7 +50,10 @@ def test_everybody_is_in_the_ledger(day):
 def test_a_spreadsheet_in_chinese(day):
     text = report(day, "ledger", "--language", "zh")
     assert text.startswith("\ufeff时间,通道,")
-    table = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+    # Below the table, what a reader must know.
+    text, notes = text.removeprefix("\ufeff").split("\n\n")
+    assert "“已删除”不等于未测量" in notes and "当日尚未结束" in notes
+    table = list(csv.reader(io.StringIO(text, newline="")))
     assert len({len(row) for row in table}) == 1 and len(table) == 5
     # A name that is a formula stays a name.
     assert "'=HYPERLINK(1)" in table[4] and "<i>wheelchair</i>, 轮椅" in table[4]
@@ -129,3 +134,30 @@ def test_names_are_sealed_and_join_when_printed(day):
     key.chmod(0o600)
     done = day.command_line("roster", "import", people, check=False)
     assert done.returncode == 1 and f"{people}:3:1  found the token of line 2 again" in done.stderr
+
+
+def test_a_door_that_was_killed_was_not_watching(day):
+    """Nobody has started it again, days ago: its devices are not called available since, and every record says so."""
+    day.door.end(signal.SIGKILL)
+    old = (datetime.date.fromisoformat(day.date) - datetime.timedelta(days=5)).isoformat()
+    for segment in (day.folder / "log").glob("*.sqlite"):
+        with sqlite3.connect(segment) as log:
+            bodies = log.execute("SELECT stream, seq, body FROM events").fetchall()
+            for stream, seq, body in bodies:
+                log.execute(
+                    "UPDATE events SET body = ?, time_ns = time_ns - ? WHERE stream = ? AND seq = ?",
+                    (body.replace(day.date.encode(), old.encode()), 5 * 86_400 * 10**9, stream, seq))
+    def tables(*arguments):
+        return json.loads(day.command_line("report", "availability", "--format", "json", *arguments).stdout)
+    first = tables("--day", old)
+    gaps = [gap for gap in first["tables"]["gaps"] if gap["device"] == "door-relays"]
+    # Before it was first heard of nothing is known, and after its last word nothing either.
+    assert [gap["reason"] for gap in gaps] == ["no_record", "no_record"] and "to" not in gaps[-1]
+    assert any("Nothing was watched from" in note for note in first["notes"])
+    (relays,) = [device for device in first["tables"]["devices"] if device["device"] == "door-relays"]
+    assert relays["state"] == "down" and relays["up_s"] + relays["down_s"] == 86_400
+    next_day = (datetime.date.fromisoformat(old) + datetime.timedelta(days=1)).isoformat()
+    assert {device["available_percent"] for device in tables("--day", next_day)["tables"]["devices"]} == {0}
+    # Without the settings a copy of the log is read by its own clock.
+    copied = tables("--day", old, "--folder", day.folder / "log", "--settings", "/nowhere.yaml")
+    assert copied["tables"]["devices"] == first["tables"]["devices"]

@@ -18,8 +18,8 @@ private func event(_ time: String, _ what: String, _ place: String = "north-door
   return try JSONDecoder().decode(RecordedEvent.self, from: Data(text.utf8))
 }
 
-private func days(_ events: [RecordedEvent], before: [RecordedEvent] = []) -> RecordedDays {
-  RecordedDays(events: events, before: before, days: "2026-11-23"..."2026-11-23", zone: shanghai)
+private func days(_ events: [RecordedEvent], before: [RecordedEvent] = [], after: [RecordedEvent] = []) -> RecordedDays {
+  RecordedDays(events: events, before: before, after: after, days: "2026-11-23"..."2026-11-23", zone: shanghai)
 }
 
 extension Fact: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByStringLiteral,
@@ -55,6 +55,25 @@ private func objects(_ record: Record, _ table: String) throws -> [[String: Fact
       ]))
   }
 
+  /// Somebody who waited is let through: one line, with who and why, and one person in the report of the day.
+  @Test func whoIsLetThroughIsCountedOnce() throws {
+    let day = days([
+      try event("08:00:00", "screening.began", "north-door", #"{"ticket":1}"#), try event("08:00:03", "screening.denied", "north-door", Self.denied.replacing("17", with: "1")),
+      try event("08:09:00", "screening.passed", "north-door", #"{"ticket":1,"attempt":1,"reason":"overridden","next":"passed"}"#),
+      try event("08:09:00", "command.done", "", #"{"command":"override","ticket":1,"actor":"guard","claimed":"Li Na","why":"doctor's letter"}"#),
+      try event("08:40:00", "command.done", "", #"{"command":"override","lane":"north-door","actor":"guard","claimed":"Li Na","why":"wheelchair"}"#),
+      try event("08:41:00", "command.refused", "", #"{"command":"override","ticket":2,"actor":"guard","reason":"unknown_ticket"}"#),
+    ])
+    let rows = try objects(Record(.ledger, day), "ledger")
+    #expect(rows.map { $0["verdict"] } == ["denied", "override", "override"])
+    #expect(rows[1]["operator"] == "Li Na" && rows[1]["why"] == "doctor's letter" && rows[1]["ticket"] == 1)
+    let report = Record(.daily, day)
+    let lane = try objects(report, "lanes")[0]
+    #expect(lane["screened"] == 1 && lane["overrides"] == 2 && lane["passed"] == 0 && lane["elevated"] == 1)
+    #expect(try objects(report, "commands").map { $0["about"] } == ["ticket 1", "north-door", "ticket 2"])
+    #expect(report.csv(.chinese).contains("人工放行,候测号 2,,guard,,被拒绝,无此候测号"))
+  }
+
   @Test func everybodyHasALine() throws {
     let rows = try objects(day(), "ledger")
     #expect(rows.map { $0["verdict"] } == ["denied", "passed", "override", "passed", "abandoned"])
@@ -76,7 +95,7 @@ private func objects(_ record: Record, _ table: String) throws -> [[String: Fact
   @Test func aSpreadsheetTakesIt() throws {
     let text = try day().csv(.chinese)
     let lines = text.components(separatedBy: "\r\n")
-    #expect(text.hasPrefix("\u{FEFF}时间,通道,候测号,人员标识,") && lines.count == 7)
+    #expect(text.hasPrefix("\u{FEFF}时间,通道,候测号,人员标识,") && lines.count == 9 && lines[6].isEmpty && lines[7].contains("不代表身体健康"))
     #expect(lines[1].hasPrefix("2026-11-23 08:14:02,north-door,17,,1,door-thermometer,,36.4,38.2,22.4,暂不放行,高,休息后复测"))
     #expect(lines[4].contains("已删除") && lines[3].contains(",'=cmd(),<b>late</b>,"))
   }
@@ -126,6 +145,41 @@ private func objects(_ record: Record, _ table: String) throws -> [[String: Fact
     let killed = try availability(
       [try event("12:30:00", "system.started", "", #"{"down_s":1800,"restored":true}"#), try event("12:30:01", "device.up", "ir")], before: [up])
     #expect(killed.gaps[0]["length_s"] == 1_801)
+  }
+
+  /// It was killed at ten and started the next morning: what the next start tells belongs to this day.
+  @Test func whatTheNextStartTellsOfADayBelongsToIt() throws {
+    let up = try event("2026-11-22T07:00:00", "device.up", "ir")
+    let next = try event("2026-11-24T08:00:00", "system.started", "", #"{"down_s":79200,"restored":true}"#)
+    let record = Record(.availability, days([try event("09:00:00", "device.up", "io")], before: [up], after: [next]))
+    let devices = try objects(record, "devices")
+    #expect(devices[1]["device"] == "ir" && devices[1]["down_s"] == 50_400 && devices[1]["available_percent"] == 41.67)
+    // The other one was first heard of at nine: nothing says that it was there before.
+    #expect(try objects(record, "gaps").map { $0["reason"] } == ["no_record", "door_down", "door_down"] && devices[0]["down_s"] == 82_800)
+    #expect(record.notes.contains { $0.english == "Nothing was watched from 2026-11-23 10:00:00 to 2026-11-24 00:00:00: the door was not running." })
+    #expect(Record(.ledger, days([], before: [up], after: [next])).csv(.chinese).contains("系统未运行"))
+  }
+
+  /// Nobody has started it again: an hour without a word of anything is no sign of life.
+  @Test func aDoorThatSaysNothingIsNotUp() throws {
+    let up = try event("2026-11-22T07:00:00", "device.up", "ir")
+    var day = days([], before: [up])
+    day.lastWord = midnight("2026-11-23", shanghai) + 6 * 3600
+    #expect(try objects(Record(.availability, day), "devices")[0]["available_percent"] == 25)
+    day.lastWord = midnight("2026-11-23", shanghai) + 23.5 * 3600
+    #expect(try objects(Record(.availability, day), "devices")[0]["available_percent"] == 100)
+  }
+
+  /// After a start the device is not there for a reason of its own, or is in the settings no more.
+  @Test func eachPartOfAGapHasItsReason() throws {
+    let before = [try event("2026-11-22T07:00:00", "device.up", "ir"), try event("2026-11-22T07:00:00", "device.up", "old")]
+    let found = try availability(
+      [
+        try event("12:00:00", "system.stopping", ""), try event("12:30:00", "system.started", "", #"{"down_s":1800,"restored":true}"#),
+        try event("12:31:00", "device.down", "ir", #"{"reason":"silent"}"#), try event("13:00:00", "device.up", "ir"),
+      ], before: before)
+    #expect(found.gaps.map { $0["reason"] } == ["door_down", "silent", "door_down", "not_told"])
+    #expect(found.gaps.map { $0["length_s"] } == [1_860, 1_740, 1_800, 41_400])
   }
 
   /// Days of 25 and 23 hours.
@@ -184,7 +238,46 @@ private func objects(_ record: Record, _ table: String) throws -> [[String: Fact
   }
 }
 
+@Suite struct NumberTests {
+  private func alarm(_ time: String, _ what: String, _ place: String) throws -> RecordedEvent {
+    try event(time, "alarm.\(what)", place, #"{"kind":"tailgating","priority":"high","state":"unacknowledged","occurrence":1}"#)
+  }
+
+  /// A door that found no state of the run before numbers its alarms from one again: they are others.
+  @Test func theSameNumberAfterANewBeginningIsAnotherAlarm() throws {
+    let rows = try objects(
+      Record(
+        .alarms,
+        days([
+          try alarm("08:00:00", "raised", "north-door"), try alarm("08:01:00", "repeated", "north-door"),
+          try event("09:00:00", "system.started", "", #"{"down_s":5,"restored":false}"#), try alarm("10:00:00", "raised", "south-door"),
+          try alarm("10:30:00", "cleared", "south-door"),
+        ])), "alarms")
+    #expect(rows.map { $0["place"] } == ["north-door", "south-door"] && rows.map { $0["state"] } == ["begun_anew", "cleared"])
+    #expect(rows[0]["repeats"] == 1 && rows[1]["repeats"] == nil && rows[1]["lasted_s"] == 1_800)
+  }
+}
+
 @Suite struct CaseTests {
+  /// A case of last week to which nothing happened today is still open today, and one that is closed is not.
+  @Test func whatIsOpenIsInTheRecord() throws {
+    func step(_ time: String, _ step: String, _ number: Int) throws -> RecordedEvent {
+      try event(time, "case.\(step)", "north-door", "{\"case\":\(number),\"cause\":\"fever\",\"since_opened_s\":0,\"who\":\"A. Li\"}")
+    }
+    let before = [try step("2026-11-16T08:00:00", "opened", 1), try step("2026-11-16T09:00:00", "opened", 2), try step("2026-11-20T09:00:00", "closed", 2)]
+    let rows = try objects(Record(.cases, days([try step("08:00:00", "closed", 3)], before: before)), "cases")
+    #expect(rows.map { $0["case"] } == [1, 3] && rows.map { $0["state"] } == ["open", "closed"])
+  }
+
+  /// Done at half past eleven in the evening, written down after midnight: a record of the day on which it was done.
+  @Test func aDisinfectionBelongsToTheDayOnWhichItWasDone() throws {
+    func done(_ told: String, _ began: String) throws -> RecordedEvent {
+      try event(told, "room.disinfected", "room-12", #"{"agent":"chlorine","began":"\#(began).000000000+08:00","ended":"\#(began).000000000+08:00","method":"wipe","who":"Wang"}"#)
+    }
+    let day = days([try done("00:10:00", "2026-11-22T23:30:00")], after: [try done("2026-11-24T00:10:00", "2026-11-23T23:30:00")])
+    #expect(try objects(Record(.disinfection, day), "disinfections").map { $0["began"] } == ["2026-11-23T23:30:00.000000000+08:00"])
+  }
+
   @Test func aCaseIsOneRowWithItsIntervals() throws {
     func step(_ time: String, _ step: String, _ seconds: Int, _ more: String = "") throws -> RecordedEvent {
       try event(time, "case.\(step)", "north-door", "{\"case\":3,\"cause\":\"fever\",\"ticket\":17,\"who\":\"A. Li\",\"since_opened_s\":\(seconds)\(more)}")
@@ -230,7 +323,38 @@ private func objects(_ record: Record, _ table: String) throws -> [[String: Fact
     #expect(rows.count == 2 && rows[0]["verdict"] == "met" && rows[0]["responsible"] == "Li Na" && rows[0]["air_changes_h"] == 4 && rows[1]["short_by_min"] == 21)
     let lines = record.csv(.chinese).components(separatedBy: "\r\n")
     #expect(lines[2].hasPrefix("2026-11-23,room-12,场次结束后,\"written, first sitting\",2026-11-23 10:00:00,2026-11-23 11:20:00,2026-11-23 10:04:10,"))
-    #expect(lines[3].contains("上午") && lines[3].hasSuffix(",不足时长,21,"))
+    #expect(lines[3].contains("上午") && lines[3].hasSuffix(",不足时长,21,,"))
+  }
+}
+
+@Suite struct SlotDayTests {
+  private func judged(_ told: String, _ planned: String, offset: String = "+08:00") throws -> RecordedEvent {
+    try event(
+      told, "ventilation.judged", "room-12",
+      #"{"planned_end":"\#(planned):00.000000000\#(offset)","planned_start":"\#(planned):00.000000000\#(offset)","slot":"afternoon","verdict":"unverifiable","unseen_min":240}"#, offset: offset)
+  }
+
+  /// The door was down in the evening and told of the slot the next morning: the inspector who asks for the day finds it there.
+  @Test func aSlotBelongsToTheDayThatItWasPlannedFor() throws {
+    let day = days([try judged("08:00:00", "2026-11-22T12:00")], after: [try judged("2026-11-24T08:00:00", "2026-11-23T12:00")])
+    let rows = try objects(Record(.ventilation, day), "slots")
+    #expect(rows.map { $0["date"] } == ["2026-11-23"] && rows[0]["verdict"] == "unverifiable" && rows[0]["unseen_min"] == 240)
+  }
+
+  /// Told on the Monday after the clocks went back, of Saturday: half past twelve was half past twelve.
+  @Test func timesAreThoseOfTheirOwnDay() throws {
+    let told = try judged("2026-10-26T08:00:00", "2026-10-24T11:30", offset: "+01:00")
+    let day = RecordedDays(events: [], after: [told], days: "2026-10-24"..."2026-10-24", zone: berlin)
+    #expect(try objects(Record(.ventilation, day), "slots")[0]["planned_start"] == "2026-10-24T12:30:00.000000000+02:00")
+  }
+
+  @Test func whoDeclaredAVentilationStandsBesideIt() throws {
+    func ended(_ start: String, _ method: String) throws -> RecordedEvent {
+      try event("10:00:00", "ventilation.ended", "room-12", #"{"method":"\#(method)","start":"2026-11-23T\#(start).000000000+08:00","end":"2026-11-23T10:00:00.000000000+08:00","minutes":60,"effect":"not_verified"}"#)
+    }
+    let declared = try event("09:00:00", "command.done", "", #"{"command":"ventilation_begin","room":"room-12","actor":"guard","claimed":"Li Na"}"#)
+    let rows = try objects(Record(.ventilation, days([declared, try ended("09:00:00", "declared"), try ended("09:00:00", "window")])), "ventilations")
+    #expect(rows.map { $0["declared_by"] } == ["Li Na", nil])
   }
 }
 
@@ -252,6 +376,17 @@ private func objects(_ record: Record, _ table: String) throws -> [[String: Fact
 }
 
 @Suite struct NamesTests {
+  /// Tokens of the day are deleted: nobody is called absent for it.
+  @Test func whoCannotBeToldIsNotCalledAbsent() throws {
+    let gone = try event("08:00:00", "screening.passed", "north-door", #"{"ticket":1,"reason":"normal","personal_hashes":{"month":"c4"}}"#)
+    let record = Record(.absentees, days([gone]), roster: roster)
+    #expect(try objects(record, "absentees") == [] && record.notes[0].english.contains("forgotten"))
+    let nameless = try event("08:00:00", "screening.passed", "north-door", #"{"ticket":1,"reason":"normal"}"#)
+    let other = Record(.absentees, days([nameless]), roster: roster)
+    #expect(try objects(other, "absentees").count == 2 && other.notes[0].english.hasPrefix("1 passed without"))
+    #expect(Record(.absentees, days([])).notes[0].english.contains("holds nobody"))
+  }
+
   private let seen = #"{"ticket":1,"attempt":1,"reason":"normal","next":"passed","token":"a1","estimate_c":36.5,"personal_hashes":{"month":"c4"}}"#
   private let roster = [
     RosterEntry(token: "a1", name: "李娜", role: "candidate", session: "1", until: "2026-12-23"),
@@ -295,6 +430,14 @@ private func objects(_ record: Record, _ table: String) throws -> [[String: Fact
     #expect(rows.allSatisfy { $0["case"] == 3 && $0["shared"] == "same_lane" && $0["name"] == nil })
   }
 
+  /// Five past midnight: who stood there before midnight is a contact; and one person with two tickets brings those of both times.
+  @Test func aNightIsNoWall() throws {
+    let day = days(
+      [try seen("00:04:00", 3, "ill", "screening.denied"), try event("00:05:00", "case.opened", "north-door", #"{"case":3,"cause":"fever","ticket":3,"since_opened_s":0,"who":"Li Na"}"#)],
+      before: [try seen("2026-11-22T22:00:00", 1, "ill"), try seen("2026-11-22T22:10:00", 2, "evening"), try seen("2026-11-22T23:00:00", 4, "between"), try seen("2026-11-22T23:55:00", 5, "late")])
+    #expect(try objects(Record(.contacts, day), "contacts").map { $0["token"] } == ["evening", "late"])
+  }
+
   @Test func withTheRosterWhoHasTheSessionToo() throws {
     let rows = try objects(Record(.contacts, day(), roster: roster), "contacts")
     #expect(rows.map { $0["token"] } == ["before", "after", "last", "before", "classmate", "neighbour"])
@@ -308,7 +451,9 @@ private func objects(_ record: Record, _ table: String) throws -> [[String: Fact
   @Test func everyWordIsInBothLanguages() {
     let used =
       AlarmKind.allCases.map(\.name) + ScreeningReason.allCases.map(\.name) + ScreeningState.allCases.map(\.name) + DownReason.allCases.map(\.name)
-      + AlarmState.allCases.map(\.name) + StatisticsPeriod.allCases.map(\.name) + Priority.allCases.map(\.name)
+      + AlarmState.allCases.map(\.name) + StatisticsPeriod.allCases.map(\.name) + Priority.allCases.map(\.name) + Refusal.allCases.map(\.name) + VentilationMethod.allCases.map(\.name)
+      + VentilationEffect.allCases.map(\.name) + Slot.allCases.map(\.name) + SlotVerdict.allCases.map(\.name) + CaseCause.allCases.map(\.name)
+      + CaseStep.allCases.flatMap { [$0.name, "case_" + $0.name] } + DisinfectionMethod.allCases.map(\.name)
     #expect(used.filter { !isTranslated($0) } == [])
   }
 
