@@ -293,6 +293,8 @@ extension Lanes {
     let wanted = rows[index].fire || rows[index].staff || hasFailed
     if wanted, !rows[index].isReleased {
       rows[index].isReleased = true
+      // Anybody may go and come while it is open: a burst is of before or of after.
+      forgetSamples(index)
       rows[index].releaseCause = rows[index].fire ? .fire : rows[index].staff ? .staff : .failure
       rows[index].gate.shutAt = .never
       rows[index].gate.isForOne = false

@@ -9,6 +9,8 @@ extension Lanes {
     let index = Int(lane.index)
     guard index < rows.capacity else { return 0 }
     var ticket: UInt32 = 0
+    // Who waits for the gate is not the one it is open for.
+    let isAnother = rows[index].isPresent && rows[index].waitsForGate
     if rows[index].isPresent {
       ticket = rows[index].standing
       // Nobody is measured any more before they have stepped away.
@@ -19,7 +21,7 @@ extension Lanes {
         return ticket
       }
     }
-    if isLetThrough(index), ticket == 0 || ticket == rows[index].gate.ticket {
+    if !isAnother, isLetThrough(index), ticket == 0 || ticket == rows[index].gate.ticket {
       ticket = rows[index].gate.ticket
       holdBack(index, now, &alarms, &effects)
     }

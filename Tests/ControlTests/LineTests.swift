@@ -118,6 +118,10 @@ import Testing
     #expect(command.goodFor == .seconds(3))
     command = try read(#""command":"credential","lane":"南门","verdict":"failed""#)
     guard case .credential(LaneID(1), passed: false) = command.action else { Issue.record("not a credential"); return }
+    command = try read(#""command":"credential","ticket":17,"verdict":"passed""#)
+    guard case .credentialOf(17, passed: true) = command.action else { Issue.record("not a credential of a ticket"); return }
+    command = try read(#""command":"open_case","ticket":17,"why":"cough""#)
+    guard case .openCaseOf(17) = command.action else { Issue.record("not a case of a ticket"); return }
     command = try read(#""command":"allow","ticket":17"#)
     guard case .allow(17) = command.action else { Issue.record("not an allow"); return }
     command = try read(#""command":"clear","occurrence":4294967295"#)

@@ -54,7 +54,8 @@ import Testing
 
   @Test(arguments: [
     ["reset-average", "north-door"], ["override", "a", "--ticket", "1", "--who", "b", "--why", "c"],
-    ["contact", "1", "37", "--site", "nose", "--who", "b"], ["credential", "a", "maybe"], ["allow", "1"], ["override", "north-door"], ["override", "north-door", "--who", "Li Na"], ["override", "north-door", "--why", "x"],
+    ["contact", "1", "37", "--site", "nose", "--who", "b"], ["credential", "a", "maybe"], ["credential", "passed"], ["credential", "a", "--ticket", "1", "passed"],
+    ["case", "open", "--symptom", "cough", "--who", "b"], ["case", "open", "a", "--ticket", "1", "--symptom", "cough", "--who", "b"], ["allow", "1"], ["override", "north-door"], ["override", "north-door", "--who", "Li Na"], ["override", "north-door", "--why", "x"],
     ["override", "north-door", "--who", "", "--why", "x"], ["override"], ["resume"], ["resume", "x"], ["resume", "-1"],
     ["resume", "4294967296"], ["contact", "17", "36.9"], ["contact", "17"], ["contact", "17", "warm"], ["alarms", "acknowledge"],
     ["alarms", "clear", "9"], ["alarms", "clear", "9", "--who", "Li Na"], ["summary", "--since", "yesterday"],

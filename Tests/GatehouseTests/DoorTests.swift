@@ -84,7 +84,9 @@ private final class StandIn: Sendable {
     (["override", "north-door", "--who", "Li Na", "--why", "wheelchair"], "override"),
     (["resume", "17", "north-door"], "resume"), (["override", "--ticket", "17", "--who", "Li Na", "--why", "seen"], "override"),
     (["contact", "17", "36.9", "--site", "ear", "--who", "Li Na", "--why", "twice"], "contact_reading"),
-    (["credential", "north-door", "failed"], "credential"), (["allow", "17", "--who", "Li Na", "--why", "seen"], "allow"),
+    (["credential", "north-door", "failed"], "credential"), (["credential", "--ticket", "17", "passed"], "credential"),
+    (["case", "open", "--ticket", "17", "--symptom", "cough", "--who", "Li Na"], "open_case"),
+    (["allow", "17", "--who", "Li Na", "--why", "seen"], "allow"),
     (["reset-average", "north-door", "--who", "Li Na", "--why", "moved"], "reset_average"),
     (["write", "co2", "interval", "2", "--who", "Li Na", "--why", "as agreed"], "write"),
   ])

@@ -72,6 +72,27 @@ private func door() -> DoorInVirtualTime {
     #expect(!holds((0..<bytes.capacity).map { bytes[$0] }, number))
   }
 
+  /// The gate is open for them; a case opened at the lane shuts it, and they are refused from then on.
+  @Test func whoHasASymptomIsHeldBack() {
+    var door = door()
+    door.hear(scanner, Array("\(number)\r\n".utf8))
+    door.skin = 35.0
+    door.live(1.5)
+    #expect(door.opened == 1)
+    guard case .refused(.unknownTicket)? = door.command(.openCaseOf(ticket: 9)) else { Issue.record("not refused"); return }
+    guard case .done? = door.command(.openCase(.lane(LaneID(0)))) else { Issue.record("refused"); return }
+    let last = door.orders.lastIndex { if case .pulse(1, _) = $0 { true } else { false } } ?? 0
+    #expect(door.orders[last...].contains(.set(1, false)), "\(door.orders)")
+    #expect(door.events.contains { if case .screeningIsolated(let fact) = $0.body { fact.ticket == 1 } else { false } })
+    #expect(door.events.contains { if case .caseStep(.opened, let fact, _, _) = $0.body { fact.ticket == 1 } else { false } })
+    door.skin = 22
+    door.live(3)
+    door.hear(scanner, Array("\(number)\r\n".utf8))
+    door.skin = 35.0
+    door.live(3)
+    #expect(door.opened == 1 && door.verdicts.last == "denied refused")
+  }
+
   @Test func withoutACodeNobodyPasses() {
     var door = door()
     door.skin = 35.0

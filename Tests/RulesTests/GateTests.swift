@@ -55,6 +55,12 @@ private func happened(_ text: String, change: (inout LaneTimeline) -> Void = { _
     #expect(words.contains("returned") && words.contains("passed 2 normal"), "\(words)")
   }
 
+  /// Two readings of before a release and one of after it are not one person's.
+  @Test func noBurstSpansARelease() {
+    let words = happened("0 nobody\n3 skin 35.0\n3.3 staff on\n6 staff off\n6.3 bad\n6.4 end", change: { $0.settings.hasReadBack = false })
+    #expect(words.contains("began 1") && words.contains("returned") && !words.contains { $0.hasPrefix("passed") }, "\(words)")
+  }
+
   @Test func anOverrideOpensForOne() {
     #expect(
       happened(
