@@ -5,7 +5,7 @@
 public import Domain
 public import Foundation
 
-/// What a client asks for: one JSON object. `lane` goes with `reset_average` and `credential`, which also takes `verdict`; `lane` or
+/// What a client asks for: one JSON object. `lane` goes with `prove`, `reset_average` and `credential`, which also takes `verdict`; `lane` or
 /// `ticket` with `override`; `ticket` with `allow`, `resume`, which may name a `lane`, and `contact_reading`, which also takes
 /// `celsius` and may name a `site`; `occurrence` with `acknowledge`, `unacknowledge` and `clear`; `kind` and `place` of an alarm with
 /// `shelve`, which also takes `for_s`, `unshelve`, `take_out_of_service` and `return_to_service`; `device`, `write` and, where it takes one, `value`
@@ -87,7 +87,7 @@ public struct CommandRequest: Codable, Sendable, Equatable {
       kind = alarm.kind.name
       shelvedFor = time.seconds
     case .unshelve(let alarm), .takeOutOfService(let alarm), .returnToService(let alarm): kind = alarm.kind.name
-    case .overrideLane, .resetAverage, .startSession, .endSession, .ventilation, .openSite, .closeSite, .openCase, .beginIncident, .endIncident, .attest: break
+    case .overrideLane, .resetAverage, .prove, .startSession, .endSession, .ventilation, .openSite, .closeSite, .openCase, .beginIncident, .endIncident, .attest: break
     case .advanceCase(let number, let step, _):
       caseNumber = number
       self.step = step.name
@@ -157,7 +157,8 @@ extension CommandRequest {
     let longest =
       switch action {
       case .overrideLane, .overrideTicket, .contactReading, .credential, .credentialOf: Self.gateGoodForMax
-      case .write: Self.writeGoodForMax
+      // Whoever orders it stands there to see it.
+      case .write, .prove: Self.writeGoodForMax
       case .acknowledge, .unacknowledge, .clear, .resume, .resumeAt, .allow, .resetAverage: Self.goodForMax
       case .shelve, .unshelve, .takeOutOfService, .returnToService: Self.goodForMax
       case .openSite, .closeSite, .openCase, .openCaseOf, .advanceCase, .beginIncident, .endIncident, .disinfected, .attest: Self.goodForMax
@@ -219,6 +220,7 @@ extension CommandRequest {
       return .overrideLane(LaneID(index))
     case "reset_average":
       return .resetAverage(LaneID(try find(try require(lane, "lane"), in: names.lanes, "lane")))
+    case "prove": return .prove(LaneID(try find(try require(lane, "lane"), in: names.lanes, "lane")))
     case "session_start": return .startSession(try self.room(names))
     case "session_end": return .endSession(try self.room(names))
     case "ventilation_begin": return .ventilation(try self.room(names), begins: true)

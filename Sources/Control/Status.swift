@@ -152,6 +152,9 @@ extension Status {
     public var denied: UInt64
     /// Absent from a door of before this.
     public var statistics: LaneStatistics?
+    /// RFC 3339, when its alert path was last proven, and when somebody said that they saw or heard it; absent: never.
+    public var proven: String?
+    public var seen: String?
 
     public init(
       name: String, state: String, released: String? = nil, waiting: [Waiting] = [], passed: UInt64 = 0, denied: UInt64 = 0

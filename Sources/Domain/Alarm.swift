@@ -20,6 +20,7 @@ public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case airHigh, airMean, airAdvice
   case freshAir, overCapacity, slotAtRisk, ventilationLate, sensorsDisagree, sensorStuck, baselineDrift
   case deviceSilent, deviceFault, portLost, logStalled, clockUnsynchronised, eventsLost, laneDrift
+  case proofFailed, proofOverdue, alertCheck
   case calibrationDue, referenceOff, thermometerStuck, thermometerNormalising
   case alarmFlood
 
@@ -53,6 +54,9 @@ public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .clockUnsynchronised: "clock_unsynchronised"
     case .eventsLost: "events_lost"
     case .laneDrift: "lane_drift"
+    case .proofFailed: "proof_failed"
+    case .proofOverdue: "proof_overdue"
+    case .alertCheck: "alert_check"
     case .calibrationDue: "calibration_due"
     case .referenceOff: "reference_off"
     case .thermometerStuck: "thermometer_stuck"
@@ -65,7 +69,7 @@ public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   @inlinable @inline(__always) public var scope: AlarmScope {
     switch self {
     case .confirmedFever, .suspectedFever, .suspectLeft, .gateJammed, .gateUnscreened, .tailgating, .laneOutOfOrder, .laneDrift, .calibrationDue,
-      .referenceOff, .thermometerStuck, .thermometerNormalising:
+      .referenceOff, .thermometerStuck, .thermometerNormalising, .proofFailed, .proofOverdue, .alertCheck:
       .lane
     case .airHigh, .airMean, .airAdvice, .freshAir, .overCapacity, .slotAtRisk, .ventilationLate, .sensorsDisagree, .disinfectionOverdue:
       .room
@@ -83,7 +87,8 @@ public enum AlarmKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .confirmedFever, .notIsolated, .isolationRoom, .suspectedFever, .suspectLeft, .gateJammed, .gateUnscreened: true
     case .tailgating, .laneOutOfOrder, .laneDrift, .airHigh, .airMean, .airAdvice, .deviceSilent, .deviceFault, .portLost, .logStalled,
       .clockUnsynchronised, .eventsLost, .calibrationDue, .referenceOff, .thermometerStuck, .thermometerNormalising, .alarmFlood, .disinfectionOverdue,
-      .freshAir, .overCapacity, .slotAtRisk, .ventilationLate, .sensorsDisagree, .sensorStuck, .baselineDrift:
+      .freshAir, .overCapacity, .slotAtRisk, .ventilationLate, .sensorsDisagree, .sensorStuck, .baselineDrift, .proofFailed, .proofOverdue,
+      .alertCheck:
       false
     }
   }

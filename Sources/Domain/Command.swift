@@ -59,6 +59,8 @@ public enum Action: BitwiseCopyable, Sendable {
   case clear(occurrence: UInt32)
   /// The relative rule of a lane forgets the people it knows. Who and why are required.
   case resetAverage(LaneID)
+  /// A lane proves its alert path: lamp and buzzer as for somebody who is elevated, while nobody is there.
+  case prove(LaneID)
   /// Opens or closes the site.
   case openSite
   case closeSite
@@ -100,6 +102,7 @@ public enum Action: BitwiseCopyable, Sendable {
     case .contactReading: "contact_reading"
     case .clear: "clear"
     case .resetAverage: "reset_average"
+    case .prove: "prove"
     case .openSite: "open_site"
     case .closeSite: "close_site"
     case .openCase, .openCaseOf: "open_case"
@@ -157,6 +160,7 @@ public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case unknownCase, tooManyCases, notIsolationRoom, roomTaken, roomLocked, notIsolated, notReported, contactsNotListed, notHandedOver
   case unknownRoom, ventilationIncomplete, sessionRunning, noSession, takesNoSession, nothingDeclared
   case tooEarly, nobodyThere
+  case nothingToProve, ticketsWait, signalsOn
 
   public var name: String {
     switch self {
@@ -208,6 +212,9 @@ public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .nothingDeclared: "nothing_declared"
     case .tooEarly: "too_early"
     case .nobodyThere: "nobody_there"
+    case .nothingToProve: "nothing_to_prove"
+    case .ticketsWait: "tickets_wait"
+    case .signalsOn: "signals_on"
     }
   }
 }

@@ -86,6 +86,8 @@ public enum EventBody: BitwiseCopyable, Sendable {
   case laneChanged(LaneState)
   /// An hour or a day of a lane is over, and somebody came in it.
   case laneStatistics(LaneStatisticsFact)
+  /// A proof of a lane's alert path is over.
+  case laneProof(ProofResult, lamp: SignalProof, buzzer: SignalProof)
   case screeningBegan(ticket: UInt32)
   /// Enter: the gate opens.
   case screeningPassed(ScreeningFact)

@@ -136,6 +136,9 @@ public struct Formatter: Sendable {
     case .reading: "reading"
     case .laneChanged: "lane.changed"
     case .laneStatistics: "lane.statistics"
+    case .laneProof(.proven, _, _): "lane.proven"
+    case .laneProof(.failed, _, _): "lane.proof_failed"
+    case .laneProof(.interrupted, _, _): "lane.proof_interrupted"
     case .screeningBegan: "screening.began"
     case .screeningPassed: "screening.passed"
     case .screeningDenied: "screening.denied"
@@ -193,6 +196,8 @@ public struct Formatter: Sendable {
     case .reading(let reading): members(of: reading)
     case .laneChanged(let state): ["state": .string(state.name)]
     case .laneStatistics(let fact): members(of: fact, utcOffset)
+    case .laneProof(.interrupted, _, _): [:]
+    case .laneProof(_, let lamp, let buzzer): ["lamp": .string(lamp.name), "buzzer": .string(buzzer.name)]
     case .screeningBegan(let ticket), .gateOpened(let ticket): ["ticket": .number(Double(ticket))]
     case .screeningPassed(let fact), .screeningDenied(let fact), .screeningResumed(let fact), .screeningAbandoned(let fact),
       .screeningIsolated(let fact):
@@ -325,7 +330,7 @@ public struct Formatter: Sendable {
       data.merge(members(of: alarm)) { $1 }
       data["for_s"] = .number(time.seconds)
     case .unshelve(let alarm), .takeOutOfService(let alarm), .returnToService(let alarm): data.merge(members(of: alarm)) { $1 }
-    case .overrideLane(let lane), .resetAverage(let lane): data["lane"] = .string(name(names.lanes, lane.index))
+    case .overrideLane(let lane), .resetAverage(let lane), .prove(let lane): data["lane"] = .string(name(names.lanes, lane.index))
     case .openSite, .closeSite: break
     case .openCase(let place), .beginIncident(let place), .endIncident(let place): data["place"] = .string(placeName(place))
     case .advanceCase(let number, let step, let room):

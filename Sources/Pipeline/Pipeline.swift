@@ -65,6 +65,8 @@ public struct Pipeline: ~Copyable {
         var lane = plan.settings
         lane.thermometer = plan.thermometer
         if let second = plan.second { lane.second = second }
+        lane.lamp = settings.provable(plan.lamp)
+        lane.buzzer = settings.provable(plan.buzzer)
         return lane
       }, roster: settings.roster)
     rooms = Rooms(
@@ -431,6 +433,17 @@ public struct Pipeline: ~Copyable {
       let lane = routes.boardLanes[Int(route.firstBoardLane) &+ index]
       lanes.relay(isOn: channel(routes.lanes[Int(lane.index)].gate.channel, of: reading), at: lane, now, &alarms, &effects)
     }
+    for index in 0..<Int(route.signalLaneCount) {
+      let lane = routes.signalLanes[Int(route.firstSignalLane) &+ index]
+      let signals = routes.lanes[Int(lane.index)]
+      if isOn(signals.lamp, reading) { lanes.signalSeen(.lamp, at: lane) }
+      if isOn(signals.buzzer, reading) { lanes.signalSeen(.buzzer, at: lane) }
+    }
+  }
+
+  @_noLocks @_noAllocation
+  private func isOn(_ wire: Wire, _ reading: Reading) -> Bool {
+    wire.device.index == reading.device.index && channel(wire.channel, of: reading) == true
   }
 
   /// Whether a channel (from 1) of a board's reading is on; `nil` when that is not known.
@@ -452,12 +465,18 @@ public struct Pipeline: ~Copyable {
       guard routes.lanes[Int(lane.index)].gate.channel == action.channel else { continue }
       lanes.gateOrder(worked: worked, at: lane, now, &alarms, &effects)
     }
-    guard !worked else { return }
+    var turnsOn = false
+    if case .set(_, on: true) = action { turnsOn = true }
     for index in 0..<Int(route.signalLaneCount) {
       let lane = routes.signalLanes[Int(route.firstSignalLane) &+ index]
       let signals = routes.lanes[Int(lane.index)]
-      guard signals.lamp.moves(action.channel, of: device) || signals.buzzer.moves(action.channel, of: device) else { continue }
-      lanes.signalOrderFailed(at: lane, now)
+      let isLamp = signals.lamp.moves(action.channel, of: device)
+      guard isLamp || signals.buzzer.moves(action.channel, of: device) else { continue }
+      if !worked {
+        lanes.signalOrderFailed(at: lane, now)
+      } else if turnsOn {
+        lanes.signalWritten(isLamp ? .lamp : .buzzer, at: lane)
+      }
     }
   }
 
@@ -600,7 +619,13 @@ public struct Pipeline: ~Copyable {
       answer = .refused(.expired)
     } else {
       switch command.action {
-      case .acknowledge(let occurrence): answer = alarms.acknowledge(occurrence, now, &effects)
+      case .acknowledge(let occurrence):
+        let seen = alarms.named(occurrence)
+        answer = alarms.acknowledge(occurrence, now, &effects)
+        if case .done = answer, case .alertCheck? = seen?.kind, case .lane(let lane)? = seen?.place {
+          lanes.proofSeen(at: lane, now, &alarms, &effects)
+        }
+      case .prove(let lane): answer = lanes.prove(lane, now, &effects)
       case .unacknowledge(let occurrence): answer = alarms.unacknowledge(occurrence, now, &effects)
       case .clear(let occurrence):
         let cleared = alarms.named(occurrence)

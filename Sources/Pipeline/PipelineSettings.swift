@@ -107,6 +107,13 @@ public struct PipelineSettings: Sendable {
   /// Of the names behind the indices: a state of another site, or of one in another order, is not taken over.
   public var identity: UInt64
 
+  /// What a proof can know of a lamp or a buzzer on this wire.
+  func provable(_ wire: Wire?) -> SignalProof {
+    guard let wire else { return .none }
+    let fields = instruments.devices[Int(wire.device.index)].profile.fields
+    return fields.contains { $0.use == .relays } ? .confirmed : .written
+  }
+
   public init(
     instruments: InstrumentSettings, lanes: [LanePlan], rooms: [RoomPlan], air: AirPolicy, alarms: AlarmPolicy = AlarmPolicy(),
     alarmKinds: [AlarmKind: AlarmSettings] = [:], thinning: ThinningSettings, site: SitePolicy = SitePolicy(), items: [Interval] = [],

@@ -76,6 +76,8 @@ private let words: [String: Phrase] = [
   "returned_unacknowledged": Phrase("over, unacknowledged", "已恢复未确认"), "latched_unacknowledged": Phrase("latched, unacknowledged", "锁存未确认"),
   "latched_acknowledged": Phrase("latched, acknowledged", "锁存已确认"), "shelved": Phrase("shelved", "搁置"),
   "suppressed_by_design": Phrase("suppressed by design", "设计抑制"), "out_of_service": Phrase("out of service", "停用"), "cleared": Phrase("cleared", "已解除"),
+  "proof_failed": Phrase("alert path failed", "报警通路测试失败"), "proof_overdue": Phrase("alert path not proven", "报警通路未测试"),
+  "alert_check": Phrase("alert check: seen?", "请确认声光报警"), "prove": Phrase("prove the alert path", "测试报警通路"),
   // Periods.
   "hour": Phrase("hour", "小时"), "day": Phrase("day", "全天"),
   // Devices.
@@ -121,7 +123,8 @@ private let words: [String: Phrase] = [
   "unknown_room": Phrase("no such room", "无此房间"), "ventilation_incomplete": Phrase("ventilation incomplete", "通风未完成"),
   "session_running": Phrase("a session is on", "场次进行中"), "no_session": Phrase("no session", "无场次"),
   "takes_no_session": Phrase("takes no session", "不举行场次"), "nothing_declared": Phrase("nothing declared", "未登记通风"),
-  "nobody_there": Phrase("nobody there", "无人"),
+  "nobody_there": Phrase("nobody there", "无人"), "nothing_to_prove": Phrase("nothing to prove", "无声光报警可测试"),
+  "tickets_wait": Phrase("people wait with tickets", "有人持号等候"), "signals_on": Phrase("lamp or buzzer is on", "声光报警正在使用"),
   // Commands.
   "unacknowledge": Phrase("unacknowledge an alarm", "取消确认"), "shelve": Phrase("shelve an alarm", "搁置报警"), "unshelve": Phrase("end a shelf", "取消搁置"),
   "take_out_of_service": Phrase("take out of service", "停用报警"), "return_to_service": Phrase("return to service", "恢复报警"),

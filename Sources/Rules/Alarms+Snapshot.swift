@@ -58,7 +58,7 @@ extension Alarms {
     rows[index].condition = false
     switch rows[index].kind {
     case .airHigh, .airMean, .airAdvice, .laneDrift, .thermometerStuck, .thermometerNormalising, .alarmFlood, .freshAir, .overCapacity,
-      .slotAtRisk, .ventilationLate, .sensorsDisagree:
+      .slotAtRisk, .ventilationLate, .sensorsDisagree, .proofFailed, .proofOverdue, .alertCheck:
       rows[index].condition = true
     default: wait(index, until: now.boot + max(rows[index].settings.offDelay, .seconds(60)))
     }

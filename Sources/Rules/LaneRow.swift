@@ -62,6 +62,12 @@ public struct LaneSettings: BitwiseCopyable, Sendable {
   public var secondCalibrated: Int32 = 0
   public var secondCalibratedAt = Int64.min
   public var secondCalibrationDue = Int64.max
+  /// What a proof can know of its lamp and its buzzer: `none`, `written`, or `confirmed` where the board reads its relays.
+  public var lamp = SignalProof.none
+  public var buzzer = SignalProof.none
+  /// By when its alert path is proven, second of the day, -1: by no time; and on which days, from Monday, bit 0.
+  public var proofDue: Int32 = -1
+  public var workdays: UInt8 = 0b111_1111
   /// Cold skin waits longer: children come here, or a sensor tells that it is cold outside.
   public var isForChildren = false
   public var hasOutdoor = false

@@ -109,6 +109,7 @@ extension Lanes {
   /// Opens for one person.
   @_noLocks @_noAllocation
   func open(_ index: Int, ticket: UInt32, _ identity: Token, _ now: Now, _ effects: inout Effects) {
+    interruptProof(index, now, &effects)
     guard rows[index].settings.hasGate, !rows[index].isReleased else { return }
     rows[index].gate.state = .open
     rows[index].gate.isForOne = true

@@ -9,6 +9,9 @@ public struct LaneView: BitwiseCopyable, Sendable {
   public var passed: UInt64
   public var denied: UInt64
   public var statistics: LaneStatisticsView
+  /// When its alert path was last proven, and when somebody said that they saw or heard that: ns since 1970 UTC, 0: never.
+  public var provenAt: Int64 = 0
+  public var seenAt: Int64 = 0
 
   public init(state: LaneState, releasedBy: ReleaseCause?, passed: UInt64, denied: UInt64, statistics: LaneStatisticsView = .none) {
     self.state = state
@@ -39,9 +42,12 @@ extension Lanes {
   public func view(_ lane: LaneID, _ now: Now) -> LaneView {
     let row = rows[Int(lane.index)]
     let policy = row.settings.policy
-    return LaneView(
+    var view = LaneView(
       state: row.state, releasedBy: row.isReleased ? row.releaseCause : nil, passed: row.passed, denied: row.denied,
       statistics: statistics[Int(lane.index)].view(now, fewest: policy.driftPeople, normal: policy.normalMiddle))
+    view.provenAt = proofs[Int(lane.index)].provenAt
+    view.seenAt = proofs[Int(lane.index)].seenAt
+    return view
   }
 
   /// Screenings that may be there: ask `view(screening:)` for each.
@@ -58,12 +64,13 @@ extension Lanes {
 
   public var byteCount: Int {
     rows.byteCount + screenings.byteCount + lastTicket.byteCount + refused.byteCount + statistics.byteCount
+      + proofs.byteCount
   }
 
   @_noLocks @_noAllocation
   public func copyBytes(to bytes: borrowing Table<UInt8>, at offset: Int) -> Int {
     let end = lastTicket.copyBytes(to: bytes, at: screenings.copyBytes(to: bytes, at: rows.copyBytes(to: bytes, at: offset)))
-    return statistics.copyBytes(to: bytes, at: refused.copyBytes(to: bytes, at: end))
+    return proofs.copyBytes(to: bytes, at: statistics.copyBytes(to: bytes, at: refused.copyBytes(to: bytes, at: end)))
   }
 
   /// Takes over an earlier run. `shift` moves its times to this boot clock. Settings stay this run's; what the devices
@@ -75,7 +82,7 @@ extension Lanes {
     let settings = (0..<rows.capacity).map { rows[$0].settings }
     var end = screenings.replaceBytes(from: bytes, at: rows.replaceBytes(from: bytes, at: offset))
     end = refused.replaceBytes(from: bytes, at: lastTicket.replaceBytes(from: bytes, at: end))
-    end = statistics.replaceBytes(from: bytes, at: end)
+    end = proofs.replaceBytes(from: bytes, at: statistics.replaceBytes(from: bytes, at: end))
     for index in 0..<rows.capacity {
       let before = rows[index]
       rows[index] = LaneRow(settings[index])
@@ -85,6 +92,7 @@ extension Lanes {
       rows[index].fire = before.fire && settings[index].hasFireRelease
       rows[index].staff = before.staff && settings[index].hasStaffButton
       statistics[index].resume(shift: shift, now)
+      interruptProof(index, now, &effects)
       if before.measuredWith == rows[index].measuredWith {
         rows[index].watch = before.watch
         rows[index].secondWatch = before.secondWatch

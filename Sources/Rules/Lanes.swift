@@ -12,6 +12,7 @@ public struct Lanes: ~Copyable {
   var rows: Table<LaneRow>
   let screenings: Table<ScreeningRow>
   let statistics: Table<LaneStatistics>
+  let proofs: Table<ProofRow>
   /// One counter: the last ticket.
   let lastTicket: Table<UInt32>
   let refused: Table<RefusedRow>
@@ -29,6 +30,7 @@ public struct Lanes: ~Copyable {
     rows = Table(settings.map(LaneRow.init), filler: LaneRow(filler))
     screenings = Table(capacity: settings.count * Self.waitingMax, filledWith: ScreeningRow())
     statistics = Table(capacity: settings.count, filledWith: LaneStatistics())
+    proofs = Table(capacity: settings.count, filledWith: ProofRow())
     lastTicket = Table(capacity: 1, filledWith: 0)
     refused = Table(capacity: Self.refusedMax, filledWith: RefusedRow())
     self.roster = Table(roster, filler: RosterToken(token: .none, until: .min))
@@ -45,6 +47,7 @@ public struct Lanes: ~Copyable {
       rows[index].graceUntil = now.boot + .seconds(5)
       rows[index].failureAt = now.boot + .seconds(10)
       statistics[index].look = now.boot
+      proofs[index].look = now.boot
       schedule(index)
     }
   }
@@ -123,7 +126,7 @@ public struct Lanes: ~Copyable {
   func canScreen(_ index: Int) -> Bool { isHealthy(index) && rows[index].wasEmpty && !rows[index].isReleased }
 
   @_noLocks @_noAllocation
-  private func isHealthy(_ index: Int) -> Bool {
+  func isHealthy(_ index: Int) -> Bool {
     rows[index].thermometerIsGood && (rows[index].boardIsUp || !rows[index].settings.hasGate)
       && (rows[index].presenceIsKnown || !rows[index].settings.hasPresence)
   }
@@ -152,6 +155,7 @@ public struct Lanes: ~Copyable {
   /// Somebody steps up. Nobody is judged before an absence was seen, so a restart never judges the one who stands there.
   @_noLocks @_noAllocation
   mutating func arrive(_ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) {
+    interruptProof(index, now, &effects)
     rows[index].isPresent = true
     rows[index].isJudged = !canScreen(index)
     rows[index].waitsForGate = false
@@ -311,6 +315,7 @@ public struct Lanes: ~Copyable {
     }
     if rows[index].settings.hasPresence, rows[index].absentSince < .never { absence(index, now, &alarms, &effects) }
     expireScreenings(index, now, &alarms, &effects)
+    advanceProof(index, now, &alarms, &effects)
     if statistics[index].look <= now.boot { endPeriods(index, now, &effects) }
     if rows[index].signalsAt <= now.boot {
       rows[index].signalsAt = .never
@@ -343,7 +348,7 @@ public struct Lanes: ~Copyable {
     if rows[index].isDenied { look = min(look, rows[index].deniedUntil) }
     if rows[index].buzzerIsOn { look = min(look, rows[index].buzzUntil) }
     if rows[index].called > 0 { look = min(look, rows[index].calledUntil) }
-    look = min(look, min(rows[index].signalsAt, statistics[index].look))
+    look = min(look, min(rows[index].signalsAt, min(statistics[index].look, nextProofLook(index))))
     return min(look, rows[index].ticketsLook)
   }
 
@@ -421,12 +426,14 @@ public struct Lanes: ~Copyable {
     if rows[index].isDenied, now.boot >= rows[index].deniedUntil, !rows[index].isPresent { rows[index].isDenied = false }
     if rows[index].isDenied, now.boot >= rows[index].deniedUntil { rows[index].deniedUntil = now.boot + .seconds(1) }
     let isClosed = !canScreen(index) || isBlocked(index)
-    let lamp = rows[index].isDenied || rows[index].isReleased || isClosed || rows[index].alarmIsOn
+    if rows[index].isDenied || rows[index].isReleased || rows[index].alarmIsOn || !canScreen(index) { interruptProof(index, now, &effects) }
+    let isProof = proofs[index].isRunning
+    let lamp = rows[index].isDenied || rows[index].isReleased || isClosed || rows[index].alarmIsOn || isProof
     if lamp != rows[index].lampIsOn {
       rows[index].lampIsOn = lamp
       effects.add(.lamp(LaneID(index), on: lamp))
     }
-    let buzzer = now.boot < rows[index].buzzUntil
+    let buzzer = now.boot < rows[index].buzzUntil || isProof
     if buzzer != rows[index].buzzerIsOn {
       rows[index].buzzerIsOn = buzzer
       effects.add(.buzzer(LaneID(index), on: buzzer))

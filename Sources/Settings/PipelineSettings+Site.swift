@@ -118,6 +118,10 @@ extension LanePlan {
       lane.outdoorStaleAfter = settings.devices[Int(outdoor.index)].profile.staleAfter(.airTemperature)
     }
     lane.isForChildren = wiring.isForChildren
+    if let due = settings.site.proofDue, wiring.lamp != nil || wiring.buzzer != nil {
+      lane.proofDue = due
+      lane.workdays = settings.hours?.days ?? lane.workdays
+    }
     self.init(
       settings: lane, thermometer: wiring.thermometer.device, gate: wire(wiring.gate), lamp: wire(wiring.lamp),
       buzzer: wire(wiring.buzzer), contacts: contacts.compactMap { contact, channel in wire(channel).map { (contact, $0) } },

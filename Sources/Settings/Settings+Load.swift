@@ -164,6 +164,9 @@ final class SettingsReader {
     let id = section.required("id")?.name("site")
     let opening = section.optional("opening")?.choice(Opening.allCases.map { ($0.rawValue, $0) }) ?? .always
     let name = section.required("name")?.text()
+    let dueEntry = section.optional("proof_due")
+    let proofDue = dueEntry.flatMap(readClock)
+    if let dueEntry, let proofDue, proofDue >= 86_400 { dueEntry.note("found \"24:00\", expected a time before the day is over") }
     let secretEntry = section.optional("identity_secret_file")
     let secret = secretEntry?.text().map(path)
     hasSecret = secretEntry != nil
@@ -178,7 +181,7 @@ final class SettingsReader {
     guard let id, let name else { return nil }
     return SiteSettings(
       id: id, name: name, timeZone: zoneName, offsets: offsets(zone, now), identitySecretFile: secret, rosterTokensFile: roster,
-      opening: opening)
+      opening: opening, proofDue: proofDue)
   }
 
   private func readItem(_ name: String, _ entry: Entry) -> ChecklistItem? {

@@ -54,6 +54,8 @@ public struct SiteSettings: Sendable {
   /// Absolute path of the tokens of those who are expected; `nil`: no lane asks.
   public var rosterTokensFile: String?
   public var opening: Opening
+  /// By when the alert path of each lane is proven, second of the day; `nil`: by no time.
+  public var proofDue: Int32?
 }
 
 /// Who opens the site.

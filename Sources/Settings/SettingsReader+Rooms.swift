@@ -222,7 +222,7 @@ extension SettingsReader {
   }
 
   /// `08:30`, as seconds of the day.
-  private func readClock(_ entry: Entry) -> Int32? {
+  func readClock(_ entry: Entry) -> Int32? {
     let parts = (entry.plain ?? "").split(separator: ":", omittingEmptySubsequences: false)
     var second: Int32?
     if parts.count == 2, parts[0].utf8.count == 2, parts[1].utf8.count == 2, let hour = Int32(parts[0]), let minute = Int32(parts[1]),

@@ -127,6 +127,9 @@ struct OrderReport: Equatable {
     switch known {
     case .expired: return "it came too late to be carried out"
     case .tooEarly: return "the wait is not over; `gatehouse status` shows since when they wait. A contact thermometer need not wait"
+    case .nothingToProve: return "that lane has neither a lamp nor a buzzer"
+    case .ticketsWait: return "people wait with tickets of that lane"
+    case .signalsOn: return "its lamp or buzzer is on for an alarm or a refusal; acknowledge that first"
     case .nobodyThere: return "nobody is being screened at that lane"
     case .unknownAlarm: return "there is no such alarm now; `gatehouse alarms` lists them"
     case .unknownTicket: return "there is no such ticket; `gatehouse status` lists who waits"

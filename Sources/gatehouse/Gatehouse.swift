@@ -29,7 +29,7 @@ import ArgumentParser
       ReplayCommand.self, AnalyseCommand.self, AlarmsCommand.self,
       SiteCommand.self, CaseCommand.self, IncidentCommand.self, DisinfectedCommand.self, AttestCommand.self,
       OverrideCommand.self, ResumeCommand.self, ContactCommand.self, CredentialCommand.self, AllowCommand.self,
-      ResetAverageCommand.self, WriteCommand.self,
+      ResetAverageCommand.self, ProveCommand.self, WriteCommand.self,
       SessionCommand.self, VentilationCommand.self, OccupantsCommand.self, ProfileCommand.self, VersionCommand.self,
     ])
 }

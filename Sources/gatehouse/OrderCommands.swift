@@ -64,6 +64,29 @@ struct ResetAverageCommand: ParsableCommand {
   }
 }
 
+struct ProveCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "prove", abstract: "Have a lane prove that its lamp and buzzer work.",
+    usage: "gatehouse prove <lane> [options]",
+    discussion: """
+      While nobody is there: lamp and buzzer go on for 3 s, and their board must
+      carry that out and, where it reads its relays, say so. The gate stays shut;
+      whoever steps up ends it. The log says lane.proven or lane.proof_failed.
+      Whoever sees and hears it acknowledges the alarm alert_check.
+
+      EXAMPLE
+        gatehouse prove north-door --who "Li Na"
+
+      \(ExitCode.help)
+      """)
+  @Argument(help: "The lane.") var lane: String
+  @OptionGroup var order: OrderOptions
+
+  func run() throws {
+    try order.give(.prove(LaneID(0)), lane: lane, done: "\(lane) proves its lamp and buzzer; the log tells the result in 10 s")
+  }
+}
+
 struct ResumeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "resume", abstract: "Call a waiting person back to the lane to be measured again.",

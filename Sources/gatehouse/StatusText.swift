@@ -50,13 +50,19 @@ extension Status {
   }
 
   private var laneTable: Columns {
-    var table = Columns([("LANE", .left), ("STATE", .left), ("PASSED", .right), ("DENIED", .right), ("WAITING", .left)])
+    var table = Columns([("LANE", .left), ("STATE", .left), ("PASSED", .right), ("DENIED", .right), ("ALERT PROVEN", .left), ("WAITING", .left)])
     for lane in lanes {
       let waiting = lane.waiting.map { whole("\($0.ticket) \($0.state) \(duration($0.since))") }
       let state = lane.released.map { "\(lane.state) (\($0))" } ?? lane.state
-      table.add([lane.name, state, "\(lane.passed)", "\(lane.denied)", waiting.joined(separator: ", ")])
+      table.add([lane.name, state, "\(lane.passed)", "\(lane.denied)", proven(lane), waiting.joined(separator: ", ")])
     }
     return table
+  }
+
+  /// `11-23 07:00, seen`
+  private func proven(_ lane: Lane) -> String {
+    guard let proven = lane.proven else { return "–" }
+    return "\(proven.dropFirst(5).prefix(5)) \(clockTime(proven).prefix(5))" + (lane.seen == nil ? "" : ", seen")
   }
 
   /// Lanes where somebody came today or in the last hour.

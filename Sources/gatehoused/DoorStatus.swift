@@ -64,6 +64,8 @@ struct DoorStatus: Sendable {
         },
         passed: lane.passed, denied: lane.denied)
       shown.statistics = statistics(lane.statistics)
+      shown.proven = lane.provenAt == 0 ? nil : time(lane.provenAt, board.now)
+      shown.seen = lane.seenAt == 0 ? nil : time(lane.seenAt, board.now)
       return shown
     }
     status.rooms = settings.rooms.indices.map { index in

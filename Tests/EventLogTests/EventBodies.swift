@@ -102,6 +102,8 @@ let everyBody: [EventBody] = {
   all.append(.deviceStillDown(seconds: 60, unanswered: 12))
   all += Loss.allCases.map { .lost($0, count: 212) }
   all += LaneState.allCases.map { .laneChanged($0) }
+  all += [.proven, .failed, .interrupted].map { .laneProof($0, lamp: .confirmed, buzzer: .none) }
+  all += SignalProof.allCases.map { .laneProof(.failed, lamp: .failed, buzzer: $0) }
   all += StatisticsPeriod.allCases.map { statistics($0, busy, median: 36.512) } + [statistics(.hour, LaneCounts())]
   all += ReleaseCause.allCases.map { .gateReleased($0) }
   all += ScreeningReason.allCases.map { .screeningDenied(fact($0, .retake)) }
@@ -144,7 +146,7 @@ let everyBody: [EventBody] = {
     .returnToService(AlarmID(.logStalled, at: .log)), .overrideLane(LaneID(0)), .resume(ticket: 17), .contactReading(ticket: 17, celsius: 38.15, site: .ear),
     .resumeAt(ticket: 17, LaneID(0)), .overrideTicket(17), .credential(LaneID(0), passed: true), .credential(LaneID(0), passed: false), .credentialOf(ticket: 17, passed: false), .openCaseOf(ticket: 17),
     .allow(ticket: 17),
-    .clear(occurrence: 4), .resetAverage(LaneID(0)), .write(DeviceID(1), 1, value: 2), .write(DeviceID(1), 0, value: .nan),
+    .clear(occurrence: 4), .resetAverage(LaneID(0)), .prove(LaneID(0)), .write(DeviceID(1), 1, value: 2), .write(DeviceID(1), 0, value: .nan),
   ]
   all += CaseStep.allCases.map { .commandAnswered(command(.advanceCase(number: 3, $0, room: RoomID(0))), .done) }
   all += actions.map { .commandAnswered(command($0, claimed: "A. Li \"\u{1f600}\"", why: "wheelchair"), .done) }
@@ -214,5 +216,6 @@ func kind(_ body: EventBody) -> Int {
   case .sessionHeld: 49
   case .roomExcepted: 50
   case .laneStatistics: 51
+  case .laneProof: 52
   }
 }

@@ -20,7 +20,7 @@ import Testing
   private func schema() throws -> Schema { Schema(root: try Value.read(Data(try document("event.schema.json").utf8))) }
 
   @Test func everyKindIsTried() {
-    #expect(Set(everyBody.map(kind)) == Set(0...51))
+    #expect(Set(everyBody.map(kind)) == Set(0...52))
   }
 
   @Test func everyEventFollowsTheSchemaAndIsCanonical() throws {
@@ -98,7 +98,7 @@ import Testing
       ("alarm_kind", AlarmKind.allCases.map(\.name)), ("alarm_state", AlarmState.allCases.map(\.name)),
       ("priority", Priority.allCases.map(\.name)), ("lane_state", LaneState.allCases.map(\.name)),
       ("screening_state", ScreeningState.allCases.map(\.name)), ("screening_reason", ScreeningReason.allCases.map(\.name)),
-      ("statistics_period", StatisticsPeriod.allCases.map(\.name)), ("release_cause", ReleaseCause.allCases.map(\.name)), ("origin", Origin.allCases.map(\.name)),
+      ("signal_proof", SignalProof.allCases.map(\.name)), ("statistics_period", StatisticsPeriod.allCases.map(\.name)), ("release_cause", ReleaseCause.allCases.map(\.name)), ("origin", Origin.allCases.map(\.name)),
       ("refusal", Refusal.allCases.map(\.name)), ("unit", Unit.allCases.map(\.symbol)), ("use", Use.allCases.map(\.name)),
       ("reason", Reason.allCases.map(\.name)), ("port_failure", PortFailure.allCases.map(\.name)),
       ("air_cause", AirCause.allCases.map(\.name)), ("ventilation_method", VentilationMethod.allCases.map(\.name)),

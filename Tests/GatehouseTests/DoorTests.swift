@@ -87,6 +87,7 @@ private final class StandIn: Sendable {
     (["credential", "north-door", "failed"], "credential"), (["credential", "--ticket", "17", "passed"], "credential"),
     (["case", "open", "--ticket", "17", "--symptom", "cough", "--who", "Li Na"], "open_case"),
     (["allow", "17", "--who", "Li Na", "--why", "seen"], "allow"),
+    (["prove", "north-door"], "prove"),
     (["reset-average", "north-door", "--who", "Li Na", "--why", "moved"], "reset_average"),
     (["write", "co2", "interval", "2", "--who", "Li Na", "--why", "as agreed"], "write"),
   ])

@@ -26,6 +26,8 @@ struct DoorInVirtualTime: ~Copyable {
   var boardAnswers = true
   /// It answers each order with an exception, and does not carry it out.
   var boardRefuses = false
+  /// Relays that take orders and never switch, a bit each.
+  var deadRelays: UInt8 = 0
   private var coils: UInt8 = 0
   private var coilOff = [Instant](repeating: .never, count: 8)
   var inputs: UInt8 = 0
@@ -139,7 +141,7 @@ struct DoorInVirtualTime: ~Copyable {
       var reply = Array(bytes[0..<8])
       reply[5] = 4
       // The gate's leaf follows its relay: input 1.
-      return reply + [1, bytes[7] == 1 ? coils : inputs | coils & 1]
+      return reply + [1, bytes[7] == 1 ? coils & ~deadRelays : inputs | coils & 1]
     case 5 where boardRefuses:
       var reply = Array(bytes[0..<8])
       reply[5] = 3

@@ -10,6 +10,8 @@
 //
 // `clock 09:59` sets the site's clock of 1 January 1970, `zone 2` its hours ahead of UTC, `asleep 3600` is a machine that sleeps.
 //
+// `written lamp` and `seen buzzer` is what a board says of a proof, `call on` an alarm that waits somewhere at the site.
+//
 // What happens comes back as words, in order: "began 1", "passed 1 normal", "pulse", "gate opens" …
 
 import Domain
@@ -99,7 +101,8 @@ struct LaneTimeline: ~Copyable {
   }
 
   /// What the lane did so far.
-  var statistics: LaneStatisticsView { lanes.view(lane, now).statistics }
+  var statistics: LaneStatisticsView { view.statistics }
+  var view: LaneView { lanes.view(lane, now) }
 
   private mutating func act(_ words: [String]) {
     switch words[0] {
@@ -164,11 +167,18 @@ struct LaneTimeline: ~Copyable {
           UInt32(words[1]) ?? 0, Double(words[2]) ?? 0, site, hasWhy: !words.contains("unexplained"), now, &alarms, &effects))
     case "override" where words.count > 1: answer(lanes.override(ticket: UInt32(words[1]) ?? 0, now, &alarms, &effects))
     case "override": answer(lanes.override(lane, now, &alarms, &effects))
+    case "prove": answer(lanes.prove(lane, now, &effects))
+    case "written": lanes.signalWritten(words[1] == "lamp" ? .lamp : .buzzer, at: lane)
+    case "seen": lanes.signalSeen(words[1] == "lamp" ? .lamp : .buzzer, at: lane)
+    case "call": lanes.alarm(isOn: words[1] == "on", isNew: false, now, &effects)
     case "average": answer(lanes.resetAverage(lane))
     case "admit":
       let block: AdmissionBlock = words[1] == "closed" ? .closed : words[1] == "suspended" ? .suspended : .none
       lanes.admit(block, at: lane, now, &alarms, &effects)
-    case "acknowledge": answer(alarms.acknowledge(UInt32(words[1]) ?? 0, now, &effects))
+    case "acknowledge":
+      let seen = alarms.named(UInt32(words[1]) ?? 0)
+      answer(alarms.acknowledge(UInt32(words[1]) ?? 0, now, &effects))
+      if case .alertCheck? = seen?.kind { lanes.proofSeen(at: lane, now, &alarms, &effects) }
     case "clear":
       let cleared = alarms.named(UInt32(words[1]) ?? 0)
       answer(alarms.clearLatched(UInt32(words[1]) ?? 0, now, &effects))
@@ -290,6 +300,9 @@ struct LaneTimeline: ~Copyable {
 
   private func words(_ body: EventBody) -> String? {
     switch body {
+    case .laneProof(.interrupted, _, _): "proof interrupted"
+    case .laneProof(.proven, let lamp, let buzzer): "proven: \(lamp.name), \(buzzer.name)"
+    case .laneProof(.failed, let lamp, let buzzer): "proof failed: \(lamp.name), \(buzzer.name)"
     case .laneStatistics(let fact):
       "\(fact.period.name) from \(fact.start / 60_000_000_000): \(fact.counts.screened) people, \(fact.counts.elevated) of \(fact.counts.measured), "
         + "\(fact.counts.withTicket.count) tickets"

@@ -106,6 +106,13 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     ])
   }
 
+  @Test func aProofIsDueAtATimeOfDay() throws {
+    func due(_ text: String) -> [(String, String)] { [("time_zone: Asia/Shanghai }", "time_zone: Asia/Shanghai, proof_due: \(text) }")] }
+    try check(due("\"07:00\""), [])
+    try check(due("7"), ["1:62  site.proof_due: found \"7\", expected a time of day such as \"08:30\""])
+    try check(due("\"24:00\""), ["1:62  site.proof_due: found \"24:00\", expected a time before the day is over"])
+  }
+
   @Test func hoursAndTimetable() throws {
     func more(_ text: String, _ expected: [String], _ location: SourceLocation = #_sourceLocation) throws {
       try check([("rooms:\n", text + "\nrooms:\n")], expected, location)
