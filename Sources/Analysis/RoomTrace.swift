@@ -183,9 +183,18 @@ struct RoomMinutes {
     people = held(trace.people)
   }
 
-  /// By a line through five minutes, ppm a minute; NaN where one of them is missing.
-  func slope(_ minute: Int) -> Double {
-    guard minute >= 2, minute + 2 < ppm.count else { return .nan }
-    return (2 * ppm[minute + 2] + ppm[minute + 1] - ppm[minute - 1] - 2 * ppm[minute - 2]) / 10
+  /// Of so many minutes up to this one; NaN where fewer than half of them are known.
+  func mean(of wanted: Int, through minute: Int) -> Double {
+    let known = known(wanted, minute).map { ppm[$0] }
+    return known.count * 2 >= wanted ? Analysis.mean(known) ?? .nan : .nan
   }
+
+  /// By a line through so many minutes up to this one, ppm a minute; NaN where fewer than half of them, or than three, are known.
+  func slope(of wanted: Int, through minute: Int) -> Double {
+    let known = known(wanted, minute)
+    guard known.count >= 3, known.count * 2 >= wanted else { return .nan }
+    return Line(x: known.map(Double.init), y: known.map { ppm[$0] })?.slope ?? .nan
+  }
+
+  private func known(_ wanted: Int, _ minute: Int) -> [Int] { (max(0, minute - wanted + 1)...minute).filter { ppm[$0].isFinite } }
 }

@@ -8,8 +8,8 @@ public struct VentilationPolicy: Sendable, Equatable {
   public var fallPerMinute = 5.0
   /// … while there is so much more than outdoors, ppm. Below, nothing can be seen; who got there stays ventilated.
   public var visiblePpm = 150.0
-  /// It is over, to CO2, when that has shown nothing for so long.
-  public var silentMinutes = 10
+  /// From so much more than outdoors on, a fall to near outdoors is none by chance, ppm.
+  public var provenFromPpm = 300.0
   /// Shorter interruptions do not count.
   public var bridgedMinutes = 5
   /// The guideline: not less than an hour each time.
@@ -37,7 +37,7 @@ public struct Ventilation: Sendable, Equatable {
   public enum Effect: Sendable, Equatable {
     /// So many air changes an hour, the lower end of the interval of 95 %.
     case airChanges(atLeast: Double)
-    /// CO2 came near outdoors within the required time, and stayed there.
+    /// CO2 came near outdoors from far above, or was there with people in.
     case nearOutdoors
     /// CO2 shows that it did not do enough.
     case tooLittle
@@ -56,6 +56,8 @@ public struct Ventilation: Sendable, Equatable {
   public var effect: Effect
 
   public var minutes: Double { (end - start) * 60 }
+  /// CO2 alone proves a ventilation only by its effect.
+  public var counts: Bool { method == .contact || isEffective }
   public var isEffective: Bool {
     switch effect {
     case .airChanges, .nearOutdoors: true
@@ -105,92 +107,110 @@ public struct SlotTimes: Sendable, Equatable {
   }
 }
 
-/// The ventilations of a trace, in order, and when nothing could be told.
-/// - Parameter changes: when the ventilation changed in between, as `ventilationChanges` finds them, hours.
+/// The ventilations of a trace, in order, and when nothing could be told. A room's own rules (Rules, Rooms+Ventilation) say the same
+/// of the same readings, and a test holds them together.
 func ventilations(
   _ trace: RoomTrace, outdoorPpm: Double, policy: VentilationPolicy
 ) -> (list: [Ventilation], unknown: [ClosedRange<Double>]) {
   let minutes = RoomMinutes(trace)
-  let falling = fallingMinutes(minutes, outdoorPpm, policy)
-  let isOn = minutes.ppm.indices.map { minutes.isOpen[$0] == true || falling[$0] }
+  var walk = VentilationWalk(minutes, outdoorPpm, policy)
+  for index in minutes.ppm.indices { walk.step(index) }
+  walk.close()
+  var isOn = [Bool](repeating: false, count: minutes.ppm.count)
+  for run in walk.runs { for index in run.minutes { isOn[index] = true } }
   let isUnknown = minutes.ppm.indices.map { index in
     !isOn[index] && minutes.isOpen[index] == nil && !(minutes.ppm[index] - outdoorPpm >= policy.visiblePpm)
   }
-  // A few minutes of falling CO2 are a gust, or noise; a contact means what it says.
-  let list = runs(isOn, bridging: policy.bridgedMinutes).map { ventilation($0, trace, minutes, outdoorPpm, policy) }
-    .filter { $0.method == .contact || $0.minutes > Double(policy.bridgedMinutes) }
-  return (list, runs(isUnknown, bridging: 0).map { minutes.hours($0.lowerBound)...minutes.hours($0.upperBound) })
+  let list = walk.runs.map { ventilation($0.minutes, $0.isCO2 ? .co2 : .contact, trace, minutes, outdoorPpm, policy) }
+  return (list, stretches(isUnknown).map { minutes.hours($0.lowerBound)...minutes.hours($0.upperBound) })
 }
 
-/// Minutes in which CO2 shows that air comes in.
-private func fallingMinutes(_ minutes: RoomMinutes, _ outdoorPpm: Double, _ policy: VentilationPolicy) -> [Bool] {
-  var isFalling = [Bool](repeating: false, count: minutes.ppm.count)
-  var isOn = false
-  var silent = 0
-  for index in minutes.ppm.indices {
-    let excess = minutes.ppm[index] - outdoorPpm
-    let falls = minutes.slope(index) <= -policy.fallPerMinute && excess >= policy.visiblePpm
-    if falls {
-      isOn = true
-      silent = 0
-    } else if isOn {
-      // Unknown shows as little as CO2 that stays where it is; and what is shut does not stay ventilated.
-      silent = excess < policy.visiblePpm && minutes.isOpen[index] != false ? 0 : silent + 1
-      if silent >= policy.silentMinutes {
-        for back in 0..<silent - 1 { isFalling[index - 1 - back] = false }
-        isOn = false
-        silent = 0
-      }
-    }
-    isFalling[index] = isOn
+/// A room's minutes, one after the other.
+private struct VentilationWalk {
+  private(set) var runs: [(minutes: Range<Int>, isCO2: Bool)] = []
+  private let minutes: RoomMinutes
+  private let outdoorPpm: Double
+  private let policy: VentilationPolicy
+  /// CO2 fell from this minute on, and has not stopped.
+  private var fallsSince: Int?
+  private var start: Int?
+  /// Behind the last minute in which it was seen to go on.
+  private var end = 0
+  private var isCO2 = false
+
+  init(_ minutes: RoomMinutes, _ outdoorPpm: Double, _ policy: VentilationPolicy) {
+    self.minutes = minutes
+    self.outdoorPpm = outdoorPpm
+    self.policy = policy
   }
-  if isOn, silent > 0 { for back in 0..<silent { isFalling[minutes.ppm.count - 1 - back] = false } }
-  return isFalling
+
+  mutating func step(_ index: Int) {
+    let excess = minutes.mean(of: 5, through: index) - outdoorPpm
+    watchFall(index, excess)
+    let isOpen = minutes.isOpen[index] == true
+    if isOpen || fallsSince != nil {
+      if start == nil {
+        start = isOpen ? index : max(fallsSince ?? index, end)
+        isCO2 = !isOpen
+      }
+      if isOpen { isCO2 = false }
+      // A window that shut while CO2 still fell is shut; and CO2 that does not fall tells of nothing.
+      if isOpen || (isCO2 && (excess <= policy.visiblePpm || minutes.slope(of: 5, through: index) < -0.5)) { end = index + 1 }
+    }
+    if start != nil, index + 1 - end > policy.bridgedMinutes { close() }
+  }
+
+  mutating func close() {
+    if let start, end > start { runs.append((start..<end, isCO2)) }
+    start = nil
+  }
+
+  /// CO2 that falls tells of a ventilation from five minutes before on, until it falls no more while it is high, or for the required
+  /// time when the room is empty and as outdoors: then it can tell nothing.
+  private mutating func watchFall(_ index: Int, _ excess: Double) {
+    if let since = fallsSince {
+      let trend = minutes.slope(of: 10, through: index)
+      let isOver = trend.isNaN || (trend > -0.5 && excess > policy.visiblePpm)
+      let isSpent = excess <= policy.visiblePpm && !(minutes.people[index] > 0) && index + 1 - since > policy.requiredMinutes
+      if isOver || isSpent { fallsSince = nil }
+    } else if minutes.slope(of: 5, through: index) <= -policy.fallPerMinute, excess >= policy.visiblePpm {
+      fallsSince = max(0, index - 4)
+    }
+  }
 }
 
-/// From the first minute of each run to the one behind its last; runs that are near are one.
-private func runs(_ isOn: [Bool], bridging: Int) -> [Range<Int>] {
+/// From the first minute of each to the one behind its last.
+private func stretches(_ isOn: [Bool]) -> [Range<Int>] {
   var all: [Range<Int>] = []
-  var index = 0
-  while index < isOn.count {
-    guard isOn[index] else {
-      index += 1
-      continue
-    }
-    var end = index
-    while end < isOn.count, isOn[end] { end += 1 }
-    if let last = all.last, index - last.upperBound <= bridging {
-      all[all.count - 1] = last.lowerBound..<end
-    } else {
-      all.append(index..<end)
-    }
-    index = end
+  for index in isOn.indices where isOn[index] {
+    if let last = all.last, last.upperBound == index { all[all.count - 1] = last.lowerBound..<index + 1 } else { all.append(index..<index + 1) }
   }
   return all
 }
 
 private func ventilation(
-  _ run: Range<Int>, _ trace: RoomTrace, _ minutes: RoomMinutes, _ outdoorPpm: Double, _ policy: VentilationPolicy
+  _ run: Range<Int>, _ method: Ventilation.Method, _ trace: RoomTrace, _ minutes: RoomMinutes, _ outdoorPpm: Double,
+  _ policy: VentilationPolicy
 ) -> Ventilation {
   let (start, end) = (minutes.hours(run.lowerBound), minutes.hours(run.upperBound))
-  let levels = run.map { minutes.ppm[$0] }
+  let levels = run.map { minutes.ppm[$0] }.filter(\.isFinite)
   let decay = decay(in: trace, from: start, to: end, outdoorPpm: outdoorPpm, policy: policy)
-  let limit = outdoorPpm + policy.visiblePpm
+  let (before, after) = ((levels.first ?? .nan) - outdoorPpm, (levels.last ?? .nan) - outdoorPpm)
+  let isOccupied = minutes.people[run.upperBound - 1] > 0
   let effect: Ventilation.Effect
-  // People only slow the fall: what it comes to with them is a lower bound.
-  if let decay, decay.objections.allSatisfy({ $0 == .occupied }), decay.airChanges - decay.halfWidth >= policy.effectiveAirChanges {
+  if let decay, decay.isAccepted, decay.airChanges - decay.halfWidth >= policy.effectiveAirChanges {
     effect = .airChanges(atLeast: decay.airChanges - decay.halfWidth)
-  } else if let above = levels.lastIndex(where: { !($0 <= limit) }) {
-    // From the last minute above the limit on it stayed below.
-    let isDown = above + 1 < levels.count && above + 1 <= policy.requiredMinutes
-    effect = isDown ? .nearOutdoors : levels.contains { $0.isFinite } ? .tooLittle : .notVerified
+  } else if after <= policy.visiblePpm, before >= policy.provenFromPpm || isOccupied {
+    effect = .nearOutdoors
+  } else if let decay, decay.isAccepted, decay.airChanges + decay.halfWidth < policy.effectiveAirChanges {
+    effect = .tooLittle
+  } else if before > policy.visiblePpm, after > policy.visiblePpm, !isOccupied, run.count >= 20 {
+    effect = .tooLittle
   } else {
-    // It was never above: with nobody there, nothing was there to carry away.
-    effect = run.contains { minutes.people[$0] > 0 } ? .nearOutdoors : .notVerified
+    effect = .notVerified
   }
   return Ventilation(
-    start: start, end: end, method: run.contains { minutes.isOpen[$0] == true } ? .contact : .co2, startPpm: levels.first { $0.isFinite } ?? .nan,
-    endPpm: levels.last { $0.isFinite } ?? .nan, decay: decay, effect: effect)
+    start: start, end: end, method: method, startPpm: levels.first ?? .nan, endPpm: levels.last ?? .nan, decay: decay, effect: effect)
 }
 
 /// Fits what falls in a part of a trace, from its highest value on; `nil`: too little falls.

@@ -287,7 +287,7 @@ extension Ventilation.Effect {
   var words: String {
     switch self {
     case .airChanges(let least): "effective: at least \(decimal(least, digits: 1)) air changes an hour"
-    case .nearOutdoors: "effective: CO2 came near outdoors and stayed there"
+    case .nearOutdoors: "effective: CO2 came near outdoors"
     case .tooLittle: "done; CO2 does not show that it was enough"
     case .notVerified: "done; CO2 does not tell"
     }

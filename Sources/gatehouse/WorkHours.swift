@@ -34,7 +34,7 @@ struct WorkHours: Equatable {
   func slots(of file: AirFile, _ survey: AirSurvey, _ policy: VentilationPolicy) -> [Slot] {
     let clock = file.clock
     guard let first = file.trace.hours.first, let last = file.trace.hours.last else { return [] }
-    let ventilated = survey.ventilations.map { $0.start...$0.end }
+    let ventilated = survey.ventilations.filter(\.counts).map { $0.start...$0.end }
     func slot(_ day: Int, _ name: String, _ hours: ClosedRange<Double>, beginsBy: Double? = nil) -> Slot? {
       guard hours.upperBound > first, hours.lowerBound < last else { return nil }
       // Nothing is known of the time before the file and behind it.
@@ -59,7 +59,7 @@ struct WorkHours: Equatable {
     let late = Double(policy.lateMinutes) / 60
     let sessions = survey.sessionEnds.compactMap { left in
       slot(
-        Int((clock.wall(left) / 24).rounded(.down)), "after session", left...left + late + Double(policy.requiredMinutes) / 60,
+        Int((clock.wall(left) / 24).rounded(.down)), "after session", left...left + late + Double(policy.requiredMinutes + policy.bridgedMinutes) / 60,
         beginsBy: left + late)
     }
     return (daily + sessions).sorted { $0.hours.lowerBound < $1.hours.lowerBound }

@@ -29,17 +29,24 @@ import Testing
     let found = ventilations(room(4), outdoorPpm: 420, policy: VentilationPolicy()).list
     let one = try #require(found.first)
     #expect(found.count == 1 && one.method == .co2 && abs(one.start - 9) < 0.06 && one.isEffective, "\(found)")
-    // It came near outdoors, where CO2 can't tell when the window is shut again.
-    #expect(one.end >= 10.4 && one.startPpm > 2_000 && one.endPpm < 570)
+    // It came near outdoors, where CO2 can't tell when the window is shut again: it counts for the hour, and no longer.
+    #expect(one.minutes == 60 && one.startPpm > 2_000 && one.endPpm < 570)
     #expect(abs((one.decay?.airChanges ?? 0) - 4) < 0.05 && one.decay?.isAccepted == true)
   }
 
   @Test func aWeakDraughtIsDoneAndNotEffective() throws {
     let one = try #require(ventilations(room(1), outdoorPpm: 420, policy: VentilationPolicy()).list.first)
     #expect(one.effect == .tooLittle && abs(one.start - 9) < 0.06)
-    // When it is shut, CO2 falls no more: nothing shows that it goes on.
-    #expect(abs(one.end - 10.5) < 0.1, "\(one.end)")
-    #expect(abs((one.decay?.airChanges ?? 0) - 1) < 0.05)
+    // When it is shut, CO2 still falls by what the room leaks: it seems to go on, and counts for nothing.
+    #expect(one.end >= 10.4 && !one.counts, "\(one)")
+  }
+
+  /// Shut, and without a leak: CO2 falls no more, and that is its end.
+  @Test func whatFallsNoMoreIsOver() throws {
+    let open = (0..<60).map { 420 + 1_500 * (1 - Double($0) / 120) }
+    let trace = RoomTrace(hours: (0..<150).map { 9 + Double($0) / 60 }, ppm: (0..<150).map { $0 < 30 ? 1_920 : $0 < 90 ? open[$0 - 30] : 1_182 })
+    let one = try #require(ventilations(trace, outdoorPpm: 420, policy: VentilationPolicy()).list.first)
+    #expect(abs(one.start - 9.5) < 0.06 && abs(one.end - 10.5) < 0.1, "\(one)")
   }
 
   @Test func aContactIsBelieved() throws {
