@@ -68,7 +68,7 @@ let package = Package(
     .target(name: "Records", dependencies: ["Domain", "EventLog", crypto], swiftSettings: strict),
     // Row 4
     .target(
-      name: "Simulation", dependencies: ["Domain", "Devices", "Rules", "Settings"], path: "Simulators/Simulation",
+      name: "Simulation", dependencies: ["Domain", "Rings", "Devices", "Rules", "Pipeline", "EventLog", "Control", "Settings"], path: "Simulators/Simulation",
       swiftSettings: strict),
     // Row 5
     .executableTarget(
@@ -97,6 +97,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "TurnCheck", dependencies: ["Domain", "Pipeline", "SampleSite"], path: "Tests/TurnCheck", swiftSettings: strict),
+
     .testTarget(name: "DomainTests", dependencies: ["Domain", crypto], swiftSettings: strict),
     .testTarget(name: "RingsTests", dependencies: ["Rings"], swiftSettings: strict),
     .testTarget(name: "DevicesTests", dependencies: ["Devices", "Domain"], swiftSettings: strict),
@@ -112,7 +113,7 @@ let package = Package(
       name: "RecorderTests", dependencies: ["Recorder", "Domain"], swiftSettings: strict),
     .testTarget(name: "RecordsTests", dependencies: ["Records", "EventLog", "Domain"], swiftSettings: strict),
     .testTarget(
-      name: "SimulationTests", dependencies: ["Simulation", "Domain", "Devices", "Rules", "Settings"], swiftSettings: strict),
+      name: "SimulationTests", dependencies: ["Simulation", "Domain", "Devices", "Rules", "EventLog", "Settings"], swiftSettings: strict),
     .testTarget(
       name: "GatehouseTests",
       dependencies: ["gatehouse", "Domain", "Rules", "Analysis", "Ports", "Settings", "Control", "Records", "Measured", argumentParser],

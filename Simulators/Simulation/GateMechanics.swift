@@ -29,6 +29,9 @@ public struct GateMechanics: Sendable {
 
   public init() {}
 
+  /// Shut, and nothing drives it. A gate with a fault is looked at all the time.
+  var rests: Bool { !isOpen && !driven && moves == .never && fault == .normal }
+
   /// The relay's state and the passing of time.
   public mutating func advance(driven relay: Bool, at now: Instant) {
     let wanted =

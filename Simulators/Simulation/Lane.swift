@@ -35,6 +35,9 @@ public struct Lane: Sendable {
   public mutating func arrive(_ person: Person) { waiting.append(person) }
   public mutating func setFault(_ fault: GateFault) { gate.fault = fault }
 
+  /// Nobody is here, and the gate rests: a step of time changes nothing.
+  public var isIdle: Bool { presence == nil && waiting.isEmpty && crosses == .never && gate.rests }
+
   /// Whether somebody is between the gate's posts.
   public func isPassage(at now: Instant) -> Bool { now < passing }
 

@@ -7,6 +7,8 @@ import Foundation
 
 /// Someone who comes to a lane.
 public struct Person: Sendable {
+  /// What a scenario calls them.
+  public var name: String?
   /// degC, axillary equivalent.
   public var body: Double
   /// Surface temperature when stepping up, when it differs from what the body settles at (the cold outside), degC.

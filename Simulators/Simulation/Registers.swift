@@ -99,7 +99,10 @@ public struct Registers: Sendable {
 
   /// All relays, bit 0 is relay 1.
   public func relayMask(at now: Instant) -> UInt32 {
-    (0..<32).reduce(0) { mask, n in isRelayOn(n + 1, at: now) ? mask | 1 << UInt32(n) : mask }
+    let first = firstRelay
+    var mask: UInt32 = 0
+    for (address, coil) in coils where coil.isOn(at: now) && (first..<first + 32).contains(address) { mask |= 1 << UInt32(address - first) }
+    return mask
   }
 
   /// The answer to a request. `values`: one a field, in the profile's order.
@@ -134,7 +137,8 @@ public struct Registers: Sendable {
 
   private func check(_ table: RegisterTable, _ start: Int, _ count: Int) -> Bool {
     guard let known = mapped[table] else { return false }
-    return (start..<start + count).allSatisfy(known.contains)
+    for address in start..<start + count where !known.contains(address) { return false }
+    return true
   }
 
   private func readBits(
@@ -144,48 +148,53 @@ public struct Registers: Sendable {
     guard pdu.count == 5, (1...2_000).contains(count), speech.bitsPerRead == 0 || count == speech.bitsPerRead
     else { return .failure(Refused(.illegalValue)) }
     guard check(table, start, count) else { return .failure(Refused(.illegalAddress)) }
-    let known = bits(table, values, now)
     var bytes = [UInt8](repeating: 0, count: (count + 7) / 8)
-    for n in 0..<count where known.contains(start + n) { bytes[n / 8] |= 1 << UInt8(n % 8) }
+    func put(_ address: Int) {
+      let place = address - start
+      if place >= 0, place < count { bytes[place / 8] |= 1 << UInt8(place % 8) }
+    }
+    if table == .coil {
+      for address in start..<start + count where coils[address]?.isOn(at: now) ?? false { put(address) }
+    } else {
+      for (index, field) in fields.enumerated() where isPlayed(field) {
+        guard case .register(table, let address) = field.location else { continue }
+        var width = 1
+        if case .bits(let n) = field.type { width = min(n, 32) }
+        let raw = UInt32(clamped: rawNumber(of: values[index], field))
+        for n in 0..<width where raw >> UInt32(n) & 1 == 1 { put(address + n) }
+      }
+    }
     return .success([UInt8(bytes.count)] + bytes)
   }
 
   private func isPlayed(_ field: Field) -> Bool { field.variants >> UInt32(variant) & 1 == 1 }
-
-  /// The addresses that are on.
-  private func bits(_ table: RegisterTable, _ values: [Double], _ now: Instant) -> Set<Int> {
-    if table == .coil { return Set(coils.filter { $0.value.isOn(at: now) }.keys) }
-    var on: Set<Int> = []
-    for (field, value) in zip(fields, values) where isPlayed(field) {
-      guard case .register(table, let address) = field.location else { continue }
-      var count = 1
-      if case .bits(let n) = field.type { count = n }
-      let raw = UInt32(clamped: rawNumber(of: value, field))
-      for n in 0..<min(count, 32) where raw >> UInt32(n) & 1 == 1 { on.insert(address + n) }
-    }
-    return on
-  }
 
   private func readWords(_ table: RegisterTable, _ pdu: [UInt8], _ values: [Double]) -> Result<[UInt8], Refused> {
     let start = Self.word(pdu, 1), count = Self.word(pdu, 3)
     guard pdu.count == 5, (1...max(speech.registersPerRead, 1)).contains(count)
     else { return .failure(Refused(.illegalValue)) }
     guard check(table, start, count) else { return .failure(Refused(.illegalAddress)) }
-    let words = words(table, values)
-    return .success([UInt8(2 * count)] + (start..<start + count).flatMap { bigEndian(words[$0] ?? 0) })
-  }
-
-  private func words(_ table: RegisterTable, _ values: [Double]) -> [Int: UInt16] {
-    var words = table == .holding ? stored : [:]
-    for (field, value) in zip(fields, values) where isPlayed(field) {
-      guard case .register(table, let address) = field.location else { continue }
-      var bytes = encoded(value, field)
+    var answer = [UInt8](repeating: 0, count: 1 + 2 * count)
+    answer[0] = UInt8(clamping: 2 * count)
+    func put(_ address: Int, _ high: UInt8, _ low: UInt8) {
+      let place = 1 + 2 * (address - start)
+      guard place > 0, place < answer.count else { return }
+      answer[place] = high
+      answer[place + 1] = low
+    }
+    for (index, field) in fields.enumerated() where isPlayed(field) {
+      guard case .register(table, let address) = field.location, address < start + count else { continue }
+      var bytes = encoded(values[index], field)
       if bytes.count % 2 == 1 { bytes.insert(0, at: 0) }
-      for n in 0..<bytes.count / 2 where table != .holding || stored[address + n] == nil {
-        words[address + n] = UInt16(bytes[2 * n]) << 8 | UInt16(bytes[2 * n + 1])
+      for n in 0..<bytes.count / 2 { put(address + n, bytes[2 * n], bytes[2 * n + 1]) }
+    }
+    // What was written there stays.
+    if table == .holding, !stored.isEmpty {
+      for address in start..<start + count {
+        if let word = stored[address] { put(address, UInt8(word >> 8), UInt8(word & 0xFF)) }
       }
     }
-    return words
+    return .success(answer)
   }
 
   private mutating func writeCoil(_ pdu: [UInt8], _ now: Instant) -> Result<[UInt8], Refused> {

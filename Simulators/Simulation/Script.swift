@@ -33,7 +33,7 @@ public struct Script: Sendable {
       let code = line.prefix { $0 != "#" }
       let words = code.split(whereSeparator: \.isWhitespace)
       if words.isEmpty { continue }
-      guard words.count >= 3, words[0] == "at", let at = Self.interval(words[1]) else {
+      guard words.count >= 3, words[0] == "at", let at = interval(words[1]) else {
         throw Mistake(line: index + 1, sentence: "expected \"at TIME COMMAND\", such as \"at 3s person LANE body=36.5\"")
       }
       let order = words.dropFirst(2).joined(separator: " ")
@@ -69,13 +69,20 @@ public struct Script: Sendable {
     }
     return due
   }
+}
 
-  /// `3s`, `1.5s`, `200ms`, `2min`, `8h`.
-  static func interval(_ text: Substring) -> Interval? {
-    for (unit, ns) in [("ms", 1e6), ("min", 60e9), ("h", 3_600e9), ("s", 1e9)] where text.hasSuffix(unit) {
-      guard let number = Double(text.dropLast(unit.count)), (0...1e6).contains(number) else { return nil }
-      return Interval(ns: Int64(number * ns))
-    }
-    return nil
+/// `3s`, `1.5s`, `200ms`, `2min`, `8h`, `1h30min`.
+func interval(_ text: some StringProtocol) -> Interval? {
+  var rest = Substring(text), total = Interval.zero
+  guard !rest.isEmpty else { return nil }
+  while !rest.isEmpty {
+    let digits = rest.prefix { $0.isNumber || $0 == "." }
+    rest = rest.dropFirst(digits.count)
+    let unit = rest.prefix { $0.isLetter }
+    rest = rest.dropFirst(unit.count)
+    guard let number = Double(digits), (0...1e6).contains(number), let ns = ["ms": 1e6, "min": 60e9, "h": 3_600e9, "s": 1e9][unit]
+    else { return nil }
+    total = total + Interval(ns: Int64(number * ns))
   }
+  return total
 }

@@ -38,9 +38,10 @@ extension World {
 
   private mutating func person(_ order: Order) throws(Order.Mistake) {
     let lane = try index(of: order.word(0, "a lane"), in: plan.lanes.map(\.name), "lane")
-    try order.allow("body", "skin", "stay", "second_body", "second_after", "pass")
+    try order.allow("body", "skin", "stay", "second_body", "second_after", "pass", "as")
     guard let body = try order.number("body") else { throw Order.Mistake("person needs body=DEGREES") }
     var person = Person(body: body, skin: try order.number("skin"))
+    person.name = order.options["as"]
     if let stay = try order.number("stay") { person.stay = try interval(stay) }
     if let second = try order.number("second_body") {
       person.second = (second, try interval(order.number("second_after") ?? 0.8))

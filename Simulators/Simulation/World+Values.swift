@@ -21,9 +21,9 @@ extension World {
 
   private mutating func value(of field: Field, device: Int, at moment: Instant) -> Double {
     switch field.use {
-    case .surface: return noisy(lane(of: device)?.surface(at: moment) ?? 22, Self.surfaceNoise, field)
-    case .sensorAmbient: return noisy(lane(of: device)?.ambient ?? 22, Self.ambientNoise, field)
-    case .co2: return noisy(room(of: device)?.ppm ?? 450, Self.co2Noise, field)
+    case .surface: return noisy(laneOfDevice[device].map { lanes[$0].surface(at: moment) } ?? 22, Self.surfaceNoise, field)
+    case .sensorAmbient: return noisy(laneOfDevice[device].map { lanes[$0].ambient } ?? 22, Self.ambientNoise, field)
+    case .co2: return noisy(roomOfDevice[device].map { rooms[$0].ppm } ?? 450, Self.co2Noise, field)
     case .inputs: return Double(inputMask(of: device, at: moment))
     case .relays: return Double(devices[device].registers?.relayMask(at: moment) ?? 0)
     case .status: return 0
@@ -38,28 +38,21 @@ extension World {
     return min(max(measured, range.lowerBound), range.upperBound)
   }
 
-  private func lane(of device: Int) -> Lane? {
-    plan.lanes.firstIndex { $0.thermometer == device }.map { lanes[$0] }
-  }
-
   private func reference(of device: Int) -> Double {
     plan.lanes.lazy.compactMap(\.reference).first { $0.device == device }?.celsius ?? 35
-  }
-
-  private func room(of device: Int) -> RoomAir? {
-    plan.rooms.firstIndex { $0.sensors.contains(device) }.map { rooms[$0] }
   }
 
   /// All inputs of a board, bit 0 is input 1: the gates' contacts, and what was switched by command.
   func inputMask(of device: Int, at moment: Instant) -> UInt32 {
     var mask: UInt32 = 0
-    for (lane, planned) in zip(lanes, plan.lanes) {
-      let contacts = [
-        (planned.readBack, lane.gate.isOpen), (planned.presence, lane.presence != nil), (planned.passage, lane.isPassage(at: moment)),
-      ]
-      for case (let wire?, let isOn) in contacts + planned.switches.map({ ($0, false) }) where wire.device == device {
-        if isOn != wire.isOnWhenOpen { mask |= bit(wire.channel) }
-      }
+    func put(_ wire: Wire?, _ isOn: Bool) {
+      if let wire, wire.device == device, isOn != wire.isOnWhenOpen { mask |= bit(wire.channel) }
+    }
+    for index in lanes.indices {
+      put(plan.lanes[index].readBack, lanes[index].gate.isOpen)
+      put(plan.lanes[index].presence, lanes[index].presence != nil)
+      put(plan.lanes[index].passage, lanes[index].isPassage(at: moment))
+      for wire in plan.lanes[index].switches { put(wire, false) }
     }
     for (channel, on) in devices[device].switched {
       if on { mask |= bit(channel) } else { mask &= ~bit(channel) }

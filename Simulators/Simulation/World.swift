@@ -1,9 +1,16 @@
 // The world: people, gates, rooms and the devices that see them. Pure and seeded: it has no clock, `advance(to:)` is told
 // what time it is, and the same seed with the same commands at the same times gives the same bytes. Lanes and rooms
-// live in steps of 10 ms that do not depend on how often somebody looks.
+// live in steps that do not depend on how often somebody looks: people in such of 10 ms, while there are any, air in such of 100 ms.
 
 public import Domain
 import Devices
+
+/// A gate's leaf that moved.
+public struct GateMove: Sendable {
+  public var lane: Int
+  public var at: Instant
+  public var isOpen: Bool
+}
 
 /// Everything that is simulated, at one moment.
 public struct World: Sendable {
@@ -22,6 +29,8 @@ public struct World: Sendable {
   public internal(set) var peopleEvery: Double?
   /// Whether bytes take their time on serial lines.
   public var isPaced = false
+  /// Gates that moved since somebody asked, oldest first, the last 1,024 of them.
+  private var moves: [GateMove] = []
   /// `quit` was asked for.
   public internal(set) var wantsToQuit = false
   /// The boot clock when the world began, and where each bus is served: labels for `state`, nothing here depends on them.
@@ -31,9 +40,16 @@ public struct World: Sendable {
   var noise: Chance
   private var arrivals: Chance
   private var nextArrival: [Instant]
-  private var lastStep = Instant(ns: 0)
+  private var laneStep = Instant(ns: 0)
+  private var roomStep = Instant(ns: 0)
+  /// Who sees what, by device: found once.
+  let laneOfDevice: [Int?]
+  let roomOfDevice: [Int?]
+  /// Devices that send unasked.
+  private let streaming: [Int]
 
   static var step: Interval { .milliseconds(10) }
+  static var breath: Interval { .milliseconds(100) }
 
   public init(_ plan: WorldPlan, seed: UInt64 = 1) {
     self.plan = plan
@@ -45,38 +61,77 @@ public struct World: Sendable {
     arrivals = Chance(seed: seed)
     noise = Chance(seed: seed ^ 0x5EED_0F_4015E)
     nextArrival = plan.lanes.map { _ in .never }
+    laneOfDevice = plan.devices.indices.map { device in plan.lanes.firstIndex { $0.thermometer == device } }
+    roomOfDevice = plan.devices.indices.map { device in plan.rooms.firstIndex { $0.sensors.contains(device) } }
+    streaming = devices.indices.filter { [devices] in devices[$0].nextFrame < .never }
   }
 
   /// When something happens on a wire by itself: what to wait for.
-  public var nextDeadline: Instant {
-    min(wires.nextDue, devices.lazy.map(\.nextFrame).min() ?? .never)
+  public var nextDeadline: Instant { min(wires.nextDue, nextFrame) }
+
+  private var nextFrame: Instant {
+    var next = Instant.never
+    for index in streaming { next = min(next, devices[index].nextFrame) }
+    return next
   }
 
   /// Lets time pass. Frames that become due wait in `takeDue(at:)`.
   public mutating func advance(to target: Instant) {
     while true {
-      let step = lastStep + Self.step
-      let frame = devices.lazy.map(\.nextFrame).min() ?? .never
+      let people = nextLaneStep, air = roomStep + Self.breath
+      let step = min(people, air)
+      let frame = nextFrame
       guard min(step, frame) <= target else { break }
-      if step <= frame {
-        lastStep = step
-        live(at: step)
-      } else {
+      if step > frame {
         sendDueFrames(at: frame)
+      } else if people <= air {
+        laneStep = people
+        live(at: people)
+      } else {
+        roomStep = air
+        for index in rooms.indices { rooms[index].advance(hours: Self.breath.seconds * airSpeed / 3_600) }
       }
     }
     if target > now { now = target }
   }
 
+  /// The next step in which somebody or something at a lane may move. Steps in which nothing can are left out.
+  private var nextLaneStep: Instant {
+    var next = Instant.never
+    for index in lanes.indices {
+      if !lanes[index].isIdle || isDriven(index, at: now) { return laneStep(after: max(laneStep, now)) }
+      next = min(next, nextArrival[index])
+    }
+    return next == .never ? .never : max(laneStep(after: laneStep), laneStep(after: Instant(ns: next.ns - 1)))
+  }
+
+  /// The first step behind a moment.
+  private func laneStep(after moment: Instant) -> Instant {
+    Instant(ns: (moment.ns / Self.step.ns + 1) * Self.step.ns)
+  }
+
   private mutating func live(at moment: Instant) {
-    for index in rooms.indices { rooms[index].advance(hours: Self.step.seconds * airSpeed / 3_600) }
     for index in lanes.indices {
       if nextArrival[index] <= moment {
         lanes[index].arrive(randomPerson())
         nextArrival[index] = moment + arrivalGap()
       }
+      let wasOpen = lanes[index].gate.isOpen
       lanes[index].advance(relay: isDriven(index, at: moment), at: moment)
+      if lanes[index].gate.isOpen != wasOpen {
+        moves.append(GateMove(lane: index, at: moment, isOpen: !wasOpen))
+        if moves.count > 1_024 { moves.removeFirst() }
+      }
     }
+  }
+
+  /// Who stands at a lane, as whoever sent them named them.
+  public func person(at lane: Int) -> String? { lanes[lane].presence?.person.name }
+
+  /// The gates that moved since the last call.
+  public mutating func takeMoves() -> [GateMove] {
+    defer { moves = [] }
+    return moves
   }
 
   private func isDriven(_ lane: Int, at moment: Instant) -> Bool {

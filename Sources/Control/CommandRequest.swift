@@ -111,9 +111,9 @@ public struct CommandRequest: Codable, Sendable, Equatable {
 }
 
 /// Why a line is no command: answered with `reason` and `message`.
-struct BadRequest: Error, Equatable {
-  var reason: String
-  var message: String
+package struct BadRequest: Error, Equatable {
+  package var reason: String
+  package var message: String
 
   static func bad(_ message: String) -> BadRequest { BadRequest(reason: "bad_request", message: message) }
 }
@@ -129,7 +129,7 @@ extension CommandRequest {
   static let shelvedForMax = 86_400.0
 
   /// Reads one line that is known to be JSON in UTF-8.
-  init(line: Data) throws(BadRequest) {
+  package init(line: Data) throws(BadRequest) {
     let keys: [String: Anything]
     do { keys = try JSONDecoder().decode([String: Anything].self, from: line) } catch {
       throw .bad(JSONLine.describe(error))
@@ -151,7 +151,7 @@ extension CommandRequest {
   }
 
   /// The command for the pipeline.
-  func checked(names: Names, actor: Text, now: Instant) throws(BadRequest) -> Command {
+  package func checked(names: Names, actor: Text, now: Instant) throws(BadRequest) -> Command {
     guard let uuid = UUID(uuidString: id) else { throw .bad("id: expected a UUID") }
     let action = try self.action(names)
     let longest =

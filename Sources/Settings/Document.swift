@@ -6,16 +6,16 @@ import Domain
 import Yams
 
 /// Gathers problems; one for each file.
-final class ProblemBook {
-  let file: String
-  var problems: [Problem] = []
+package final class ProblemBook {
+  package let file: String
+  package var problems: [Problem] = []
   var warnings: [Problem] = []
   /// Every key that was asked for, with its path: what the reader knows, for the test of the documentation.
   var asked: Set<String> = []
 
-  init(file: String) { self.file = file }
+  package init(file: String) { self.file = file }
 
-  func note(_ message: String, line: Int, column: Int, path: String) {
+  package func note(_ message: String, line: Int, column: Int, path: String) {
     problems.append(Problem(file: file, line: line, column: column, path: path, message: message))
   }
 }
@@ -24,7 +24,7 @@ final class ProblemBook {
 private let depthMax = 40
 
 /// Reads `text` as one mapping; `nil` after a problem.
-func openDocument(_ text: String, _ book: ProblemBook) -> Section? {
+package func openDocument(_ text: String, _ book: ProblemBook) -> Section? {
   guard text.utf8.count <= textSizeMax else {
     book.note("found \(text.utf8.count) bytes, expected at most \(textSizeMax)", line: 0, column: 0, path: "")
     return nil
@@ -141,12 +141,12 @@ private func note(_ error: YamlError, _ text: String, _ book: ProblemBook) {
 }
 
 /// A value and where it is.
-struct Entry {
+package struct Entry {
   let node: Node
-  let path: String
+  package let path: String
   let book: ProblemBook
 
-  func note(_ message: String) {
+  package func note(_ message: String) {
     book.note(message, line: node.mark?.line ?? 0, column: node.mark?.column ?? 0, path: path)
   }
   func warn(_ message: String) {
@@ -154,8 +154,11 @@ struct Entry {
       Problem(file: book.file, line: node.mark?.line ?? 0, column: node.mark?.column ?? 0, path: path, message: message))
   }
 
+  /// Its line in the file, from 1.
+  package var line: Int { node.mark?.line ?? 0 }
+
   /// What stands there, short, for messages.
-  var found: String {
+  package var found: String {
     switch node {
     case .scalar(let scalar):
       scalar.string.isEmpty ? "nothing" : "\"\(scalar.string.prefix(60))\""
@@ -165,33 +168,33 @@ struct Entry {
     }
   }
   /// The scalar's text, without a problem.
-  var plain: String? { if case .scalar(let scalar) = node { scalar.string } else { nil } }
+  package var plain: String? { if case .scalar(let scalar) = node { scalar.string } else { nil } }
 
-  func expected<Value>(_ what: String, _ value: Value?) -> Value? {
+  package func expected<Value>(_ what: String, _ value: Value?) -> Value? {
     if value == nil { note("found \(found), expected \(what)") }
     return value
   }
 
-  func section() -> Section? {
+  package func section() -> Section? {
     guard case .mapping(let mapping) = node else { return expected("keys and values", nil) }
     return Section(self, mapping)
   }
-  func list() -> [Entry]? {
+  package func list() -> [Entry]? {
     guard case .sequence(let sequence) = node else { return expected("a list, for example [a, b]", nil) }
     return sequence.enumerated().map { Entry(node: $1, path: "\(path)[\($0)]", book: book) }
   }
-  func text() -> String? {
+  package func text() -> String? {
     expected("text", plain.flatMap { $0.isEmpty || $0.utf8.count > 4_096 ? nil : $0 })
   }
-  func flag() -> Bool? {
+  package func flag() -> Bool? {
     expected("true or false", plain == "true" ? true : plain == "false" ? false : nil)
   }
-  func number(_ range: ClosedRange<Double>, _ unit: String = "") -> Double? {
+  package func number(_ range: ClosedRange<Double>, _ unit: String = "") -> Double? {
     let value = plain.flatMap { Double($0) ?? wholeNumber($0).map(Double.init) }
     let what = "a number from \(shortest(range.lowerBound)) to \(shortest(range.upperBound))" + (unit.isEmpty ? "" : " \(unit)")
     return expected(what, value.flatMap { range.contains($0) ? $0 : nil })
   }
-  func whole(_ range: ClosedRange<Int>, _ unit: String = "") -> Int? {
+  package func whole(_ range: ClosedRange<Int>, _ unit: String = "") -> Int? {
     let what = "a whole number from \(range.lowerBound) to \(range.upperBound)" + (unit.isEmpty ? "" : " \(unit)")
     return expected(what, plain.flatMap(wholeNumber).flatMap { range.contains($0) ? $0 : nil })
   }
@@ -202,21 +205,21 @@ struct Entry {
     let what = "\(count.lowerBound) to \(count.upperBound) bytes in hexadecimal, for example \"5a 45\""
     return expected(what, plain.flatMap(readHex).flatMap { count.contains($0.count) ? $0 : nil })
   }
-  func choice<Value>(_ values: [(String, Value)]) -> Value? {
+  package func choice<Value>(_ values: [(String, Value)]) -> Value? {
     if let plain, let value = values.first(where: { $0.0 == plain }) { return value.1 }
     let names = values.map(\.0)
     note("found \(found), expected \(either(names))" + meant(plain, names))
     return nil
   }
   /// A name of the author's choice, as it enters paths, events and commands.
-  func name(_ what: String) -> String? {
+  package func name(_ what: String) -> String? {
     let allowed = { (byte: UInt8) in (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D || byte == 0x5F }
     return expected(
       "a name of a \(what): 1 to 63 of a-z, 0-9, - and _",
       plain.flatMap { (1...63).contains($0.utf8.count) && $0.utf8.allSatisfy(allowed) ? $0 : nil })
   }
   /// The index of a name among `names`; `kind` is what they name.
-  func reference(_ kind: String, _ names: [String]) -> Int? {
+  package func reference(_ kind: String, _ names: [String]) -> Int? {
     guard let name = text() else { return nil }
     if let index = names.firstIndex(of: name) { return index }
     note("there is no \(kind) \"\(name)\"" + meant(name, names))
@@ -225,7 +228,7 @@ struct Entry {
 }
 
 /// `a, b or c`.
-func either(_ names: [String]) -> String {
+package func either(_ names: [String]) -> String {
   guard let last = names.last, names.count > 1 else { return names.first ?? "nothing" }
   return names.dropLast().joined(separator: ", ") + " or " + last
 }
@@ -264,8 +267,8 @@ func shortest(_ value: Double) -> String {
 private let namedMax = 16_384
 
 /// A mapping that is being read.
-final class Section {
-  let entry: Entry
+package final class Section {
+  package let entry: Entry
   private let pairs: [(key: Entry, name: String, value: Entry)]
   private var asked: [String] = []
   private var isAbandoned = false
@@ -286,17 +289,24 @@ final class Section {
     pairs = base.pairs.filter { !own.contains($0.name) && !without.contains($0.name) } + other.pairs
   }
 
-  func optional(_ name: String) -> Entry? {
+  package func optional(_ name: String) -> Entry? {
     asked.append(name)
     entry.book.asked.insert(entry.path.isEmpty ? name : "\(entry.path).\(name)")
     return pairs.first { $0.name == name }?.value
   }
   /// `hint` tells how to find the value.
-  func required(_ name: String, _ hint: String = "") -> Entry? {
+  package func required(_ name: String, _ hint: String = "") -> Entry? {
     let value = optional(name)
     if value == nil { entry.note("\(name) is required" + (hint.isEmpty ? "" : ". \(hint)")) }
     return value
   }
+  /// All keys that nobody asked for yet, as they stand.
+  package func rest() -> [(name: String, value: Entry)] {
+    let left = pairs.filter { !asked.contains($0.name) }
+    asked += left.map(\.name)
+    return left.map { ($0.name, $0.value) }
+  }
+
   /// All keys as names of the author's choice, in the order of the file.
   func named(_ what: String) -> [(name: String, value: Entry)] {
     if pairs.count > namedMax { entry.note("found \(pairs.count) keys, expected at most \(namedMax)") }
@@ -322,10 +332,10 @@ final class Section {
   }
 
   /// What is wrong in it keeps the rest from being read: keys that nobody asked for may be known ones.
-  func abandon() { isAbandoned = true }
+  package func abandon() { isAbandoned = true }
 
   /// Notes the keys that nobody asked for.
-  func close() {
+  package func close() {
     guard !isAbandoned else { return }
     for pair in pairs where !asked.contains(pair.name) {
       let valid = Array(Set(asked)).sorted()

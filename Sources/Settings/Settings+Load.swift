@@ -58,6 +58,11 @@ extension Settings {
     return (policy, offsets)
   }
 
+  /// Reads settings that stand in another file, as a section of it; what is wrong goes into its book.
+  package static func read(_ section: Section, _ book: ProblemBook, profiles: String, now: Date = Date()) -> Settings? {
+    SettingsReader(book: book, file: book.file, profileFolder: profiles).read(section, now: now)
+  }
+
   /// Reads settings from text; relative paths are relative to `file`.
   public static func parse(
     _ text: String, file: String, profiles: String, now: Date = Date()

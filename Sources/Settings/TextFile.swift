@@ -7,7 +7,7 @@ import Foundation
 let textSizeMax = 1_048_576
 
 /// A file's text, or one problem that says why not.
-func readText(_ file: String) throws(Problems) -> String {
+package func readText(_ file: String) throws(Problems) -> String {
   func problem(_ message: String, line: Int = 0) -> Problems {
     Problems([Problem(file: file, line: line, column: line > 0 ? 1 : 0, path: "", message: message)])
   }

@@ -68,6 +68,7 @@ import Testing
   @Test func codeSchemaAndPageKnowTheSameTypes() throws {
     let written = Set(everyBody.map { formatted($0).type })
     #expect(try schema().types == written)
+    #expect(Set(EventLog.Formatter.typeNames.map { "gatehouse." + $0 }) == written)
     let page = try document("events.md")
     let rows = page.split(separator: "\n").filter { $0.hasPrefix("| `") && $0.split(separator: "|").count >= 4 }
     let documented = rows.compactMap { row -> (String, String)? in

@@ -1,0 +1,141 @@
+// `gatehouse-sim run`: reads the same settings and profiles as the door, and stands at the other end of every wire that
+// is named there.
+
+import ArgumentParser
+import Domain
+import Foundation
+import Glibc
+import Settings
+import Simulation
+import Synchronization
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Serve a settings file's devices, people and rooms at wire level, until stopped.",
+    discussion: """
+      Serves each bus where the settings say it is: serial lines and Modbus RTU
+      as pseudo-terminals behind a link at the bus's path, Modbus TCP as a
+      socket at its address. Ends on Ctrl-C, SIGTERM or the command quit.
+
+      COMMANDS, one a line on the socket of --commands or, with --stdin, on
+      standard input; each is answered by one line, "ok" or "error" and why.
+      JSON works too: {"person":"north-door","body":38.2}
+        person LANE body=38.2 [skin=33.0] [stay=8] [pass=no] [as=NAME]
+                    [second_body=38.4 [second_after=0.8]]
+        people on|off [every=8]              people nobody asked for
+        room ROOM [occupants=30] [ach=0.5] [co2=900] [outdoor=425]
+        input DEVICE N on|off|clear          a contact: fire, staff button
+        field DEVICE NAME VALUE|nan|clear    hold one value
+        fault DEVICE silence|noise|bad_check|cut_frame|stuck|exception|clear
+                     [for=5]
+        unplug BUS, replug BUS               comes back under another tty
+        gate LANE stuck_open|stuck_shut|normal
+        ambient LANE DEGREES                 the hall's temperature
+        offset LANE DEGREES                  the true site offset, where the
+                                             settings have it wrong
+        speed N                              rooms' air lives N times faster
+        wait gate LANE open|shut [for=10]    answers when it is so, or after
+                                             that many seconds with an error
+        wait lane LANE empty|taken [for=10]
+        wait relay DEVICE N on|off [for=10]
+        state                                one line of JSON
+        quit
+
+      EXAMPLES
+        gatehouse-sim run gatehouse.yaml --people-every 8
+        gatehouse-sim run demo.yaml --script demo.script
+        echo 'person north-door body=38.2' | gatehouse-sim run gatehouse.yaml --stdin
+
+      EXIT CODES  0 ended as asked, 1 a bus can't be served, 64 wrong usage,
+                  65 settings or script are wrong
+      """)
+
+  @Argument(help: "The settings file.")
+  var settings: String
+  @OptionGroup var profiles: ProfilesFolder
+  @Option(help: "Same seed, same people and noise.")
+  var seed: UInt64 = 1
+  @Option(help: "Seconds between two people at each lane, on average; without it nobody comes unasked.")
+  var peopleEvery: Double?
+  @Option(help: "How many times faster than people the rooms' air lives.")
+  var speed: Double = 1
+  @Option(help: "A Unix socket for commands.")
+  var commands: String?
+  @Option(help: "Commands over time: lines such as \"at 3s person north-door body=36.5\".")
+  var script: String?
+  @Option(help: "A bus to serve; may be given more than once. Without it, all of them.")
+  var serve: [String] = []
+  @Flag(help: "Take commands from standard input too.")
+  var stdin = false
+  @Flag(help: "Bytes take as long on serial lines as at the real baud rate.")
+  var pace = false
+  @Flag(help: "Say nothing but errors.")
+  var quiet = false
+
+  func run() throws {
+    var world = World(try plan(), seed: seed)
+    let names = world.plan.buses.map(\.name)
+    if let stranger = serve.first(where: { !names.contains($0) }) {
+      throw ValidationError("There is no bus \"\(stranger)\"; there are: \(names.joined(separator: ", ")).")
+    }
+    world.isPaced = pace
+    world.airSpeed = speed
+    if let peopleEvery { _ = world.perform("people on every=\(peopleEvery)") }
+    let loop = try makeLoop(world)
+    endOnSignals()
+    for (index, bus) in world.plan.buses.enumerated() where serve.isEmpty || serve.contains(bus.name) {
+      tell("\(bus.name): served at \(loop.world.servedAt[index] ?? "nowhere")")
+    }
+    tell("ready")
+    loop.run()
+  }
+
+  func validate() throws {
+    if let peopleEvery, !(0.1...86_400).contains(peopleEvery) {
+      throw ValidationError("--people-every is between 0.1 and 86400 seconds.")
+    }
+    if !(0...10_000).contains(speed) { throw ValidationError("--speed is between 0 and 10000.") }
+  }
+
+  private func plan() throws -> WorldPlan {
+    do {
+      return WorldPlan(try Settings.load(file: settings, profiles: profiles.folder))
+    } catch {
+      complain("\(error)")
+      throw ExitCode(65)
+    }
+  }
+
+  private func makeLoop(_ world: World) throws -> SimulationLoop {
+    let played = try script.map(readScript)
+    do {
+      return try SimulationLoop(
+        world, script: played, commands: commands, standardInput: stdin, serving: serve.isEmpty ? nil : Set(serve), say: tell)
+    } catch {
+      complain("\(error)")
+      throw ExitCode(1)
+    }
+  }
+
+  private func readScript(_ path: String) throws -> Script {
+    do {
+      return try Script(String(contentsOfFile: path, encoding: .utf8))
+    } catch {
+      complain("\(path): \(error)")
+      throw ExitCode(65)
+    }
+  }
+
+  private func tell(_ line: String) {
+    if !quiet { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
+  }
+
+  private func endOnSignals() {
+    // Made before a signal can come: a global's first use takes a lock.
+    simulationMustEnd.store(false, ordering: .relaxed)
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      _ = signal(number) { _ in simulationMustEnd.store(true, ordering: .relaxed) }
+    }
+  }
+}

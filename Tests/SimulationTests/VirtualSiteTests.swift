@@ -1,0 +1,146 @@
+// A whole site in virtual time: the door's own turns and log, with nothing simulated but clocks, ports and what stands behind them.
+
+import Domain
+import EventLog
+import Foundation
+import Settings
+import Testing
+
+@testable import Simulation
+
+/// A site of some lanes and rooms in a folder of its own.
+private final class Trial {
+  let folder: URL
+  let site: VirtualSite
+  var events: [Event] = []
+
+  init(lanes: Int = 1, rooms: Int = 1, seed: UInt64 = 1) throws {
+    folder = FileManager.default.temporaryDirectory.appending(path: "virtual-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let file = folder.appending(path: "gatehouse.yaml")
+    try Self.yaml(lanes: lanes, rooms: rooms).write(to: file, atomically: true, encoding: .utf8)
+    let settings = try Settings.load(file: file.path, profiles: "DeviceProfiles")
+    // 2026-11-23, 07:00 in Shanghai.
+    site = try VirtualSite(settings, seed: seed, wall: 1_795_388_400_000_000_000, log: folder.appending(path: "log").path)
+    site.onEvent = { [unowned self] in events.append($0) }
+    try site.start()
+  }
+
+  deinit { try? FileManager.default.removeItem(at: folder) }
+
+  static func yaml(lanes: Int, rooms: Int) -> String {
+    var text = "site: { id: trial, name: Trial, time_zone: Asia/Shanghai }\ndesk: none\nlog: { folder: log }\nbuses:\n"
+    for lane in 0..<lanes {
+      text += "  ir-\(lane): { serial: tty/ir-\(lane), line: { baud: 9600 } }\n  io-\(lane): { modbus_rtu: tty/io-\(lane), line: { baud: 9600 } }\n"
+    }
+    text += "  air: { modbus_tcp: \"127.0.0.1:15020\" }\ndevices:\n"
+    for lane in 0..<lanes {
+      text += "  thermometer-\(lane): { profile: gy-mcu90614, bus: ir-\(lane), warm_up_s: 2 }\n"
+      text += "  board-\(lane): { profile: modbus-relay-8ch, bus: io-\(lane), unit: 1 }\n"
+    }
+    for room in 0..<rooms { text += "  co2-\(room): { profile: vaisala-gmp25x, bus: air, unit: \(room + 10) }\n" }
+    text += "lanes:\n"
+    for lane in 0..<lanes {
+      text += "  lane-\(lane): { thermometer: { device: thermometer-\(lane), site_offset_c: 1.6 }, "
+      text += "gate: { device: board-\(lane), relay: 1, open_s: 3, read_back: input 1, on_failure: open }, "
+      text += "lamp: { device: board-\(lane), relay: 2 }, buzzer: { device: board-\(lane), relay: 3 }, "
+      text += "passage: { device: board-\(lane), input: 2 } }\n"
+    }
+    text += "rooms:\n"
+    for room in 0..<rooms { text += "  room-\(room): { volume_m3: 180, seats: 32, co2: [co2-\(room)], windows: openable }\n" }
+    return text + "  isolation: { kind: isolation, volume_m3: 40, windows: openable }\n"
+  }
+
+  var passed: Int { events.count { if case .screeningPassed = $0.body { true } else { false } } }
+  var denied: Int { events.count { if case .screeningDenied = $0.body { true } else { false } } }
+}
+
+@Suite struct VirtualSiteTests {
+  @Test func somebodyPasses() throws {
+    let trial = try Trial()
+    trial.site.run(for: .seconds(5))
+    #expect(trial.site.perform("person lane-0 body=36.6") == "ok")
+    trial.site.run(for: .seconds(20))
+    #expect(trial.passed == 1)
+    #expect(trial.site.world.report().lanes["lane-0"]?.passed == 1)
+  }
+
+  /// Every body and every personal value, in their order: what two runs must have in common.
+  private func log(of trial: Trial) throws -> [String] {
+    trial.site.stop()
+    let reader = try LogReader(folder: trial.folder.appending(path: "log").path)
+    return try Domain.Stream.allCases.flatMap { stream in
+      var all: [String] = []
+      while true {
+        let more = try reader.read(stream, after: Int64(all.count), limit: 500)
+        if more.isEmpty { return all }
+        all += more.map { String(decoding: $0.json, as: UTF8.self) }
+      }
+    }
+  }
+
+  private func busyMorning(seed: UInt64) throws -> [String] {
+    let trial = try Trial(lanes: 2, rooms: 3, seed: seed)
+    #expect(trial.site.perform("people on every=6") == "ok")
+    #expect(trial.site.perform("room room-1 occupants=30 ach=0.5") == "ok")
+    trial.site.run(for: .minutes(2))
+    #expect(trial.site.perform("fault thermometer-1 noise for=20") == "ok")
+    trial.site.run(for: .minutes(1))
+    trial.site.kill()
+    trial.site.run(for: .seconds(7))
+    try trial.site.start()
+    trial.site.run(for: .minutes(2))
+    #expect(trial.passed > 20)
+    return try log(of: trial)
+  }
+
+  @Test func theSameSeedGivesTheSameLogByteForByte() throws {
+    let first = try busyMorning(seed: 5)
+    #expect(first.count > 200)
+    #expect(try busyMorning(seed: 5) == first)
+    #expect(try busyMorning(seed: 6) != first)
+  }
+
+  @Test func whatIsDurableSurvivesAKill() throws {
+    let trial = try Trial()
+    var durable: [String] = []
+    trial.site.onCommit = { durable += $0.map(\.id) }
+    #expect(trial.site.perform("people on every=5") == "ok")
+    for _ in 0..<5 {
+      trial.site.run(for: .milliseconds(17_333))
+      trial.site.kill()
+      try trial.site.start()
+    }
+    let logged = Set(try log(of: trial).compactMap { line in
+      (try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])?["id"] as? String
+    })
+    #expect(durable.count > 100 && logged.isSuperset(of: durable))
+  }
+
+  @Test func aFullDiskIsToldAndLosesNothing() throws {
+    let trial = try Trial()
+    var durable = 0
+    trial.site.onCommit = { durable += $0.count }
+    trial.site.run(for: .seconds(10))
+    trial.site.disk = .full
+    let before = durable
+    trial.site.run(for: .seconds(90))
+    #expect(durable == before)
+    #expect(trial.events.contains { if case .alarmRaised(let fact) = $0.body { fact.kind == .logStalled } else { false } })
+    trial.site.disk = .good
+    trial.site.run(for: .seconds(30))
+    trial.site.stop()
+    #expect(durable == trial.events.count)
+  }
+
+  @Test func aPortThatIsPulledIsLostAndComesBack() throws {
+    let trial = try Trial()
+    trial.site.run(for: .seconds(10))
+    #expect(trial.site.perform("unplug io-0") == "ok")
+    trial.site.run(for: .seconds(10))
+    #expect(trial.events.contains { if case .portLost = $0.body { $0.source == .port(PortID(1)) } else { false } })
+    #expect(trial.site.perform("replug io-0") == "ok")
+    trial.site.run(for: .seconds(10))
+    #expect(trial.events.count { if case .portOpened = $0.body { $0.source == .port(PortID(1)) } else { false } } == 2)
+  }
+}
