@@ -189,7 +189,7 @@ public struct Formatter: Sendable {
   package static let typeNames =
     CaseStep.allCases.map { "case.\($0.name)" } + [
       "system.started", "system.stopping", "clock.stepped", "port.opened", "port.lost", "device.up", "device.down",
-      "device.still_down", "reading", "lane.changed", "screening.began", "screening.passed", "screening.denied",
+      "device.still_down", "reading", "lane.changed", "lane.statistics", "screening.began", "screening.passed", "screening.denied",
       "screening.resumed", "screening.abandoned", "screening.isolated", "gate.opened", "gate.shut", "gate.released",
       "gate.returned", "passage", "alarm.raised", "alarm.repeated", "alarm.acknowledged", "alarm.unacknowledged",
       "alarm.escalated", "alarm.suppressed", "alarm.unsuppressed", "alarm.cleared", "room.air", "policy.changed",
