@@ -189,13 +189,14 @@ public struct Formatter: Sendable {
   package static let typeNames =
     CaseStep.allCases.map { "case.\($0.name)" } + [
       "system.started", "system.stopping", "clock.stepped", "port.opened", "port.lost", "device.up", "device.down",
-      "device.still_down", "reading", "lane.changed", "lane.statistics", "screening.began", "screening.passed", "screening.denied",
-      "screening.resumed", "screening.abandoned", "screening.isolated", "gate.opened", "gate.shut", "gate.released",
-      "gate.returned", "passage", "alarm.raised", "alarm.repeated", "alarm.acknowledged", "alarm.unacknowledged",
-      "alarm.escalated", "alarm.suppressed", "alarm.unsuppressed", "alarm.cleared", "room.air", "policy.changed",
-      "room.locked", "room.freed", "room.disinfected", "site.attested", "site.opened", "site.closed", "incident.began",
-      "incident.ended", "room.excepted", "ventilation.began", "ventilation.ended", "ventilation.judged", "session.began",
-      "session.ended", "session.held", "command.done", "command.refused", "loss", "device.write_failed", "device.written",
+      "device.still_down", "reading", "lane.changed", "lane.statistics", "lane.proven", "lane.proof_failed",
+      "lane.proof_interrupted", "screening.began", "screening.passed", "screening.denied", "screening.resumed",
+      "screening.abandoned", "screening.isolated", "gate.opened", "gate.shut", "gate.released", "gate.returned", "passage",
+      "alarm.raised", "alarm.repeated", "alarm.acknowledged", "alarm.unacknowledged", "alarm.escalated",
+      "alarm.suppressed", "alarm.unsuppressed", "alarm.cleared", "room.air", "policy.changed", "room.locked", "room.freed",
+      "room.disinfected", "site.attested", "site.opened", "site.closed", "incident.began", "incident.ended",
+      "room.excepted", "ventilation.began", "ventilation.ended", "ventilation.judged", "session.began", "session.ended",
+      "session.held", "command.done", "command.refused", "loss", "device.write_failed", "device.written",
     ]
 
   func members(of body: EventBody, utcOffset: Int32) -> [String: JSON] {
