@@ -47,6 +47,7 @@ struct AlarmsCommand: ParsableCommand {
         print("No alarms.")
       } else {
         for line in alarms.alarmTable.lines() { print(line) }
+        if !alarms.alarmStepTable.isEmpty { for line in [""] + alarms.alarmStepTable.lines() { print(line) } }
       }
     }
   }

@@ -4,6 +4,7 @@
 import Domain
 import EventLog
 import Foundation
+import Records
 
 /// A CloudEvent, as far as a person wants to see it.
 struct EventLine: Decodable, Equatable {
@@ -72,8 +73,13 @@ struct EventLine: Decodable, Equatable {
         if case .number(let skin)? = facts.removeValue(forKey: "surface_c") { surface = " (skin \(decimal(skin, digits: 1)))" }
         parts.append("\(decimal(estimate, digits: 1)) degC\(surface)")
       }
-      if let reason = facts.removeValue(forKey: "reason") { parts.append(reason.words) }
-      if let next = facts.removeValue(forKey: "next"), what != "screening.passed" { parts.append("next: \(next.words)") }
+      let reason = facts.removeValue(forKey: "reason")
+      if let reason { parts.append(reason.words) }
+      if let next = facts.removeValue(forKey: "next"), what != "screening.passed" {
+        let step = nextStep(
+          reason: ScreeningReason.allCases.first { $0.name == reason?.text }, next: ScreeningState.allCases.first { $0.name == next.text })
+        parts.append("next: \(next.words)" + (step.map { " (\($0.english))" } ?? ""))
+      }
       // How it was measured, and who it was, are for programs and records.
       for key in [
         "attempt", "policy", "ambient_c", "device", "calibrated", "site_offset_c", "device_offset_c", "ambient_term_c", "reference_term_c",
@@ -100,6 +106,9 @@ struct EventLine: Decodable, Equatable {
       if let number = facts.removeValue(forKey: "occurrence"), number.text != "0" { parts.append("alarm \(number.text)") }
       if let state = facts.removeValue(forKey: "state"), AlarmState.allCases.contains(where: { $0.isSuppressed && $0.name == state.text }) {
         parts.append(state.words)
+      }
+      if what == "alarm.raised" || what == "alarm.escalated", let step = AlarmKind.allCases.first(where: { $0.name == kind.text })?.nextStep {
+        parts.append(step.english)
       }
       if let until = facts.removeValue(forKey: "until") { parts[parts.count - 1] += " until \(clockTime(until.text))" }
       return parts
@@ -155,7 +164,10 @@ struct EventLine: Decodable, Equatable {
     return parts
   }
 
-  private var foldableFacts: String { facts.split(separator: ", ").map { whole(String($0)) }.joined(separator: ", ") }
+  /// Facts stay in one piece, what to do next may be folded.
+  private var foldableFacts: String {
+    facts.split(separator: ", ").map { $0.utf8.count > 40 ? String($0) : whole(String($0)) }.joined(separator: ", ")
+  }
 
   /// The event in lines of `width` columns.
   func lines(width: Int = 100) -> [String] {

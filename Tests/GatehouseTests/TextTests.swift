@@ -76,7 +76,11 @@ import Testing
       """)
     #expect(event.day == "2026-11-23")
     #expect(
-      event.lines() == ["08:14:05.312  screening.denied          north-door          ticket 17, elevated, next: rest"])
+      event.lines() == [
+        "08:14:05.312  screening.denied          north-door          ticket 17, elevated, next: rest (rest",
+        "                                                            apart from others, then gatehouse resume,",
+        "                                                            best with another thermometer)",
+      ])
   }
 
   @Test func saysWhatPeopleReadMostInWords() throws {
@@ -92,7 +96,7 @@ import Testing
       try facts(
         "alarm.raised",
         #"{"kind":"air_high","priority":"high","state":"unacknowledged","occurrence":2,"value":1721.394}"#)
-        == "air high 1721 ppm, high priority, alarm 2")
+        == "air high 1721 ppm, high priority, alarm 2, air the room now, or have people leave")
     #expect(
       try facts("alarm.cleared", #"{"kind":"port_lost","priority":"medium","state":"normal","occurrence":9}"#)
         == "port lost, medium priority, alarm 9")
@@ -103,7 +107,7 @@ import Testing
         == "air high, high priority, shelved until 08:51:00")
     #expect(
       try facts("alarm.escalated", #"{"kind":"gate_jammed","priority":"high","state":"unacknowledged","occurrence":3,"level":2}"#)
-        == "gate jammed, high priority, nobody has acknowledged it, level 2, alarm 3")
+        == "gate jammed, high priority, nobody has acknowledged it, level 2, alarm 3, look at the gate, let people out by hand")
     #expect(
       try facts(
         "lane.statistics",

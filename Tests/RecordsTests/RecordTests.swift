@@ -465,3 +465,37 @@ private func objects(_ record: Record, _ table: String) throws -> [[String: Fact
 
   @Test func markupIsText() { #expect(escaped("<a href=\"x\">&'\u{1B}") == "&lt;a href=&quot;x&quot;&gt;&amp;&#39;·") }
 }
+
+@Suite struct NextStepTests {
+  private let steps =
+    ScreeningState.allCases.compactMap(\.nextStep) + ScreeningReason.allCases.compactMap(\.nextStep) + AlarmKind.allCases.map(\.nextStep)
+
+  /// What the programs say is what staff have been given to read.
+  @Test func theRulesPrintTheSameWords() throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    let rules = try String(contentsOf: root.appending(path: "docs/rules.md"), encoding: .utf8)
+    let lines = rules.split(separator: "\n").filter { $0.hasPrefix("| `") }
+    func isPrinted(_ name: String, _ step: Phrase) -> Bool {
+      lines.contains { $0.contains("`\(name)`") && ($0.contains("| \(step.english) |") || $0.contains("| \(step.english);")) }
+    }
+    for state in ScreeningState.allCases { if let step = state.nextStep { #expect(isPrinted(state.name, step), "\(state)") } }
+    for reason in ScreeningReason.allCases { if let step = reason.nextStep { #expect(isPrinted(reason.name, step), "\(reason)") } }
+    for kind in AlarmKind.allCases { #expect(isPrinted(kind.name, kind.nextStep), "\(kind)") }
+  }
+
+  /// Each is one sentence that an event's line can hold: a comma may stand in it, nothing else may end it.
+  @Test func eachIsShortAndInBothLanguages() {
+    for step in steps {
+      #expect(step.english.utf8.count <= 80 && !step.english.contains { ";.()".contains($0) }, "\(step)")
+      #expect(step.chinese.unicodeScalars.contains { (0x4E00...0x9FFF).contains($0.value) }, "\(step)")
+    }
+  }
+
+  /// The state says it before the reason does.
+  @Test func whereAScreeningGoesComesFirst() {
+    #expect(nextStep(reason: .low, next: .coldWait)?.english.hasPrefix("wait inside, then gatehouse resume") == true)
+    #expect(nextStep(reason: .high, next: .rest) == ScreeningState.rest.nextStep)
+    #expect(nextStep(reason: .notOnRoster, next: .noResult)?.english == "staff look who it is, then gatehouse allow")
+    #expect(nextStep(reason: .normal, next: .passed) == nil)
+  }
+}
