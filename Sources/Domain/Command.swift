@@ -158,7 +158,7 @@ public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case safetyAlarm, alarmSuppressed, notAcknowledged, notShelved, notOutOfService, shelfTooLong, shelfFull, stillActive
   case noIsolationRoom, notAttested, notVentilated, notDisinfected, suspended, notSuspended, siteClosed, alreadyDone
   case unknownCase, tooManyCases, notIsolationRoom, roomTaken, roomLocked, notIsolated, notReported, contactsNotListed, notHandedOver
-  case unknownRoom, ventilationIncomplete, sessionRunning, noSession, takesNoSession, nothingDeclared
+  case unknownRoom, ventilationIncomplete, sessionRunning, noSession, takesNoSession, noResponsible, nothingDeclared
   case tooEarly, nobodyThere
   case nothingToProve, ticketsWait, signalsOn
 
@@ -209,6 +209,7 @@ public enum Refusal: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .sessionRunning: "session_running"
     case .noSession: "no_session"
     case .takesNoSession: "takes_no_session"
+    case .noResponsible: "no_responsible"
     case .nothingDeclared: "nothing_declared"
     case .tooEarly: "too_early"
     case .nobodyThere: "nobody_there"

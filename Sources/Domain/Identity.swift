@@ -52,6 +52,18 @@ public enum Place: BitwiseCopyable, Hashable, Sendable {
   }
 }
 
+/// Somebody who answers for a part of what is done at the site.
+public struct RoleHolder: Sendable, Equatable {
+  /// As the site calls it.
+  public var role: String
+  public var name: String
+
+  public init(role: String, name: String) {
+    self.role = role
+    self.name = name
+  }
+}
+
 /// The texts behind the indices, for whoever writes to people: the log, the sockets, the command line.
 public struct Names: Sendable {
   public var site: String
@@ -67,6 +79,10 @@ public struct Names: Sendable {
   public var items: [String]
   /// Who answers for the ventilation of each room; empty: nobody is named.
   public var responsible: [String]
+  /// Who answers for the whole site; empty: nobody is named.
+  public var head = ""
+  /// Who else answers for what, at the site.
+  public var roles: [RoleHolder] = []
   /// Sessions of the timetable.
   public var sessions: [String]
   /// Why a room is used that guidance would not use; empty: there is no need for a reason.

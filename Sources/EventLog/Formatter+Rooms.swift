@@ -64,6 +64,13 @@ extension Formatter {
     return data
   }
 
+  /// Who answers for the site from this start on: a change of the settings takes effect at one.
+  func addRoles(to data: inout [String: JSON]) {
+    if !names.head.isEmpty { data["responsible"] = .string(names.head) }
+    guard !names.roles.isEmpty else { return }
+    data["roles"] = .list(names.roles.map { .object(["role": .string($0.role), "name": .string($0.name)]) })
+  }
+
   /// What is said of a room by name, beside what happened there.
   func addRoom(_ room: Int, to data: inout [String: JSON], of body: EventBody) {
     switch body {

@@ -83,6 +83,7 @@ public struct Formatter: Sendable {
     add(.month, ["estimate_c": event.personal.estimate], identity: event.personal.token)
 
     var data = members(of: event.body, utcOffset: event.at.utcOffset)
+    if case .systemStarted = event.body { addRoles(to: &data) }
     if case .room(let room) = event.source { addRoom(Int(room.index), to: &data, of: event.body) }
     if !rows.isEmpty {
       data["personal_hashes"] = .object(

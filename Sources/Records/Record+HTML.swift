@@ -5,6 +5,7 @@ extension Record {
     let title = kind.title(language)
     var body = "<h1>\(escaped(title))</h1>\n<p>\(escaped(site)) · \(escaped(daysText(language))) · "
     body += escaped(Phrase("written", "打印时间")(language)) + " \(escaped(written))</p>\n"
+    if !roles.isEmpty { body += "<p>\(escaped(rolesText(language)))</p>\n" }
     for table in tables {
       if tables.count > 1 { body += "<h2>\(escaped(table.title(language)))</h2>\n" }
       body += table.html(language)

@@ -7,6 +7,7 @@ extension Record {
   public func json(_ language: Language) throws -> String {
     var object: [String: Any] = ["record": kind.rawValue, "site": site, "from": days.lowerBound, "to": days.upperBound, "language": language.rawValue]
     object["tables"] = Dictionary(tables.map { ($0.id, $0.rows(language)) }) { first, _ in first }
+    if !roles.isEmpty { object["roles"] = roles.map { ["role": $0.role, "name": $0.name] } }
     object["notes"] = notes.map { $0(language) }
     let data = try JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
     return String(decoding: data, as: UTF8.self)

@@ -1,6 +1,7 @@
 // What a record is: columns that are described once, rows of cells, and from them a table for a spreadsheet, for a program and for
 // paper. A cell knows what it is, so each form can write it right.
 
+public import Domain
 public import Foundation
 
 /// Which record.
@@ -75,8 +76,15 @@ public struct Record: Sendable, Equatable {
   public var site: String
   public var days: ClosedRange<String>
   public var tables: [RecordTable]
+  /// Who answered for what at the site on these days, the head of the site first.
+  public var roles: [RoleHolder] = []
   /// What a reader must know of it, a sentence each.
   public var notes: [Phrase] = []
+
+  /// `Responsible: Li Na · doctor: Wang Fang`; empty: nobody is named.
+  func rolesText(_ language: Language) -> String {
+    roles.map { ($0.role == headRole ? Phrase("Responsible", "负责人")(language) : $0.role) + ": " + $0.name }.joined(separator: " · ")
+  }
 
   /// `2026-11-23`, or `2026-11-23 to 2026-11-30`.
   func daysText(_ language: Language) -> String {
@@ -124,6 +132,7 @@ extension Record {
       case .disinfection: .disinfection(days)
       }
     notes += unknown(days)
+    roles = days.roles
   }
 }
 

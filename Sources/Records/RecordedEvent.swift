@@ -51,6 +51,9 @@ func secondsSince1970(_ time: String) -> Double? {
   (try? Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse(time))?.timeIntervalSince1970
 }
 
+/// How the head of a site is told from other roles.
+let headRole = "responsible"
+
 /// The records of a log, some days of them.
 public struct RecordedDays {
   /// Of the days, in order.
@@ -107,6 +110,21 @@ public struct RecordedDays {
       .filter { $0.seq > seq }.compactMap(Self.decoded)
     after += later.filter { $0.what == "ventilation.judged" && $0.seconds < last + 8 * 86_400 }
     if !after.contains(where: { $0.what == "system.started" }) { after += later.filter { $0.what == "system.started" }.prefix(1) }
+  }
+
+  /// Who answered for what: as the last start before the days had it, and each start on them.
+  var roles: [RoleHolder] {
+    let starts = [before.last { $0.what == "system.started" }].compactMap(\.self) + events.filter { $0.what == "system.started" }
+    var found: [RoleHolder] = []
+    for start in starts {
+      if let name = start.text("responsible") { found.append(RoleHolder(role: headRole, name: name)) }
+      guard case .list(let roles)? = start.data?["roles"] else { continue }
+      for case .object(let role) in roles {
+        if case .text(let what)? = role["role"], case .text(let name)? = role["name"] { found.append(RoleHolder(role: what, name: name)) }
+      }
+    }
+    let different = found.enumerated().filter { !found[..<$0.offset].contains($0.element) }.map(\.element)
+    return different.filter { $0.role == headRole } + different.filter { $0.role != headRole }
   }
 
   /// For tests: events as they would be in a log.

@@ -22,6 +22,8 @@ public struct RoomSettings: BitwiseCopyable, Sendable {
   public var hasAirflow = false
   /// Sessions are held in it: not where people are isolated.
   public var takesSessions = true
+  /// Nobody answers for it, at a site where somebody must before a session begins.
+  public var lacksResponsible = false
 
   public init(policy: AirPolicy, volume: Double = 0) {
     self.policy = policy

@@ -69,6 +69,7 @@ extension Rooms {
     let index = Int(room.index)
     guard index < rows.capacity else { return .refused(.unknownRoom) }
     guard rows[index].settings.takesSessions else { return .refused(.takesNoSession) }
+    guard !rows[index].settings.lacksResponsible else { return .refused(.noResponsible) }
     look(index, now, &alarms, &effects)
     if airings[index].isInSession { return .refused(.sessionRunning) }
     if airings[index].isLocked { return .refused(.roomLocked) }

@@ -48,6 +48,7 @@ extension RoomPlan {
     plan.isExcepted = room.reason != nil
     plan.hasAirflow = room.airflow != nil
     plan.takesSessions = room.kind != .isolation
+    plan.lacksResponsible = settings.site.sessionsNeedResponsible && room.responsible.isEmpty
     self.init(
       settings: plan, co2: room.co2, temperature: room.temperature, humidity: room.humidity, airflow: room.airflow,
       contacts: room.contacts.map { contact in

@@ -93,6 +93,8 @@ final class SettingsReader {
   private(set) var hasSecret = false
   /// Who is expected is known.
   private(set) var hasRoster = false
+  /// Somebody must answer for a room before a session begins in it.
+  private(set) var sessionsNeedResponsible = false
 
   init(book: ProblemBook, file: String, profileFolder: String) {
     self.book = book
@@ -141,15 +143,18 @@ final class SettingsReader {
     var plans = devices.compactMap(\.self)
     for lane in whole { for id in lane.devices where Int(id.index) < plans.count { plans[Int(id.index)].atLane = true } }
     let links = ports.compactMap(\.self)
+    var names = Names(
+      site: site.id, lanes: whole.map(\.name), rooms: rooms.compactMap { $0?.name }, devices: deviceNames, ports: busNames,
+      fields: plans.map { $0.profile.fields.map(\.name) }, writes: plans.map { $0.profile.namedWrites.map(\.name) },
+      items: checklist.compactMap { $0?.name } + rooms.compactMap { $0?.kind == .isolation ? $0?.name : nil },
+      responsible: rooms.compactMap { $0?.responsible }, sessions: timetable.names,
+      reasons: rooms.compactMap { $0.map { $0.reason ?? "" } })
+    names.head = site.responsible
+    names.roles = site.roles
     return Settings(
       site: site, log: log, recorder: recorder, retention: retention, desk: desk, ports: links, devices: plans, lanes: whole, rooms: rooms.compactMap(\.self),
       checklist: checklist.compactMap(\.self), policy: policy, alarms: alarms, hours: hours, timetable: timetable.plans, realTime: wishes,
-      names: Names(
-        site: site.id, lanes: whole.map(\.name), rooms: rooms.compactMap { $0?.name }, devices: deviceNames, ports: busNames,
-        fields: plans.map { $0.profile.fields.map(\.name) }, writes: plans.map { $0.profile.namedWrites.map(\.name) },
-        items: checklist.compactMap { $0?.name } + rooms.compactMap { $0?.kind == .isolation ? $0?.name : nil },
-        responsible: rooms.compactMap { $0?.responsible }, sessions: timetable.names,
-        reasons: rooms.compactMap { $0.map { $0.reason ?? "" } }),
+      names: names,
       instruments: InstrumentSettings(
         ports: links.map(\.kind),
         devices: plans.map {
@@ -179,14 +184,30 @@ final class SettingsReader {
     let roster = rosterEntry?.text().map(path)
     hasRoster = rosterEntry != nil
     if hasRoster, !hasSecret { rosterEntry?.note("identity_secret_file is required beside it: tokens are made with that key") }
+    let responsible = section.optional("responsible").flatMap(readName) ?? ""
+    let roles = (section.optional("roles")?.list() ?? []).compactMap(readRole)
+    sessionsNeedResponsible = section.optional("sessions_need_responsible")?.flag() ?? false
     guard let zoneEntry = section.required("time_zone"), let zoneName = zoneEntry.text() else { return nil }
     guard let zone = TimeZone(identifier: zoneName) else {
       return zoneEntry.expected("a time zone such as Asia/Shanghai" + meant(zoneName, TimeZone.knownTimeZoneIdentifiers), nil)
     }
     guard let id, let name else { return nil }
-    return SiteSettings(
+    var settings = SiteSettings(
       id: id, name: name, timeZone: zoneName, offsets: offsets(zone, now), identitySecretFile: secret, rosterTokensFile: roster,
       opening: opening, proofDue: proofDue)
+    settings.responsible = responsible
+    settings.roles = roles
+    settings.sessionsNeedResponsible = sessionsNeedResponsible
+    return settings
+  }
+
+  private func readRole(_ entry: Entry) -> RoleHolder? {
+    guard let section = entry.section() else { return nil }
+    defer { section.close() }
+    let role = section.required("role").flatMap(readName)
+    let name = section.required("name").flatMap(readName)
+    guard let role, let name else { return nil }
+    return RoleHolder(role: role, name: name)
   }
 
   private func readItem(_ name: String, _ entry: Entry) -> ChecklistItem? {

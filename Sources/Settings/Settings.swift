@@ -53,6 +53,12 @@ public struct SiteSettings: Sendable {
   public var identitySecretFile: String?
   /// Absolute path of the tokens of those who are expected; `nil`: no lane asks.
   public var rosterTokensFile: String?
+  /// Who answers for the whole site; empty: nobody is named.
+  public var responsible = ""
+  /// Who else answers for what.
+  public var roles: [RoleHolder] = []
+  /// No session begins in a room for which nobody answers.
+  public var sessionsNeedResponsible = false
   public var opening: Opening
   /// By when the alert path of each lane is proven, second of the day; `nil`: by no time.
   public var proofDue: Int32?

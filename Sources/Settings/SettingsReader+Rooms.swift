@@ -72,7 +72,7 @@ extension SettingsReader {
   }
 
   /// Text that may enter an event.
-  private func readName(_ entry: Entry) -> String? {
+  func readName(_ entry: Entry) -> String? {
     guard let text = entry.text() else { return nil }
     return entry.expected("at most 96 bytes without control characters", text.utf8.count <= 96 && !text.unicodeScalars.contains { $0.value < 0x20 } ? text : nil)
   }
@@ -258,6 +258,10 @@ extension SettingsReader {
       let room = roomEntry?.reference("room", rooms.map { $0?.name ?? "" })
       if let room, let layout = rooms[room], layout.kind == .isolation {
         roomEntry?.note("found the isolation room \(layout.name), expected a room that sessions are held in")
+      }
+      if sessionsNeedResponsible, let room, let layout = rooms[room], layout.responsible.isEmpty {
+        roomEntry?.note(
+          "nobody answers for \(layout.name), and site.sessions_need_responsible is true: expected rooms.\(layout.name).responsible")
       }
       let days = section.required("days").flatMap(readDays)
       let start = section.required("start").flatMap(readClock)

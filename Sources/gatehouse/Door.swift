@@ -174,6 +174,7 @@ struct OrderReport: Equatable {
     case .ventilationIncomplete: return "\(what) of the ventilation after the last session are missing"
     case .sessionRunning: return "a session is on in that room"
     case .noSession: return "no session is on in that room"
+    case .noResponsible: return "nobody is named who answers for that room: `rooms.NAME.responsible` in the settings"
     case .takesNoSession: return "no session is held in an isolation room"
     case .nothingDeclared: return "nobody has said that the room is being ventilated"
     case nil: return reason

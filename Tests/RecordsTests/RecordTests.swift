@@ -499,3 +499,33 @@ private func objects(_ record: Record, _ table: String) throws -> [[String: Fact
     #expect(nextStep(reason: .normal, next: .passed) == nil)
   }
 }
+
+@Suite struct RoleTests {
+  private func started(_ day: String, _ data: String) throws -> RecordedEvent {
+    try JSONDecoder().decode(
+      RecordedEvent.self,
+      from: Data(#"{"type":"gatehouse.system.started","source":"/s","time":"\#(day)T08:00:00.000+08:00","data":\#(data)}"#.utf8))
+  }
+
+  /// Who answered when the days began, and whoever came with a start on them; as the log has it, not as the settings are now.
+  @Test func eachRecordNamesWhoAnswered() throws {
+    let li = #"{"down_s":0,"restored":false,"responsible":"Li Na","roles":[{"role":"doctor","name":"Wang <Fang>"}]}"#
+    let zhao = #"{"down_s":0,"restored":true,"responsible":"Zhao","roles":[{"role":"doctor","name":"Wang <Fang>"}]}"#
+    let day = RecordedDays(
+      events: [try started("2026-11-23", zhao), try started("2026-11-23", zhao)],
+      before: [try started("2026-11-21", #"{"down_s":0,"restored":false,"responsible":"Sun"}"#), try started("2026-11-22", li)],
+      days: "2026-11-23"..."2026-11-23", zone: shanghai)
+    for kind in RecordKind.allCases {
+      let record = Record(kind, day)
+      #expect(
+        record.roles == [
+          RoleHolder(role: "responsible", name: "Li Na"), RoleHolder(role: "responsible", name: "Zhao"),
+          RoleHolder(role: "doctor", name: "Wang <Fang>"),
+        ])
+      #expect(record.html(.english, written: "").contains("<p>Responsible: Li Na · Responsible: Zhao · doctor: Wang &lt;Fang&gt;</p>"))
+      #expect(record.html(.chinese, written: "").contains("<p>负责人: Li Na"))
+    }
+    let nobody = Record(.daily, RecordedDays(events: [try started("2026-11-23", "{}")], days: "2026-11-23"..."2026-11-23", zone: shanghai))
+    #expect(nobody.roles == [] && !nobody.html(.english, written: "").contains("<p>Responsible"))
+  }
+}

@@ -305,5 +305,12 @@ private var holding: RoomSettings {
     #expect(day.play("08:00 co2 600\n08:10 session start\n08:20 end") == ["08:10 refused takes_no_session"])
   }
 
+  @Test func noSessionForWhichNobodyAnswers() {
+    var room = RoomDay.room
+    room.lacksResponsible = true
+    var day = RoomDay(room, hours: nil)
+    #expect(day.play("08:00 co2 600\n08:10 session start\n08:20 end") == ["08:10 refused no_responsible"])
+  }
+
   private func verdict(_ words: String) -> String { words.split(separator: " ").dropFirst().prefix(2).joined(separator: " ") }
 }

@@ -12,7 +12,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
 
 /// Uses every section. Values may be wrong: what counts is which keys are asked for.
 private let everything = """
-  site: {}
+  site: { roles: [{}] }
   desk: none
   log: {}
   buses: { a: { serial: { path: /dev/x }, line: { baud: 9600 } } }

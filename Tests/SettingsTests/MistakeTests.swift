@@ -164,6 +164,17 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
     ])
   }
 
+  @Test func whoAnswersForWhat() throws {
+    let session = "timetable:\n- { name: a, room: r1, days: [mon], start: \"09:00\", end: \"10:00\" }\nrooms:\n"
+    let demanded = ("time_zone: Asia/Shanghai", "time_zone: Asia/Shanghai, responsible: Li Na, sessions_need_responsible: true")
+    try check([demanded], [])
+    try check([demanded, ("rooms:\n", session)], [
+      "19:20  timetable[0].room: nobody answers for r1, and site.sessions_need_responsible is true: expected rooms.r1.responsible"
+    ])
+    try check([demanded, ("rooms:\n", session), ("r1: { volume", "r1: { responsible: Wang, volume")], [])
+    try check([("time_zone: Asia/Shanghai", "time_zone: Asia/Shanghai, roles: [{ role: doctor }]")], ["1:61  site.roles[0]: name is required"])
+  }
+
   @Test func whoIsExpected() throws {
     func scanner(_ site: String, _ identity: String, _ expected: [String], _ location: SourceLocation = #_sourceLocation) throws {
       try check(
