@@ -1,5 +1,6 @@
 // A record for programs: an object a row, members named as columns. What is not known is absent; what was forgotten is named.
 
+import Domain
 import Foundation
 
 extension Record {

@@ -50,6 +50,11 @@ import Testing
     #expect(String(decoding: formatted(.reading(reading)).body, as: UTF8.self).contains("\"value\":\(list)}"))
   }
 
+  @Test func aStartSaysWhoAnswersForTheSite() {
+    let body = String(decoding: formatted(.systemStarted(restored: true, downSeconds: 4)).body, as: UTF8.self)
+    #expect(body.contains(#""responsible":"Li Na","restored":true,"roles":[{"name":"Wang Fang","role":"doctor"}]"#))
+  }
+
   @Test func theSchemaRefusesWhatIsWrong() throws {
     let schema = try schema()
     let right = delivered(Data(formatted(raised).body), seq: 3, personal: [])

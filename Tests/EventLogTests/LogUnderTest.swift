@@ -22,9 +22,14 @@ struct Seeded: RandomNumberGenerator {
   }
 }
 
-let names = Names(
-  site: "school-3", lanes: ["north-door"], rooms: ["room-12"], devices: ["thermometer", "co2", "relays"], ports: ["bus"],
-  fields: [["object", "ambient"], ["co2"], ["inputs"]], writes: [[], ["stop", "interval"], []])
+let names = {
+  var names = Names(
+    site: "school-3", lanes: ["north-door"], rooms: ["room-12"], devices: ["thermometer", "co2", "relays"], ports: ["bus"],
+    fields: [["object", "ambient"], ["co2"], ["inputs"]], writes: [[], ["stop", "interval"], []])
+  names.head = "Li Na"
+  names.roles = [RoleHolder(role: "doctor", name: "Wang Fang")]
+  return names
+}()
 
 let layout: UInt64 = 7
 

@@ -77,8 +77,9 @@ import Testing
     #expect(event.day == "2026-11-23")
     #expect(
       event.lines() == [
-        "08:14:05.312  screening.denied          north-door          ticket 17, elevated, next: rest (rest",
-        "                                                            apart from others, then gatehouse resume,",
+        "08:14:05.312  screening.denied          north-door          ticket 17, elevated,",
+        "                                                            next: rest (rest apart from others,",
+        "                                                            then gatehouse resume,",
         "                                                            best with another thermometer)",
       ])
   }

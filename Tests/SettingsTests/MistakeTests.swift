@@ -172,7 +172,7 @@ private func check(_ changes: [(String, String)], _ expected: [String], _ locati
       "19:20  timetable[0].room: nobody answers for r1, and site.sessions_need_responsible is true: expected rooms.r1.responsible"
     ])
     try check([demanded, ("rooms:\n", session), ("r1: { volume", "r1: { responsible: Wang, volume")], [])
-    try check([("time_zone: Asia/Shanghai", "time_zone: Asia/Shanghai, roles: [{ role: doctor }]")], ["1:61  site.roles[0]: name is required"])
+    try check([("time_zone: Asia/Shanghai", "time_zone: Asia/Shanghai, roles: [{ role: doctor }]")], ["1:59  site.roles[0]: name is required"])
   }
 
   @Test func whoIsExpected() throws {
