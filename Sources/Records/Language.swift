@@ -122,7 +122,8 @@ private let words: [String: Phrase] = [
   "contacts_not_listed": Phrase("contacts not listed", "接触者未登记"), "not_handed_over": Phrase("not handed over", "未移交"),
   "unknown_room": Phrase("no such room", "无此房间"), "ventilation_incomplete": Phrase("ventilation incomplete", "通风未完成"),
   "session_running": Phrase("a session is on", "场次进行中"), "no_session": Phrase("no session", "无场次"),
-  "takes_no_session": Phrase("takes no session", "不举行场次"), "nothing_declared": Phrase("nothing declared", "未登记通风"),
+  "takes_no_session": Phrase("takes no session", "不举行场次"), "no_responsible": Phrase("nobody answers for the room", "房间无负责人"),
+  "nothing_declared": Phrase("nothing declared", "未登记通风"),
   "nobody_there": Phrase("nobody there", "无人"), "nothing_to_prove": Phrase("nothing to prove", "无声光报警可测试"),
   "tickets_wait": Phrase("people wait with tickets", "有人持号等候"), "signals_on": Phrase("lamp or buzzer is on", "声光报警正在使用"),
   // Commands.

@@ -84,6 +84,9 @@ extension AlarmKind {
     case .referenceOff: Phrase("clean, aim and warm up thermometer and reference", "请清洁、对准并预热测温设备与黑体")
     case .thermometerStuck: Phrase("change the thermometer", "请更换测温设备")
     case .thermometerNormalising: Phrase("try the thermometer on a warm object", "请用已知温度的物体检验测温设备")
+    case .proofFailed: Phrase("look at lamp, buzzer and their board, then gatehouse prove", "请检查警灯、蜂鸣器和控制板，然后重新验证")
+    case .proofOverdue: Phrase("prove the alert path, gatehouse prove", "请验证报警通路")
+    case .alertCheck: Phrase("acknowledge it if lamp and buzzer are seen and heard", "如警灯亮、蜂鸣器响，请确认")
     case .alarmFlood: Phrase("mend first what they have in common", "请先处理共同原因")
     }
   }

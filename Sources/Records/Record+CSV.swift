@@ -12,8 +12,9 @@ extension Record {
       lines.append(table.columns.map { csvCell($0.heading(language)) }.joined(separator: ","))
       for row in table.rows { lines.append(row.map { csvCell($0, language) }.joined(separator: ",")) }
     }
-    if !notes.isEmpty { lines.append("") }
-    for note in notes { lines.append(csvCell(note(language))) }
+    let below = (roles.isEmpty ? [] : [rolesText(language)]) + notes.map { $0(language) }
+    if !below.isEmpty { lines.append("") }
+    for line in below { lines.append(csvCell(line)) }
     return "\u{FEFF}" + lines.map { $0 + "\r\n" }.joined()
   }
 }

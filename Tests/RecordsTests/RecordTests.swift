@@ -524,6 +524,7 @@ private func objects(_ record: Record, _ table: String) throws -> [[String: Fact
         ])
       #expect(record.html(.english, written: "").contains("<p>Responsible: Li Na · Responsible: Zhao · doctor: Wang &lt;Fang&gt;</p>"))
       #expect(record.html(.chinese, written: "").contains("<p>负责人: Li Na"))
+      #expect(record.csv(.english).contains("\r\n\r\nResponsible: Li Na · Responsible: Zhao · doctor: Wang <Fang>\r\n"))
     }
     let nobody = Record(.daily, RecordedDays(events: [try started("2026-11-23", "{}")], days: "2026-11-23"..."2026-11-23", zone: shanghai))
     #expect(nobody.roles == [] && !nobody.html(.english, written: "").contains("<p>Responsible"))
