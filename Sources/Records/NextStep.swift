@@ -43,7 +43,7 @@ extension ScreeningReason {
     case .credential: Phrase("staff look why the other system said no", "由工作人员查明凭证未通过的原因")
     case .elsewhere: Phrase("go back to the lane where this identity stands", "请回到该身份所在的通道")
     case .normal, .borderline, .elevated, .high, .left, .overridden, .resumed, .contactNormal, .contactElevated, .relative,
-      .clearedAfterRest:
+      .clearedAfterRest, .symptom:
       nil
     }
   }
