@@ -22,6 +22,12 @@ func rawNumber(of value: Double, _ field: Field) -> Double {
   }
 }
 
+/// The value that a raw number stands for: what `rawNumber` takes back.
+func meaning(of raw: Double, _ field: Field) -> Double {
+  if let whole = field.reciprocal { return raw == 0 ? 0 : whole / raw }
+  return raw * (field.scale == 0 ? 1 : field.scale) + field.offset
+}
+
 /// The bytes of a field, most significant first within a register; bit fields as channels, see `encodedBits`.
 func encoded(_ value: Double, _ field: Field) -> [UInt8] {
   let raw = rawNumber(of: value, field)

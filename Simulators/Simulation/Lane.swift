@@ -42,8 +42,11 @@ public struct Lane: Sendable {
   public func isPassage(at now: Instant) -> Bool { now < passing }
 
   /// What a perfect thermometer sees, degC.
-  public func surface(at now: Instant) -> Double {
-    presence?.surface(at: now, ambient: ambient, siteOffset: siteOffset) ?? ambient
+  /// - Parameter body: takes everybody for a body of that temperature; `nil`: as they are.
+  public func surface(at now: Instant, as body: Double? = nil) -> Double {
+    guard var presence else { return ambient }
+    if let body { presence.person = Person(body: body) }
+    return presence.surface(at: now, ambient: ambient, siteOffset: siteOffset)
   }
 
   /// A step of time; `relay` drives the gate.

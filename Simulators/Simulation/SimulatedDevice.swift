@@ -7,11 +7,14 @@ import Domain
 struct SimulatedDevice: Sendable {
   let name: String
   let profile: Profile
-  let bus: Int
-  let unit: UInt8
+  /// Where it is wired to, which a swap changes.
+  var bus: Int
+  var unit: UInt8
   /// Modbus devices only.
   var registers: Registers?
   var fault: Fault?
+  /// When the last byte that trickles is out.
+  var busyUntil: Instant = .past
   /// The values of the moment a `stuck` fault began.
   var frozen: [Double]?
   /// Fields held at a value by command, by index.
@@ -40,6 +43,14 @@ struct SimulatedDevice: Sendable {
   func fault(at now: Instant) -> Fault? {
     guard let fault, now < fault.until else { return nil }
     return fault
+  }
+
+  /// How long whoever asks it waits for an answer; `nil`: nobody asks it.
+  var patience: Interval? {
+    switch profile.transport {
+    case .serial(let speech), .hid(let speech, _): speech.requests.compactMap(\.replyWithin).max()
+    case .modbus(let speech): speech.replyWithin
+    }
   }
 
   /// Whether a request to `asked` is for this device: its own unit, or "any sensor".

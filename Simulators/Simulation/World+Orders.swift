@@ -25,6 +25,7 @@ extension World {
     case "input": try input(order)
     case "field": try field(order)
     case "fault": try fault(order)
+    case "swap": try swap(order)
     case "unplug": try plug(order, false)
     case "replug": try plug(order, true)
     case "gate": try gate(order)
@@ -124,17 +125,65 @@ extension World {
 
   private mutating func fault(_ order: Order) throws(Order.Mistake) {
     let device = try device(order)
-    try order.allow("for")
+    try order.allow("for", "chance", "by")
     let word = try order.word(1, "a fault or clear")
-    devices[device].fault = nil
-    devices[device].frozen = nil
-    if word == "clear" { return }
+    guard word != "clear" else {
+      devices[device].fault = nil
+      devices[device].frozen = nil
+      return
+    }
     guard let kind = FaultKind(rawValue: word) else {
       throw Order.Mistake("there is no fault \"\(word)\"; there are: \(FaultKind.allCases.map(\.rawValue).joined(separator: ", ")), clear")
     }
+    if let lacks = lack(of: kind, device) { throw Order.Mistake("\(plan.devices[device].name) can't have the fault \(word): \(lacks)") }
+    let chance = try order.number("chance") ?? 1
+    guard chance > 0, chance <= 1 else { throw Order.Mistake("chance= is above 0 and at most 1") }
     let length = try order.number("for")
-    if case .stuck = kind { devices[device].frozen = values(of: device, at: now) }
-    devices[device].fault = Fault(kind: kind, until: try length.map { s throws(Order.Mistake) in now + (try interval(s)) } ?? .never)
+    let until = try length.map { s throws(Order.Mistake) in now + (try interval(s)) } ?? .never
+    let by = try amount(of: kind, order)
+    devices[device].frozen = kind == .stuck ? values(of: device, at: now) : nil
+    devices[device].busyUntil = .past
+    devices[device].fault = Fault(kind: kind, since: now, until: until, chance: chance, by: by)
+  }
+
+  private func amount(of kind: FaultKind, _ order: Order) throws(Order.Mistake) -> Double {
+    let said = try order.number("by")
+    guard let measure = kind.measure else {
+      if said != nil { throw Order.Mistake("\(kind.rawValue) has no by=") }
+      return 0
+    }
+    guard let by = said ?? measure.ordinary else { throw Order.Mistake("\(kind.rawValue) needs by=, how much") }
+    guard measure.range.contains(by) else {
+      throw Order.Mistake("by= of \(kind.rawValue) is between \(measure.range.lowerBound) and \(measure.range.upperBound)")
+    }
+    return by
+  }
+
+  /// Why a device can't have a fault; `nil`: it can.
+  private func lack(of kind: FaultKind, _ device: Int) -> String? {
+    let link = plan.buses[devices[device].bus].link, fields = devices[device].profile.fields
+    switch kind {
+    case .exception, .wrongUnit, .answersOthers: return devices[device].registers == nil ? "it does not speak Modbus" : nil
+    case .hangUp: if case .modbusTCP = link { return nil } else { return "it is not behind TCP" }
+    case .baud, .echo: return link.line == nil ? "it is on no serial line" : nil
+    case .late: return devices[device].patience == nil ? "nobody asks it" : nil
+    case .jump, .drift: return fields.contains(where: \.isMeasured) ? nil : "it measures nothing"
+    case .sentinel: return fields.contains { !$0.sentinels.isEmpty } ? nil : "its profile has no sentinels"
+    case .normalises: return laneOfDevice[device] == nil ? "it is no lane's thermometer" : nil
+    case .silence, .delay, .split, .trickle, .noise, .junkBefore, .junkAfter, .badCheck, .cutFrame, .wrongLength, .stuck: return nil
+    }
+  }
+
+  /// Two devices trade their places on the wires: what belonged to one is heard where the other was.
+  private mutating func swap(_ order: Order) throws(Order.Mistake) {
+    let first = try device(order)
+    let second = try index(of: order.word(1, "two devices"), in: plan.devices.map(\.name), "device")
+    try order.allow()
+    guard first != second else { throw Order.Mistake("swap needs two devices") }
+    guard plan.buses[devices[first].bus].link.takes(plan.buses[devices[second].bus].link) else { throw Order.Mistake("their wires are of different kinds") }
+    (devices[first].bus, devices[second].bus) = (devices[second].bus, devices[first].bus)
+    (devices[first].unit, devices[second].unit) = (devices[second].unit, devices[first].unit)
+    for index in [first, second] { devices[index].heard = [] }
   }
 
   private mutating func plug(_ order: Order, _ wanted: Bool) throws(Order.Mistake) {

@@ -10,13 +10,29 @@ extension World {
   static var co2Noise: Double { 3 }
 
   /// One value a field, in the profile's order.
-  mutating func values(of device: Int, at moment: Instant) -> [Double] {
-    if let frozen = devices[device].frozen, case .stuck = devices[device].fault(at: moment)?.kind { return frozen }
+  mutating func values(of device: Int, fault: Fault? = nil, at moment: Instant) -> [Double] {
+    if let frozen = devices[device].frozen, case .stuck? = fault?.kind { return frozen }
     var values: [Double] = []
     for (index, field) in devices[device].profile.fields.enumerated() {
-      values.append(devices[device].held[index] ?? value(of: field, device: device, at: moment))
+      let truth = devices[device].held[index] ?? value(of: field, device: device, at: moment)
+      values.append(fault.map { shown(truth, field, $0, device: device, at: moment) } ?? truth)
     }
     return values
+  }
+
+  /// What a sensor with a fault makes of a value.
+  private func shown(_ value: Double, _ field: Field, _ fault: Fault, device: Int, at moment: Instant) -> Double {
+    switch fault.kind {
+    case .jump: return field.isMeasured ? value + fault.by : value
+    case .drift: return field.isMeasured ? value + fault.by * (moment - fault.since).seconds / 3_600 : value
+    case .sentinel:
+      guard let word = field.sentinels.first else { return value }
+      return meaning(of: word, field)
+    case .normalises:
+      guard field.use == .surface, let lane = laneOfDevice[device] else { return value }
+      return value - lanes[lane].surface(at: moment) + lanes[lane].surface(at: moment, as: fault.by)
+    default: return value
+    }
   }
 
   private mutating func value(of field: Field, device: Int, at moment: Instant) -> Double {
@@ -61,4 +77,14 @@ extension World {
   }
 
   private func bit(_ channel: Int) -> UInt32 { (1...32).contains(channel) ? 1 << UInt32(channel - 1) : 0 }
+}
+
+extension Field {
+  /// Whether it tells of the world, rather than of the device.
+  var isMeasured: Bool {
+    switch use {
+    case .surface, .sensorAmbient, .co2, .reference, .airTemperature, .humidity, .airflow, .airVelocity: true
+    case .inputs, .relays, .status, .information: false
+    }
+  }
 }

@@ -15,24 +15,33 @@ public struct Delivery: Sendable, Equatable {
 
 /// What lies on the wires.
 struct WireState: Sendable {
+  /// In the order in which they are due.
   var deliveries: [Delivery] = []
   /// When the last byte of a line is out, by bus.
   var lineFree: [Int: Instant] = [:]
   /// What came in and is no request yet, by bus and connection.
   var streams: [Int: [Int: ModbusStream]] = [:]
 
-  var nextDue: Instant { deliveries.lazy.map(\.due).min() ?? .never }
+  var nextDue: Instant { deliveries.first?.due ?? .never }
+
+  /// Behind everything that is due no later.
+  mutating func add(_ delivery: Delivery) {
+    var place = deliveries.endIndex
+    while place > 0, deliveries[place - 1].due > delivery.due { place -= 1 }
+    deliveries.insert(delivery, at: place)
+  }
 }
 
 extension World {
   /// What is to be written now, in order.
   public mutating func takeDue(at moment: Instant) -> [Delivery] {
-    let due = wires.deliveries.filter { $0.due <= moment }
-    if !due.isEmpty { wires.deliveries.removeAll { $0.due <= moment } }
-    return due
+    let count = wires.deliveries.firstIndex { $0.due > moment } ?? wires.deliveries.count
+    guard count > 0 else { return [] }
+    defer { wires.deliveries.removeFirst(count) }
+    return Array(wires.deliveries[..<count])
   }
 
-  /// Bytes came in at a bus. `false`: the connection speaks nonsense and has to be closed.
+  /// Bytes came in at a bus. `false`: the connection has to be closed, since it carries nonsense or a device hangs up.
   public mutating func receive(_ bytes: [UInt8], bus: Int, connection: Int = 0, at moment: Instant) -> Bool {
     advance(to: moment)
     guard plan.buses.indices.contains(bus), plugged[bus] else { return true }
@@ -41,7 +50,7 @@ extension World {
     stream.append(bytes, at: moment)
     let isTCP = if case .modbusTCP = plan.buses[bus].link { true } else { false }
     while let request = isTCP ? stream.nextTCP() : stream.nextRTU() {
-      answer(request, bus: bus, connection: connection, isTCP: isTCP, at: moment)
+      guard answer(request, bus: bus, connection: connection, isTCP: isTCP, at: moment) else { return false }
     }
     wires.streams[bus, default: [:]][connection] = stream
     return !(isTCP && stream.isBroken)
@@ -71,9 +80,16 @@ extension World {
     }
   }
 
+  /// The fault that strikes what a device is about to say.
+  private mutating func strike(_ index: Int, at moment: Instant) -> Fault? {
+    guard let fault = devices[index].fault(at: moment), fault.chance >= 1 || luck.unit() < fault.chance else { return nil }
+    return fault
+  }
+
   /// The frame that holds what a request asks for; unasked, the first kind with all that stands in it.
   private mutating func sendFrame(of index: Int, _ speech: FrameSpeech, answering request: Int? = nil, at moment: Instant) {
-    let values = values(of: index, at: moment)
+    let fault = strike(index, at: moment)
+    let values = values(of: index, fault: fault, at: moment)
     let fields = devices[index].profile.fields
     let answers = fields.indices.filter { field in
       let claims = fields[field].answers
@@ -84,56 +100,87 @@ extension World {
     if let claimed {
       kind = speech.frames.indices.first { frame in fields[claimed].frames >> UInt32(frame) & 1 == 1 } ?? 0
     }
-    let frame = encodedFrame(speech.frames[kind], index: kind, of: fields, values: values, only: answers)
-    send(frame, check: speech.frames[kind].check.place(in: frame.count), of: index, connection: 0, at: moment)
+    var frame = encodedFrame(speech.frames[kind], index: kind, of: fields, values: values, only: answers)
+    let check = speech.frames[kind].check.place(in: frame.count)
+    if let request, case .echo? = fault?.kind {
+      put(speech.requests[request].bytes, bus: devices[index].bus, connection: 0, at: moment)
+    }
+    if case .wrongLength? = fault?.kind, frame.count > 1 { frame.remove(at: max(0, (check < 0 ? frame.count : check) - 1)) }
+    send(frame, check: check, of: index, fault, connection: 0, at: moment)
   }
 
-  private mutating func answer(_ request: HeardRequest, bus: Int, connection: Int, isTCP: Bool, at moment: Instant) {
+  /// `false`: the one who is asked hangs up.
+  private mutating func answer(_ request: HeardRequest, bus: Int, connection: Int, isTCP: Bool, at moment: Instant) -> Bool {
     let asked = devices.indices.filter { devices[$0].bus == bus }
     let meant = asked.filter { devices[$0].answers(to: request.unit) }
     if meant.isEmpty, request.unit == 0, !isTCP {
-      for index in asked { _ = reply(of: index, to: request, at: moment) }
-    } else if meant.isEmpty, isTCP, let function = request.pdu.first {
+      for index in asked { _ = reply(of: index, to: request, strike(index, at: moment), at: moment) }
+      return true
+    }
+    for index in asked where !meant.contains(index) {
+      if case .answersOthers? = devices[index].fault(at: moment)?.kind, let fault = strike(index, at: moment) {
+        speak(index, answering: request, fault, connection: connection, isTCP: isTCP, at: moment)
+      }
+    }
+    if meant.isEmpty, isTCP, let function = request.pdu.first {
       let refusal = [function | 0x80, ModbusException.targetDidNotRespond.rawValue]
       put(tcpFrame(request, refusal), bus: bus, connection: connection, at: moment)
     }
     for index in meant {
-      let pdu = reply(of: index, to: request, at: moment)
-      guard !pdu.isEmpty else { continue }
-      let frame = isTCP ? tcpFrame(request, pdu) : rtuFrame(unit: request.unit, pdu)
-      send(frame, check: isTCP ? 1 : frame.count - 1, of: index, connection: connection, at: moment)
+      let fault = strike(index, at: moment)
+      if case .hangUp? = fault?.kind { return false }
+      speak(index, answering: request, fault, connection: connection, isTCP: isTCP, at: moment)
     }
+    return true
   }
 
-  private mutating func reply(of index: Int, to request: HeardRequest, at moment: Instant) -> [UInt8] {
+  private mutating func speak(
+    _ index: Int, answering request: HeardRequest, _ fault: Fault?, connection: Int, isTCP: Bool, at moment: Instant
+  ) {
+    var pdu = reply(of: index, to: request, fault, at: moment)
+    guard !pdu.isEmpty else { return }
+    var request = request
+    if case .echo? = fault?.kind { put(rtuFrame(unit: request.unit, request.pdu), bus: devices[index].bus, connection: connection, at: moment) }
+    if case .wrongUnit? = fault?.kind { request.unit &+= 1 }
+    if case .wrongLength? = fault?.kind { pdu.removeLast() }
+    let frame = isTCP ? tcpFrame(request, pdu) : rtuFrame(unit: request.unit, pdu)
+    send(frame, check: isTCP ? 1 : frame.count - 1, of: index, fault, connection: connection, at: moment)
+  }
+
+  private mutating func reply(of index: Int, to request: HeardRequest, _ fault: Fault?, at moment: Instant) -> [UInt8] {
+    switch fault?.kind {
     // A device that is silent or cut off does not act either: no write by a request it did not hear.
-    if case .silence = devices[index].fault(at: moment)?.kind { return [] }
-    if case .exception = devices[index].fault(at: moment)?.kind, let function = request.pdu.first {
-      return [function | 0x80, ModbusException.deviceFailure.rawValue]
+    case .silence: return []
+    case .exception: return request.pdu.first.map { [$0 | 0x80, UInt8(clamped: fault?.by ?? 4)] } ?? []
+    default: break
     }
-    let values = values(of: index, at: moment)
+    let values = values(of: index, fault: fault, at: moment)
     return devices[index].registers?.answer(request.pdu, values: values, at: moment) ?? []
   }
 
   /// Sends a device's message, spoiled by its fault.
-  private mutating func send(_ message: [UInt8], check: Int, of index: Int, connection: Int, at moment: Instant) {
-    guard let fault = devices[index].fault(at: moment) else {
-      return put(message, bus: devices[index].bus, connection: connection, at: moment)
+  private mutating func send(_ message: [UInt8], check: Int, of index: Int, _ fault: Fault?, connection: Int, at moment: Instant) {
+    let bus = devices[index].bus
+    guard let fault else { return put(message, bus: bus, connection: connection, at: moment) }
+    if case .trickle = fault.kind {
+      guard devices[index].busyUntil <= moment else { return }
+      devices[index].busyUntil = moment + Interval(ns: Int64(fault.by * 1e9)) * Int64(message.count)
     }
-    guard let spoiled = fault.spoiled(message, check: check, chance: &noise) else { return }
-    put(spoiled, bus: devices[index].bus, connection: connection, at: moment)
+    for piece in fault.pieces(of: message, check: check, patience: devices[index].patience ?? .zero, chance: &luck) where !piece.bytes.isEmpty {
+      put(piece.bytes, bus: bus, connection: connection, at: moment + piece.after)
+    }
   }
 
   private mutating func put(_ bytes: [UInt8], bus: Int, connection: Int, at moment: Instant) {
     guard plugged[bus] else { return }
     guard isPaced, let line = plan.buses[bus].link.line else {
-      wires.deliveries.append(Delivery(bus: bus, connection: connection, due: moment, bytes: bytes))
+      wires.add(Delivery(bus: bus, connection: connection, due: moment, bytes: bytes))
       return
     }
     var free = max(wires.lineFree[bus] ?? .past, moment)
     for byte in bytes {
       free = free + line.byteTime
-      wires.deliveries.append(Delivery(bus: bus, connection: connection, due: free, bytes: [byte]))
+      wires.add(Delivery(bus: bus, connection: connection, due: free, bytes: [byte]))
     }
     wires.lineFree[bus] = free
   }
@@ -148,6 +195,15 @@ extension Check {
 }
 
 extension Link {
+  /// Whether a device of the one can be wired to the other.
+  func takes(_ other: Link) -> Bool {
+    switch (self, other) {
+    case (.serial, .serial), (.hid, .hid), (.modbusRTU, .modbusRTU), (.modbusTCP, .modbusTCP): true
+    case (.modbusRTU, .modbusTCP), (.modbusTCP, .modbusRTU): true
+    case (.serial, _), (.hid, _), (.modbusRTU, _), (.modbusTCP, _): false
+    }
+  }
+
   var line: Line? {
     switch self {
     case .serial(_, let line), .modbusRTU(_, let line): line

@@ -38,6 +38,8 @@ public struct World: Sendable {
   public var servedAt: [Int: String] = [:]
   var wires = WireState()
   var noise: Chance
+  /// Whether a fault strikes, and what it makes of bytes.
+  var luck: Chance
   private var arrivals: Chance
   private var nextArrival: [Instant]
   private var laneStep = Instant(ns: 0)
@@ -60,6 +62,7 @@ public struct World: Sendable {
     plugs = plan.buses.map { _ in 0 }
     arrivals = Chance(seed: seed)
     noise = Chance(seed: seed ^ 0x5EED_0F_4015E)
+    luck = Chance(seed: seed ^ 0x5EED_0F_FA017)
     nextArrival = plan.lanes.map { _ in .never }
     laneOfDevice = plan.devices.indices.map { device in plan.lanes.firstIndex { $0.thermometer == device } }
     roomOfDevice = plan.devices.indices.map { device in plan.rooms.firstIndex { $0.sensors.contains(device) } }

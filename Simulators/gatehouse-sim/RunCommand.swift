@@ -27,8 +27,14 @@ struct RunCommand: ParsableCommand {
         room ROOM [occupants=30] [ach=0.5] [co2=900] [outdoor=425]
         input DEVICE N on|off|clear          a contact: fire, staff button
         field DEVICE NAME VALUE|nan|clear    hold one value
-        fault DEVICE silence|noise|bad_check|cut_frame|stuck|exception|clear
-                     [for=5]
+        fault DEVICE KIND|clear [for=5] [chance=0.1] [by=…]
+                    silence, noise, bad_check, cut_frame, wrong_length, stuck,
+                    delay by=0.1 s, split by=0.05 s, trickle by=1 s a byte,
+                    junk_before and junk_after by=3 bytes, late, echo,
+                    baud by=2 times, jump by=DEGREES|PPM, drift by= an hour,
+                    sentinel, normalises by=36.5 degC; Modbus: wrong_unit,
+                    answers_others, exception by=4; TCP: hang_up
+        swap DEVICE DEVICE                   they trade places on the wires
         unplug BUS, replug BUS               comes back under another tty
         gate LANE stuck_open|stuck_shut|normal
         ambient LANE DEGREES                 the hall's temperature

@@ -26,6 +26,10 @@ import Testing
     ("input board 0 on", "1 to 32"), ("input board 1 perhaps", "neither"),
     ("fault board sadness", "silence"), ("field board colour 1", "relays"), ("gate north ajar", "stuck_open"),
     ("unplug cellar", "rooms"), ("replug ir", "already"), ("speed fast", "speed"), ("people on every=0", "above 0"),
+    ("fault board normalises", "no lane's thermometer"), ("fault thermometer exception", "Modbus"), ("fault board hang_up", "TCP"),
+    ("fault room-a-co2 echo", "no serial line"), ("fault thermometer late", "nobody asks"), ("fault board drift by=1", "measures nothing"),
+    ("fault thermometer sentinel", "no sentinels"), ("fault thermometer jump", "by="), ("fault thermometer silence by=3", "no by="),
+    ("fault thermometer delay by=-1", "between"), ("fault thermometer noise chance=0", "chance="), ("swap board board", "two devices"),
     ("ambient north 900", "ambient"),
     ("offset north 11", "offset"),
   ])

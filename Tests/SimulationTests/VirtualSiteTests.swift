@@ -133,6 +133,38 @@ private final class Trial {
     #expect(durable == trial.events.count)
   }
 
+  /// Whatever a device does for a while, nobody with a fever passes, and afterwards all is as before: no fault leaves the door deaf.
+  @Test(arguments: FaultKind.allCases) func everyFaultIsSurvived(_ kind: FaultKind) throws {
+    for device in ["thermometer-0", "board-0", "co2-0"] {
+      let trial = try Trial()
+      trial.site.run(for: .seconds(5))
+      let by = kind == .jump || kind == .drift ? " by=0.5" : ""
+      let answer = trial.site.perform("fault \(device) \(kind.rawValue)\(by) for=15 chance=0.9")
+      guard answer == "ok" else {
+        #expect(answer.contains("can't have"), "\(answer)")
+        continue
+      }
+      if kind != .normalises { #expect(trial.site.perform("person lane-0 body=38.6 stay=8") == "ok") }
+      trial.site.run(for: .seconds(15))
+      #expect(trial.passed == 0, "\(kind) of \(device)")
+      trial.site.run(for: .seconds(30))
+      #expect(trial.site.perform("person lane-0 body=36.5 stay=20") == "ok")
+      trial.site.run(for: .seconds(15))
+      #expect(trial.passed == 1, "\(kind) of \(device)")
+      #expect(trial.site.world.report().lanes["lane-0"]?.passed == 1, "\(kind) of \(device)")
+    }
+  }
+
+  @Test func swappedThermometersTellOfTheOtherLane() throws {
+    let trial = try Trial(lanes: 2)
+    #expect(trial.site.perform("swap thermometer-0 thermometer-1") == "ok")
+    trial.site.run(for: .seconds(10))
+    #expect(trial.site.perform("person lane-0 body=38.6") == "ok")
+    trial.site.run(for: .seconds(10))
+    let lanes = trial.events.compactMap { event -> Place? in if case .screeningBegan = event.body { event.source } else { nil } }
+    #expect(Set(lanes) == [.lane(LaneID(1))])
+  }
+
   @Test func aPortThatIsPulledIsLostAndComesBack() throws {
     let trial = try Trial()
     trial.site.run(for: .seconds(10))
