@@ -74,7 +74,8 @@ extension Lanes {
   }
 
   /// Takes over an earlier run. `shift` moves its times to this boot clock. Settings stay this run's; what the devices
-  /// say is learnt anew; a screening that was at the lane is abandoned, with its alarm if it was ever elevated.
+  /// say is learnt anew; a screening that was at the lane is abandoned, with its alarm if it was ever elevated, or rests on if it
+  /// had a ticket.
   public mutating func replaceBytes(
     from bytes: borrowing Table<UInt8>, at offset: Int, shift: Interval, now: Now, _ alarms: inout Alarms,
     _ effects: inout Effects
@@ -91,10 +92,18 @@ extension Lanes {
       // A fire goes on until its input is read as off.
       rows[index].fire = before.fire && settings[index].hasFireRelease
       rows[index].staff = before.staff && settings[index].hasStaffButton
+      // Whoever was called, or showed who they are, still steps up as the same.
+      if before.called > 0 {
+        rows[index].called = before.called
+        rows[index].calledUntil = before.calledUntil + shift
+      }
+      rows[index].identity = before.identity
+      rows[index].identityAt = before.identityAt + shift
       statistics[index].resume(shift: shift, now)
       interruptProof(index, now, &effects)
       if before.measuredWith == rows[index].measuredWith {
         rows[index].watch = before.watch
+        rows[index].reference = before.reference.moved(by: shift)
         rows[index].secondWatch = before.secondWatch
         rows[index].relative.resume(before.relative, shift: shift)
       } else {
@@ -107,7 +116,12 @@ extension Lanes {
         switch screenings[slot].state {
         case .measuring, .retake, .suspect:
           rows[index].screening = Int32(truncatingIfNeeded: slot)
-          leave(index, now, &alarms, &effects)
+          // Who had a ticket keeps it: coming anew as somebody else, one normal reading would let them pass.
+          if screenings[slot].wasResting {
+            wait(index, slot, .rest, .deviceUnhealthy, now, &alarms, &effects)
+          } else {
+            leave(index, now, &alarms, &effects)
+          }
         default: break
         }
         if isWaiting(slot), screenings[slot].wasElevated {

@@ -28,6 +28,15 @@ struct ReferenceWatch: BitwiseCopyable {
     latestAt = now
   }
 
+  /// The same on another boot clock: a restart does not forget that it moved.
+  @_noLocks @_noAllocation
+  func moved(by shift: Interval) -> ReferenceWatch {
+    var moved = self
+    moved.beganAt = beganAt + shift
+    moved.latestAt = latestAt + shift
+    return moved
+  }
+
   /// Of this tenth, or of the last one while this has too few readings; NaN: not known.
   private var mean: Double {
     @_noLocks @_noAllocation get { count >= 3 ? sum / Double(count) : means[next > 0 ? next - 1 : 9] }

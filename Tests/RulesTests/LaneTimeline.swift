@@ -5,8 +5,8 @@
 //     4     passage on           a contact
 //     9     end
 //
-// A line that begins with `b` is about a second lane without a gate, and so is a word that does. Rests and waits take no time
-// here unless a test says so.
+// A line that begins with `b` is about a second lane, which has a thermometer, identities and no more; so is a word that does.
+// Rests and waits take no time here unless a line says so: lines that begin with `with` are about the site, whenever they stand.
 //
 // `clock 09:59` sets the site's clock of 1 January 1970, `zone 2` its hours ahead of UTC, `asleep 3600` is a machine that sleeps.
 //
@@ -18,6 +18,17 @@ import Domain
 
 @testable import Rules
 
+/// A line that the lane was told, or a word that it answered.
+struct Moment {
+  /// s
+  var at: Double
+  var isTold: Bool
+  var text: String
+  /// What a verdict says besides.
+  var fact: ScreeningFact?
+  var personal = Personal.none
+}
+
 /// One lane, its thermometer (a reading each 72 ms unless said otherwise) and its board (contacts each 200 ms).
 struct LaneTimeline: ~Copyable {
   var settings = LaneSettings(
@@ -26,9 +37,11 @@ struct LaneTimeline: ~Copyable {
   var period = Interval.milliseconds(72)
   /// Also tell lamp and buzzer.
   var tellsSignals = false
-  private(set) var happened: [String] = []
+  /// All that was told and answered.
+  private(set) var story: [Moment] = []
+  var happened: [String] { story.filter { !$0.isTold }.map(\.text) }
   /// What was measured, as the log keeps it.
-  private(set) var estimates: [Personal] = []
+  var estimates: [Personal] { story.map(\.personal).filter { $0.estimate.isFinite } }
 
   private var lanes = Lanes([])
   private var alarms = Alarms(Places(lanes: 0, rooms: 0, devices: 0, ports: 0), settings: { _ in AlarmSettings(priority: .low) }, isAtLane: { _ in false })
@@ -64,6 +77,7 @@ struct LaneTimeline: ~Copyable {
   private let lane = LaneID(0)
   private let other = LaneID(1)
   private var usesOther = false
+  private var block = AdmissionBlock.none
   /// What the other lane's thermometer sees.
   private var otherSurface = 22.0
   /// What the second thermometer of the lane sees.
@@ -78,6 +92,7 @@ struct LaneTimeline: ~Copyable {
     let policy = AirPolicy()
     var plain = settings
     (plain.hasGate, plain.hasReadBack, plain.hasPassage, plain.hasFireRelease, plain.hasStaffButton) = (false, false, false, false, false)
+    (plain.hasPresence, plain.hasSecond, plain.hasReference, plain.hallHasHumidity, plain.hallHasTemperature) = (false, false, false, false, false)
     let expected = roster.map { RosterToken(token: key.token(of: $0.key), until: $0.value * 86_400_000_000_000) }
     lanes = Lanes(usesOther ? [settings, plain] : [settings], roster: expected.sorted { $0.token.isBefore($1.token) })
     alarms = Alarms(
@@ -86,15 +101,17 @@ struct LaneTimeline: ~Copyable {
 
   /// Plays a timeline and returns what happened.
   mutating func play(_ text: String) -> [String] {
-    usesOther = text.split(separator: "\n").contains { $0.split(separator: " ").dropFirst().contains("b") }
+    let lines = text.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }.filter { $0.count > 1 }
+    usesOther = lines.contains { $0.dropFirst().contains("b") }
+    for line in lines where line[1] == "with" { equip(Array(line.dropFirst(2))) }
     build()
     lanes.start(now)
     setBoard(true)
-    for line in text.split(separator: "\n") {
-      let words = line.split(separator: " ").map(String.init)
-      guard let first = words.first, let seconds = Double(first) else { continue }
+    for line in lines {
+      guard let seconds = Double(line[0]) else { continue }
       run(to: Instant(ns: 1_000_000_000 + Int64(seconds * 1e9)) + asleep)
-      act(Array(words.dropFirst()))
+      note(line.dropFirst().joined(separator: " "), isTold: true)
+      act(Array(line.dropFirst()))
       collect()
     }
     return happened
@@ -103,6 +120,50 @@ struct LaneTimeline: ~Copyable {
   /// What the lane did so far.
   var statistics: LaneStatisticsView { view.statistics }
   var view: LaneView { lanes.view(lane, now) }
+
+  private mutating func note(_ text: String, isTold: Bool = false, _ fact: ScreeningFact? = nil, _ personal: Personal = .none) {
+    story.append(
+      Moment(at: Double(now.boot.ns - asleep.ns - 1_000_000_000) / 1e9, isTold: isTold, text: text, fact: fact, personal: personal))
+  }
+
+  /// What the site has, and its numbers.
+  private mutating func equip(_ words: [String]) {
+    let number = words.count > 1 ? Double(words[1]) ?? 0 : 0
+    switch words[0] {
+    case "identity":
+      settings.hasIdentity = true
+      settings.identityRequired = words.last == "required"
+    case "credential": settings.credentialRequired = true
+    case "second":
+      settings.hasSecond = true
+      settings.second = DeviceID(1)
+      settings.secondOffset = 1.0
+      settings.secondStaleAfter = .seconds(1)
+    case "reference":
+      settings.hasReference = true
+      settings.referenceSet = 35
+      settings.referenceStaleAfter = .seconds(5)
+    case "hall":
+      settings.hallHasHumidity = true
+      settings.hallHasTemperature = true
+      settings.hallStaleAfter = .seconds(5)
+    case "presence": settings.hasPresence = true
+    case "children": settings.isForChildren = true
+    case "calibration":
+      settings.calibrated = 20_000
+      settings.calibratedAt = 20_000 * 86_400_000_000_000
+      settings.calibrationDue = 20_366 * 86_400_000_000_000
+    case "relative":
+      settings.policy.relative.isOn = true
+      settings.policy.relative.people = 3
+    case "rest": settings.policy.rest = .seconds(Int64(number))
+    case "cold_wait": settings.policy.coldWait = .seconds(Int64(number))
+    case "longest": settings.policy.longest = .seconds(Int64(number))
+    case "no_read_back": settings.hasReadBack = false
+    case "open_on_failure": settings.opensOnFailure = true
+    default: break
+    }
+  }
 
   private mutating func act(_ words: [String]) {
     switch words[0] {
@@ -117,11 +178,11 @@ struct LaneTimeline: ~Copyable {
     case "second" where words[1] == "ambient": secondAmbient = Double(words[2])
     case "second": second = Double(words[1])
     case "symptom" where words.count > 1:
-      if lanes.symptom(ticket: UInt32(words[1]) ?? 0, now, &alarms, &effects) == nil { happened.append("refused unknown_ticket") }
+      if lanes.symptom(ticket: UInt32(words[1]) ?? 0, now, &alarms, &effects) == nil { note("refused unknown_ticket") }
     case "symptom":
       let ticket = lanes.symptom(at: lane, now, &alarms, &effects)
       collect()
-      happened.append("symptom of \(ticket)")
+      note("symptom of \(ticket)")
     case "waits":
       settings.policy.waitingLongest = .seconds(Int64(words[1]) ?? 0)
       lanes.change(to: settings.policy)
@@ -173,24 +234,47 @@ struct LaneTimeline: ~Copyable {
     case "call": lanes.alarm(isOn: words[1] == "on", isNew: false, now, &effects)
     case "average": answer(lanes.resetAverage(lane))
     case "admit":
-      let block: AdmissionBlock = words[1] == "closed" ? .closed : words[1] == "suspended" ? .suspended : .none
+      block = words[1] == "closed" ? .closed : words[1] == "suspended" ? .suspended : .none
       lanes.admit(block, at: lane, now, &alarms, &effects)
+    case "policy":
+      var policy = settings.policy
+      policy.threshold = Double(words[1]) ?? policy.threshold
+      settings.policy = policy
+      lanes.change(to: policy)
     case "acknowledge":
       let seen = alarms.named(UInt32(words[1]) ?? 0)
       answer(alarms.acknowledge(UInt32(words[1]) ?? 0, now, &effects))
       if case .alertCheck? = seen?.kind { lanes.proofSeen(at: lane, now, &alarms, &effects) }
     case "clear":
       let cleared = alarms.named(UInt32(words[1]) ?? 0)
-      answer(alarms.clearLatched(UInt32(words[1]) ?? 0, now, &effects))
-      if case .suspectLeft? = cleared?.kind, case .lane(let lane)? = cleared?.place { lanes.allowWhoLeft(lane) }
+      let done = alarms.clearLatched(UInt32(words[1]) ?? 0, now, &effects)
+      answer(done)
+      if case .done = done, case .suspectLeft? = cleared?.kind, case .lane(let lane)? = cleared?.place { lanes.allowWhoLeft(lane) }
     case "restart": restart()
+    case "end_alarms":
+      // Staff acknowledge and clear what can be cleared.
+      for occurrence in openAlarms {
+        _ = alarms.acknowledge(occurrence, now, &effects)
+        _ = alarms.clearLatched(occurrence, now, &effects)
+      }
     default: break
     }
   }
 
+  /// Raised, and not cleared yet.
+  private var openAlarms: Set<UInt32> {
+    var open: Set<UInt32> = []
+    for words in happened.map({ $0.split(separator: " ").drop { $0 == "b" } }) where words.count > 2 {
+      guard let occurrence = UInt32(words[words.startIndex + 1]) else { continue }
+      if words.first == "alarm" { open.insert(occurrence) }
+      if words.first == "cleared" { open.remove(occurrence) }
+    }
+    return open
+  }
+
   private mutating func answer(_ answer: Answer) {
     collect()
-    if case .refused(let refusal) = answer { happened.append("refused \(refusal.name)") }
+    if case .refused(let refusal) = answer { note("refused \(refusal.name)") }
   }
 
   private mutating func setBoard(_ isUp: Bool) {
@@ -211,15 +295,16 @@ struct LaneTimeline: ~Copyable {
     build()
     let end = alarms.replaceBytes(from: bytes, at: 0, shift: .zero, now: now)
     _ = lanes.replaceBytes(from: bytes, at: end, shift: .zero, now: now, &alarms, &effects)
-    happened.append("restart")
+    note("restart")
     collect()
     lanes.start(now)
-    setBoard(true)
+    lanes.admit(block, at: lane, now, &alarms, &effects)
+    setBoard(boardIsUp)
   }
 
   private mutating func run(to end: Instant) {
     while now.boot < end {
-      let step = min(end - now.boot, .milliseconds(4))
+      let step = min(end, nextStep) - now.boot
       (now.boot, now.wall) = (now.boot + step, now.wall + step.ns)
       moveLeaf()
       if let surface, now.boot >= nextReading {
@@ -251,6 +336,17 @@ struct LaneTimeline: ~Copyable {
     }
   }
 
+  /// When something is next to do, in steps of 4 ms.
+  private var nextStep: Instant {
+    var next = min(min(lanes.nextDeadline, alarms.nextDeadline), now.boot + .seconds(1))
+    if surface != nil { next = min(next, nextReading) }
+    if boardIsUp, !boardIsUnread { next = min(next, nextContacts) }
+    if let leafMoves { next = min(next, leafMoves.at) }
+    if relayUntil > now.boot { next = min(next, relayUntil) }
+    let steps = max(0, (max(next, now.boot) - now.boot).ns - 1) / 4_000_000
+    return now.boot + Interval(ns: (steps + 1) * 4_000_000)
+  }
+
   private mutating func tellNeighbours() {
     if settings.hallHasHumidity, let humidity { lanes.hall(reading(humidity, .humidity, .good), at: lane, now, &alarms, &effects) }
     if settings.hallHasTemperature, let air { lanes.hall(reading(air, .airTemperature, .good), at: lane, now, &alarms, &effects) }
@@ -277,25 +373,31 @@ struct LaneTimeline: ~Copyable {
     for index in 0..<effects.count {
       switch effects.list[index] {
       case .event(let body, let place, let personal):
-        if personal.estimate.isFinite { estimates.append(personal) }
-        if let words = words(body) { happened.append((place.isSame(as: .lane(other)) ? "b " : "") + words) }
-      case .confirmed: happened.append("confirmed")
+        if let words = words(body) { note((place.isSame(as: .lane(other)) ? "b " : "") + words, fact(body), personal) }
+      case .confirmed: note("confirmed")
       case .ventilated: break
       case .gate(_, .pulse(let time)):
         relayUntil = now.boot + time
-        happened.append("pulse")
-      case .gate(_, .end): happened.append("end")
+        note("pulse")
+      case .gate(_, .end): note("end")
       case .gate(_, .hold):
         relayUntil = .never
-        happened.append("hold")
+        note("hold")
       case .gate(_, .shut):
         relayUntil = .past
-        happened.append("shut")
-      case .lamp(_, let on): if tellsSignals { happened.append("lamp \(on ? "on" : "off")") }
-      case .buzzer(_, let on): if tellsSignals { happened.append("buzzer \(on ? "on" : "off")") }
+        note("shut")
+      case .lamp(_, let on): if tellsSignals { note("lamp \(on ? "on" : "off")") }
+      case .buzzer(_, let on): if tellsSignals { note("buzzer \(on ? "on" : "off")") }
       }
     }
     effects.clear()
+  }
+
+  private func fact(_ body: EventBody) -> ScreeningFact? {
+    switch body {
+    case .screeningPassed(let fact), .screeningDenied(let fact): fact
+    default: nil
+    }
   }
 
   private func words(_ body: EventBody) -> String? {
