@@ -33,6 +33,11 @@ extension Lanes {
       return
     }
     if let slot = findWaiting(identity) ?? called(index, identity) {
+      // Who was called and shows who they are is nobody else from now on.
+      if screenings[slot].identity.isNone {
+        screenings[slot].identity = identity
+        screenings[slot].personal.token = identity
+      }
       resume(slot, index, now, &alarms, &effects)
       return
     }

@@ -135,6 +135,7 @@ private struct Day {
     ]
     let (begins, ends) = one(of: pairs)
     say(begins, in: seconds)
+    if begins.hasPrefix("reference") { return say(ends, in: seconds + 200) }
     if !ends.isEmpty { say(ends, in: seconds + aWhile(0.5, 12)) }
   }
 
@@ -154,13 +155,16 @@ private struct Day {
   }
 }
 
+/// What lasts longer than an evening, or until somebody else is measured.
+private let lasting = ["alarm_flood", "reference_off", "thermometer_stuck", "thermometer_normalising", "lane_drift"]
+
 @Suite struct ScreeningPropertyTests {
   @Test(arguments: 0..<20) func nobodyPassesForLess(batch: Int) {
     var passes = 0
     var elevated = 0
     for seed in UInt64(batch * 10)..<UInt64(batch * 10 + 10) {
       let story = play(Day(seed: seed).text)
-      let objections = Witness(story).objections + openAlarms(story).filter { !$0.hasPrefix("thermometer") }.map { "\($0) did not end" }
+      let objections = Witness(story).objections + openAlarms(story).filter { !lasting.contains($0) }.map { "\($0) did not end" }
       #expect(objections.isEmpty, "seed \(seed)\n\(told(story))")
       passes += story.count { !$0.isTold && $0.text.contains("passed") }
       elevated += story.count { !$0.isTold && ($0.text.contains("elevated:") || $0.text.contains("high:")) }

@@ -117,6 +117,8 @@ func told(_ story: [Moment]) -> String {
 
   /// Somebody has come who was not judged: since `at`, they are somebody new.
   private func isMeasuring(_ story: [Moment], _ at: Double) -> Bool {
+    // A start must see nobody for a second.
+    if story.contains(where: { $0.isTold && $0.at > at && $0.at < at + 1.2 && $0.text.contains("skin") }) { return true }
     let last = story.last { $0.at <= at && isOfPeople($0.text) }
     guard let text = last?.text else { return false }
     return text.contains("skin") || text.contains("began") || ["retake", "suspect"].contains { text.hasSuffix($0) }

@@ -149,9 +149,6 @@ let screeningTransitions = [
     5    bad
     7    nobody
     """),
-  transition("suspect: a low number → rest", suspected + ["denied 1 low: rest"],
-    "0 nobody\n3 skin 35.7\n" + (1...12).map { "\(3.6 + Double($0) * 0.4) skin \(((35.7 - Double($0) * 0.2) * 10).rounded() / 10)\n" }.joined()
-      + "14 nobody\n16 end"),
   transition("suspect: somebody else steps in → rest", suspected + ["denied 1 second_person: rest"], """
     0    nobody
     3    skin 35.8
@@ -232,6 +229,20 @@ let screeningTransitions = [
     10   b show ann
     11   b skin 35.0
     13   b nobody
+    """),
+  transition("rest: called, and shows who they are", resting + ["called 1", "denied 1 normal: contact_test", "b denied 1 normal: contact_test"], """
+    0    with identity
+    0    nobody
+    0    b nobody
+    3    skin 36.6
+    5    nobody
+    10   resume 1
+    11   show ann
+    14   skin 35.0
+    16   nobody
+    20   b show ann
+    22   b skin 35.0
+    24   b nobody
     """),
   transition("rest: called, and nobody comes", resting + ["called 1"], "0 with identity\n" + rest + "10 resume 1\n15 end"),
   transition("rest: called, and waited for", resting + ["called 1", "denied 1 normal: contact_test"], rest + """

@@ -21,10 +21,11 @@ struct Witness {
   private var raised: Set<UInt32> = []
   private var gate = GateSeen()
   private var block = "open"
-  private var admissionOf: (at: Double, line: [String]) = (0, [])
+  private var lastTold: (at: Double, line: [String]) = (0, [])
   private var humidity = 45.0
   private var air = 21.0
   private var reference = 35.0
+  private var referenceSince = 0.0
   /// Passes of lane a that may open the gate, at this very moment.
   private var permits = 0
   private var now = 0.0
@@ -61,6 +62,7 @@ struct Witness {
 
   private struct Person {
     var isThere = true
+    var beganAt = 0.0
     var codes: Set<String> = []
     var hasCredential = false
     var numbers = 0
@@ -123,11 +125,12 @@ struct Witness {
   // MARK: What was told
 
   private mutating func see(_ words: [String], _ lane: Int) {
-    admissionOf = (now, words)
+    lastTold = (now, words)
     permits = 0
     let word = words.count > 1 ? words[1] : ""
     switch words[0] {
     case "skin", "nobody":
+      if lane == 0, gate.isReleased || !gate.boardIsUp { disturb() }
       views[lane].skin = Double(word) ?? 22
       views[lane].isValid = true
       look(lane)
@@ -152,7 +155,10 @@ struct Witness {
     case "credential": views[lane].credentials.append((word == "passed", now))
     case "humidity": humidity = Double(word) ?? .nan
     case "air": air = Double(word) ?? .nan
-    case "reference": reference = Double(word) ?? .nan
+    case "reference":
+      // Means of a minute are judged.
+      referenceSince = reference == Double(word) ? referenceSince : now
+      reference = Double(word) ?? .nan
     case "policy": threshold = Double(word) ?? threshold
     case "admit":
       block = word
@@ -278,7 +284,7 @@ struct Witness {
     switch words[0] {
     case "began":
       if people[number] != nil { object("ticket \(number) was given twice") }
-      people[number] = Person()
+      people[number] = Person(beganAt: now)
       noteWho(number, lane)
     case "denied":
       views[lane].denials.append(now)
@@ -304,6 +310,7 @@ struct Witness {
       guard let person = people[number], person.isThere else { return object("ticket \(number) is called, and there is none") }
       if now < person.waitUntil - 0.01 { object("ticket \(number) is called before its wait is over") }
       people[number]?.lastReason = ""
+    case "refused" where lastTold.line[0] == "credential": views[0].credentials.removeLast()
     default: hearOfGateAndAlarms(words, number)
     }
   }
@@ -311,7 +318,7 @@ struct Witness {
   private mutating func hearOfGateAndAlarms(_ words: [String], _ number: UInt32) {
     switch words[0] {
     case "gate" where words[1] == "opens":
-      let byName = admissionOf.at == now && admissionOf.line[0] == "override"
+      let byName = lastTold.at == now && lastTold.line[0] == "override"
       if permits == 0, !byName { object("the gate opened for nobody") }
       permits = max(0, permits - 1)
       if gate.isOpen { object("the gate opened while it was open") }
@@ -423,7 +430,7 @@ struct Witness {
   private mutating func pass(_ ticket: UInt32, _ lane: Int, _ reason: String, _ moment: Moment) {
     guard people[ticket]?.isThere == true else { return object("ticket \(ticket) passed, and had ended before") }
     if lane == 0 { permits += 1 }
-    let by = admissionOf.at == now ? admissionOf.line : [""]
+    let by = lastTold.at == now ? lastTold.line : [""]
     switch reason {
     case "overridden":
       if by[0] != "override" { object("ticket \(ticket) passed on nobody's word") }
@@ -460,7 +467,7 @@ struct Witness {
     }
     if isSecond { return mayPass(ticket, lane) }
     guard let came = cameAt(lane) else { return object(ticket, passed: true, "and no absence was seen before") }
-    object(ticket, passed: changedPlaces(lane, since: came), "on somebody else's reading")
+    object(ticket, passed: changedPlaces(lane, since: max(came, person.beganAt)), "on somebody else's reading")
     let first = views[lane].firsts.suffix(6)
     object(ticket, passed: first.count == 6 && first.allSatisfy { abs($0 - moment.personal.surface) < 0.005 }, "by a thermometer that holds one value")
     if let credential = views[lane].credentials.last(where: { $0.at > came }) { object(ticket, passed: !credential.passed, "and a credential failed") }
@@ -483,7 +490,7 @@ struct Witness {
     object(ticket, passed: block != "open", "at a lane that is \(block)")
     object(ticket, passed: gate.isReleased, "while the gate stood open for all")
     object(ticket, passed: has("hall") && !(humidity < 85 && air >= 16 && air <= 35), "in air of \(air) °C and \(humidity) %RH")
-    object(ticket, passed: has("reference") && !(abs(reference - 35) <= 0.5), "beside a reference of \(reference)")
+    object(ticket, passed: has("reference") && now - referenceSince > 120 && !(abs(reference - 35) <= 0.5), "beside a reference of \(reference)")
   }
 
   // MARK: Afterwards
