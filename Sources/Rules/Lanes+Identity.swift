@@ -96,6 +96,8 @@ extension Lanes {
     let resumed = Int(rows[index].screening)
     guard found.wasElevated, resumed >= 0 else { return }
     screenings[resumed].highReadings &+= found.highReadings
+    screenings[resumed].personal = found.personal
+    screenings[resumed].personal.token = token
     if screenings[resumed].elevatedAt < 0 { screenings[resumed].elevatedAt = found.elevatedAt }
     suspect(index, resumed, high: false, now, &alarms, &effects)
     if screenings[resumed].highReadings >= 2 { wait(index, resumed, .rest, .elevated, now, &alarms, &effects) }

@@ -251,6 +251,7 @@ struct LaneTimeline: ~Copyable {
       answer(done)
       if case .done = done, case .suspectLeft? = cleared?.kind, case .lane(let lane)? = cleared?.place { lanes.allowWhoLeft(lane) }
     case "restart": restart()
+    case "every": period = .milliseconds(Int64(words[1]) ?? 72)
     case "end_alarms":
       // Staff acknowledge and clear what can be cleared.
       for occurrence in openAlarms {

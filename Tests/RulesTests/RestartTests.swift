@@ -17,6 +17,24 @@ private func happened(_ text: String) -> [String] {
     #expect(words.contains("called 1") && words.contains("passed 1 normal"), "\(words)")
   }
 
+  /// They were called, or are measured, after a rest: they keep their ticket, and one normal reading does not let them pass.
+  @Test(arguments: [10.5, 14.01, 14.3, 15.5]) func whoHasRestedKeepsTheirTicket(at: Double) {
+    let words = happened("0 nobody\n3 skin 36.6\n5 nobody\n10 resume 1\n\(at) restart\n14 skin 35.0\n16 nobody\n20 resume 1\n24 skin 35.1\n26 nobody\n30 end")
+    #expect(!words.contains { $0.hasPrefix("passed") || $0.hasPrefix("began 2") } && words.last == "denied 1 normal: contact_test", "\(words)")
+  }
+
+  /// Shown before a restart, and refused: where nobody has to show anything, they are not measured as nobody.
+  @Test func whoShowedIsStillWhoTheyAre() {
+    let words = happened("0 with identity\n0 nobody\n2 show ann\n3 skin 35.8\n5 nobody\n10 show ann\n11 restart\n15 skin 35.0\n20 nobody\n25 end")
+    #expect(!words.contains { $0.hasPrefix("passed") } && words.last == "denied 0 refused: none", "\(words)")
+  }
+
+  /// That a reference moved within ten minutes is known after a restart too.
+  @Test func aReferenceThatMovedHasMoved() {
+    let words = happened("0 with reference\n0 nobody\n120 reference 35.3\n300 restart\n320 skin 35.0\n322 nobody\n330 end")
+    #expect(words.contains("denied 1 reference_moves: no_result") && !words.contains("gate opens"), "\(words)")
+  }
+
   /// Whoever stood at the thermometer begins again, after stepping back, and a suspect's leaving is told.
   @Test func nobodyIsJudgedAcrossARestart() {
     let words = happened("0 nobody\n3 skin 35.8\n5 restart\n5.1 skin 35.0\n20 end")

@@ -230,7 +230,7 @@ let screeningTransitions = [
     11   b skin 35.0
     13   b nobody
     """),
-  transition("rest: called, and shows who they are", resting + ["called 1", "denied 1 normal: contact_test", "b denied 1 normal: contact_test"], """
+  transition("rest: called, and shows who they are", resting + ["called 1", "denied 1 normal: contact_test", "b alarm 2 suspected_fever medium", "b called 1", "b denied 1 normal: contact_test"], """
     0    with identity
     0    nobody
     0    b nobody

@@ -65,13 +65,6 @@ private let rest = "3 skin 36.6\n5 nobody\n"
     #expect(words.contains("denied 1 device_unhealthy: no_result") && !words.contains { $0.hasPrefix("passed") || $0 == "gate opens" }, "\(words)")
   }
 
-  @Test func anotherLanesThermometerClearsARest() {
-    let words = happened("1 b nobody\n" + rest + "10 resume 1 b\n11 b skin 35.0\n13 b nobody\n20 end")
-    #expect(words.contains("b passed 1 cleared_after_rest"), "\(words)")
-    let high = happened("1 b nobody\n" + rest + "10 resume 1 b\n11 b skin 35.8\n13 b nobody\n20 end")
-    #expect(high.contains("b denied 1 elevated: contact_test") && !high.contains { $0.contains("passed") }, "\(high)")
-  }
-
   /// Cleared nowhere by the one that found them: not after a detour either.
   @Test func theFirstThermometerNeverClearsAlone() {
     let words = happened(
@@ -146,11 +139,6 @@ private let rest = "3 skin 36.6\n5 nobody\n"
     #expect(happened(rest + "6 second 35.6\n12 second 22\n15 end", withSecond) == rested)
     let words = happened(rest + "10 resume 1\n11 skin 35.0\n13 nobody\n20 end", withSecond)
     #expect(words.contains("passed 2 normal") && !words.contains { $0.hasPrefix("denied 1 normal") }, "\(words)")
-  }
-
-  @Test func twiceWithoutAResultIsForTheContactThermometer() {
-    let words = happened(rest + "10 resume 1\n11 skin 33.0\n13 nobody\n20 resume 1\n21 skin 33.0\n23 nobody\n30 end")
-    #expect(words == rested + ["called 1", "denied 1 low: rest", "called 1", "denied 1 low: contact_test"])
   }
 
   /// An ear reads 0.4 °C more than an armpit.

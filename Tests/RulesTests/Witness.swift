@@ -262,11 +262,11 @@ struct Witness {
   }
 
   /// What they showed, while they stood there or shortly before.
-  private func codes(_ lane: Int, since came: Double) -> [(code: String, isCertain: Bool)] {
+  private func codes(_ lane: Int, since came: Double, began: Double = 0) -> [(code: String, isCertain: Bool)] {
     let shown = views[lane].codes.filter { $0.at >= came - 31 }
-    let lastBefore = shown.lastIndex { $0.at <= came }
+    let lastBefore = shown.lastIndex { $0.at <= max(came, began) }
     return shown.indices.map { index in
-      guard shown[index].at <= came else { return (shown[index].code, shown[index].isCertain) }
+      guard shown[index].at <= came else { return (shown[index].code, shown[index].isCertain && index >= lastBefore ?? 0) }
       // Theirs when it is the last one, nobody came in between, and it was shown nowhere else.
       let somebodyCame = spans(views[lane].thermometer).contains {
         $0.from < came && $0.to > shown[index].at && $0.value.map { isWarm(Shown(from: 0, value: $0), lane) } != false
@@ -356,7 +356,7 @@ struct Witness {
   /// Who this is, by what was shown while they stood there or shortly before.
   private mutating func noteWho(_ ticket: UInt32, _ lane: Int) {
     guard let came = cameAt(lane) else { return }
-    for shown in codes(lane, since: came) where shown.isCertain { people[ticket]?.codes.insert(shown.code) }
+    for shown in codes(lane, since: came, began: people[ticket]?.beganAt ?? 0) where shown.isCertain { people[ticket]?.codes.insert(shown.code) }
     if views[lane].credentials.contains(where: { $0.passed && $0.at > came }) { people[ticket]?.hasCredential = true }
   }
 
@@ -370,7 +370,9 @@ struct Witness {
 
   private mutating func deny(_ ticket: UInt32, _ lane: Int, _ reason: String, _ next: String, _ moment: Moment) {
     guard people[ticket]?.isThere == true else { return object("ticket \(ticket) had ended before") }
-    if ["normal", "borderline", "elevated", "high", "low", "relative", "stuck"].contains(reason) { take(ticket, lane, reason, moment) }
+    // What was measured before they showed that they have this ticket.
+    let isOfAnotherTicket = lastTold.at == now && lastTold.line[0] == "show"
+    if ["normal", "borderline", "elevated", "high", "low", "relative", "stuck"].contains(reason), !isOfAnotherTicket { take(ticket, lane, reason, moment) }
     noteWho(ticket, lane)
     people[ticket]?.lastReason = ["measuring", "retake", "suspect"].contains(next) ? "" : reason
     let (restEnds, coldWaitEnds) = (now + seconds("rest"), now + (has("children") ? 600 : seconds("cold_wait")))
