@@ -1,5 +1,6 @@
 // Goal: who passes, who does not, and why, as docs/rules.md says; above all, what must never open the gate.
-// Each transition of a screening stands in ScreeningTimelines.swift. Method: timelines (LaneTimeline.swift): rows of readings in, rows of words out. Skin is 1.6 °C below the body here.
+// Each transition of a screening stands in ScreeningTimelines.swift. Method: timelines (LaneTimeline.swift): rows of readings in, rows
+// of words out. Skin is 1.6 °C below the body here.
 
 import Domain
 import Testing
