@@ -230,19 +230,18 @@ let screeningTransitions = [
     11   b skin 35.0
     13   b nobody
     """),
-  transition("rest: called, and shows who they are", resting + ["called 1", "denied 1 normal: contact_test", "b alarm 2 suspected_fever medium", "b called 1", "b denied 1 normal: contact_test"], """
+  transition("rest: called, and shows who they are", resting + ["called 1", "denied 1 normal: contact_test", "called 1", "denied 1 normal: contact_test"], """
     0    with identity
     0    nobody
-    0    b nobody
     3    skin 36.6
     5    nobody
     10   resume 1
     11   show ann
     14   skin 35.0
     16   nobody
-    20   b show ann
-    22   b skin 35.0
-    24   b nobody
+    20   show ann
+    22   skin 35.0
+    24   nobody
     """),
   transition("rest: called, and nobody comes", resting + ["called 1"], "0 with identity\n" + rest + "10 resume 1\n15 end"),
   transition("rest: called, and waited for", resting + ["called 1", "denied 1 normal: contact_test"], rest + """
