@@ -21,6 +21,8 @@ struct SimulatedDevice: Sendable {
   var held: [Int: Double] = [:]
   /// Inputs switched by command, by channel from 1.
   var switched: [Int: Bool] = [:]
+  /// What it sent last that no fault spoiled, values a message, the newest last.
+  private(set) var told: [[Double]] = []
   /// When the next unasked frame is due; never for a device that is asked.
   var nextFrame: Instant = .never
   /// Bytes heard that are no request yet.
@@ -37,6 +39,12 @@ struct SimulatedDevice: Sendable {
       registers = Registers(
         speech, fields: planned.profile.fields, writes: planned.profile.writes.map(\.kind), variant: planned.variant)
     }
+  }
+
+  /// These values went out whole.
+  mutating func tell(_ values: [Double]) {
+    if told.count == 8 { told.removeFirst() }
+    told.append(values)
   }
 
   /// The fault that is in force.

@@ -106,6 +106,7 @@ extension World {
       put(speech.requests[request].bytes, bus: devices[index].bus, connection: 0, at: moment)
     }
     if case .wrongLength? = fault?.kind, frame.count > 1 { frame.remove(at: max(0, (check < 0 ? frame.count : check) - 1)) }
+    if isWhole(index, fault) { devices[index].tell(values) }
     send(frame, check: check, of: index, fault, connection: 0, at: moment)
   }
 
@@ -155,7 +156,18 @@ extension World {
     default: break
     }
     let values = values(of: index, fault: fault, at: moment)
+    if isWhole(index, fault) { devices[index].tell(values) }
     return devices[index].registers?.answer(request.pdu, values: values, at: moment) ?? []
+  }
+
+  /// Whether a message may be believed that this fault has made of it.
+  private func isWhole(_ index: Int, _ fault: Fault?) -> Bool {
+    switch fault?.kind {
+    case nil, .delay, .late, .split, .trickle, .junkBefore, .junkAfter, .echo, .answersOthers, .stuck, .jump, .drift, .sentinel, .normalises: true
+    // Only a Modbus device has exceptions.
+    case .exception: devices[index].registers == nil
+    case .silence, .hangUp, .noise, .baud, .badCheck, .cutFrame, .wrongLength, .wrongUnit: false
+    }
   }
 
   /// Sends a device's message, spoiled by its fault.

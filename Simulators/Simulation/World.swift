@@ -131,6 +131,11 @@ public struct World: Sendable {
   /// Who stands at a lane, as whoever sent them named them.
   public func person(at lane: Int) -> String? { lanes[lane].presence?.person.name }
 
+  /// The values of a field that were last sent whole, the newest last.
+  public func told(device: Int, field: Int) -> [Double] {
+    devices[device].told.compactMap { $0.indices.contains(field) ? $0[field] : nil }
+  }
+
   /// The gates that moved since the last call.
   public mutating func takeMoves() -> [GateMove] {
     defer { moves = [] }

@@ -1,0 +1,219 @@
+// What must be so in every world, whatever goes wrong in it: said from docs/rules.md and from what the world knows to be true (who stands
+// where with which temperature, which values were sent whole), never from the door's own state.
+
+public import Domain
+import Devices
+import Settings
+
+/// Something that must never be.
+public struct Violation: Sendable, Equatable {
+  /// Which rule, in a few words: failures of one rule are one failure.
+  public var rule: String
+  public var sentence: String
+  public var at: Interval
+}
+
+/// Watches one life of a site.
+final class Witness {
+  private let settings: Settings
+  /// Body temperature of whoever comes, by name.
+  private let bodies: [String: Double]
+  private(set) var violations: [Violation] = []
+  private var lanes: [LaneView]
+  private var counter: UInt64 = 0
+  /// Up to here this run's events are durable.
+  private var durable: UInt64 = 0
+  private var alarms: [UInt32: AlarmView] = [:]
+  /// People with a fever who stood at a lane that could see them, and are not accounted for yet.
+  private var owed: [String: (lane: Int, since: Interval)] = [:]
+
+  private struct AlarmView {
+    var kind: AlarmKind
+    /// The events that raised and cleared it, counted in this run; 0: in an earlier one.
+    var raised: UInt64
+    var cleared: UInt64?
+  }
+
+  private struct LaneView {
+    var state = LaneState.outOfOrder
+    var person: String?
+    var since = Interval.zero
+    /// Since when nothing was done to it.
+    var undisturbedSince = Interval.zero
+    /// The last reason for a gate to stand open, and when it was given.
+    var mayOpenUntil = Interval(ns: .min)
+    var isReleased = false
+    var gateIsFaulty = false
+    var lastPassed: UInt32?
+  }
+
+  /// Higher than that is a fever by any lane's policy, with what a good sensor's noise can do.
+  static var surelyFever: Double { 38.0 }
+  /// What stands there this long is measured.
+  static var sight: Interval { .seconds(8) }
+  /// A gate's leaf needs this to move, and a pulse to end.
+  static var leaf: Interval { .seconds(6) }
+
+  init(_ settings: Settings, bodies: [String: Double]) {
+    self.settings = settings
+    self.bodies = bodies
+    lanes = settings.lanes.map { _ in LaneView() }
+  }
+
+  private func violate(_ rule: String, _ sentence: String, _ at: Interval) {
+    guard violations.count < 20, !violations.contains(where: { $0.rule == rule }) else { return }
+    violations.append(Violation(rule: rule, sentence: sentence, at: at))
+  }
+
+  // MARK: What is done to the world
+
+  /// Something was done that may keep lanes from seeing; its grace is over `undisturbed` from now on.
+  func disturbed(until end: Interval) {
+    for index in lanes.indices { lanes[index].undisturbedSince = max(lanes[index].undisturbedSince, end) }
+  }
+
+  /// A cable is back; as long as another is out, nothing can be said.
+  func plugged(until end: Interval, allPlugged: Bool) {
+    guard allPlugged else { return }
+    for index in lanes.indices { lanes[index].undisturbedSince = end }
+  }
+
+  func gate(_ lane: Int, isFaulty: Bool) { lanes[lane].gateIsFaulty = isFaulty }
+
+  /// The door is told to end: gates that open on failure are opened, whether or not their boards say so.
+  func stopping() {
+    for index in lanes.indices { lanes[index].isReleased = true }
+  }
+
+  /// Events of this run are on the disk, up to this one.
+  func committed(_ counter: UInt64) { durable = max(durable, counter) }
+
+  /// A new run of the door: events count anew, gates may move by what its boards did alone, and what never reached the disk
+  /// has not happened.
+  func started(at now: Interval) {
+    for (occurrence, view) in alarms {
+      if view.raised > durable { alarms[occurrence] = nil; continue }
+      alarms[occurrence]?.raised = 0
+      if let cleared = view.cleared { alarms[occurrence]?.cleared = cleared > durable ? nil : 0 }
+    }
+    counter = 0
+    durable = 0
+    for index in lanes.indices {
+      lanes[index].state = .outOfOrder
+      lanes[index].isReleased = false
+      lanes[index].mayOpenUntil = max(lanes[index].mayOpenUntil, now + .seconds(2))
+    }
+  }
+
+  // MARK: What is seen
+
+  func see(_ event: Event, person: (Int) -> String?, told: (Int, Int) -> [Double], at now: Interval) {
+    if event.counter != counter + 1 { violate("events are numbered without a gap", "\(event.counter) follows \(counter)", now) }
+    counter = event.counter
+    switch event.body {
+    case .reading(let reading): checkReading(reading, told, now)
+    case .alarmRaised(let fact):
+      if alarms[fact.occurrence] != nil { violate("an alarm is raised once", "\(fact.kind.name), \(fact.occurrence)", now) }
+      alarms[fact.occurrence] = AlarmView(kind: fact.kind, raised: event.counter)
+    case .alarmCleared(let fact):
+      let known = alarms[fact.occurrence]
+      if known?.kind != fact.kind { violate("what is cleared was raised", "\(fact.kind.name), \(fact.occurrence)", now) }
+      if known?.cleared != nil { violate("an alarm is cleared once", "\(fact.kind.name), \(fact.occurrence)", now) }
+      alarms[fact.occurrence]?.cleared = event.counter
+    default: break
+    }
+    guard case .lane(let lane) = event.source else { return }
+    see(event.body, at: Int(lane.index), person(Int(lane.index)), now)
+  }
+
+  private func see(_ body: EventBody, at lane: Int, _ person: String?, _ now: Interval) {
+    switch body {
+    case .laneChanged(let state): lanes[lane].state = state
+    case .screeningPassed(let fact):
+      lanes[lane].lastPassed = fact.ticket
+      lanes[lane].mayOpenUntil = now + .seconds(2)
+      if case .normal = fact.reason, let person, let degrees = bodies[person], degrees >= Self.surelyFever {
+        violate("nobody with a fever passes as normal", "\(person), \(degrees) degC, ticket \(fact.ticket)", now)
+      }
+    case .screeningDenied, .screeningIsolated:
+      if let person { owed[person] = nil }
+    case .gateOpened(let ticket):
+      if lanes[lane].lastPassed != ticket { violate("a gate opens for a verdict", "ticket \(ticket) has none", now) }
+    case .gateReleased:
+      lanes[lane].isReleased = true
+      lanes[lane].mayOpenUntil = now + .seconds(2)
+    case .gateReturned:
+      lanes[lane].isReleased = false
+      lanes[lane].mayOpenUntil = now + Self.leaf
+    default: break
+    }
+  }
+
+  private func checkReading(_ reading: Reading, _ told: (Int, Int) -> [Double], _ now: Interval) {
+    guard reading.quality.isGood, !reading.unit.isSet else { return }
+    let field = settings.devices[Int(reading.device.index)].profile.fields[Int(reading.field)]
+    let sent = told(Int(reading.device.index), Int(reading.field))
+    let resolution = max(field.scale.magnitude, 1e-3) + 1e-6
+    guard !sent.contains(where: { abs($0 - reading.decoded) <= resolution }) else { return }
+    violate(
+      "every reading was sent, whole",
+      "\(settings.names.devices[Int(reading.device.index)]).\(field.name): \(reading.decoded), sent were \(sent)", now)
+  }
+
+  func moved(_ move: GateMove, at now: Interval) {
+    guard move.isOpen, !lanes[move.lane].gateIsFaulty, !lanes[move.lane].isReleased else { return }
+    let at = move.at - Instant(ns: 0)
+    if at > lanes[move.lane].mayOpenUntil {
+      violate("a gate moves for a reason", "\(settings.names.lanes[move.lane]) opened and nobody passed or released it", at)
+    }
+  }
+
+  /// Called often: who stands where.
+  func look(person: (Int) -> String?, isUp: Bool, at now: Interval) {
+    for lane in lanes.indices {
+      let here = person(lane)
+      if here != lanes[lane].person {
+        lanes[lane].person = here
+        lanes[lane].since = now
+        if let here, isUp, case .free = lanes[lane].state, (bodies[here] ?? 0) >= Self.surelyFever,
+          lanes[lane].undisturbedSince <= now { owed[here] = (lane, now) }
+      }
+    }
+    for (name, debt) in owed {
+      if lanes[debt.lane].undisturbedSince > debt.since || !isUp || lanes[debt.lane].person != name {
+        owed[name] = nil
+      } else if now >= debt.since + Self.sight {
+        violate("whoever has a fever is denied, and logged", "\(name) stood at \(settings.names.lanes[debt.lane]) since \(clockText(debt.since))", now)
+        owed[name] = nil
+      }
+    }
+  }
+
+  /// The end: everything that went wrong is over for long enough.
+  func end(at now: Interval) {
+    for lane in lanes.indices {
+      switch lanes[lane].state {
+      case .free, .measuring, .releasing: break
+      case .released, .outOfOrder, .closed:
+        violate("afterwards all is well", "\(settings.names.lanes[lane]) is \(lanes[lane].state.name)", now)
+      }
+    }
+    for (occurrence, view) in alarms.sorted(by: { $0.key < $1.key }) where view.cleared == nil {
+      switch view.kind {
+      case .portLost, .deviceSilent, .deviceFault, .laneOutOfOrder, .gateJammed, .gateUnscreened, .logStalled:
+        violate("afterwards all is well", "\(view.kind.name), alarm \(occurrence), is still raised", now)
+      default: break
+      }
+    }
+  }
+}
+
+extension Unit {
+  /// A set of channels or bits, whose number means nothing.
+  fileprivate var isSet: Bool {
+    switch self {
+    case .bits, .channels: true
+    default: false
+    }
+  }
+}
