@@ -21,8 +21,9 @@ struct SimulatedDevice: Sendable {
   var held: [Int: Double] = [:]
   /// Inputs switched by command, by channel from 1.
   var switched: [Int: Bool] = [:]
-  /// What it sent last that no fault spoiled, values a message, the newest last.
+  /// What it sent last that no fault spoiled, values a message: as many as a slow wire may still hold.
   private(set) var told: [[Double]] = []
+  private var nextTold = 0
   /// When the next unasked frame is due; never for a device that is asked.
   var nextFrame: Instant = .never
   /// Bytes heard that are no request yet.
@@ -43,8 +44,8 @@ struct SimulatedDevice: Sendable {
 
   /// These values went out whole.
   mutating func tell(_ values: [Double]) {
-    if told.count == 8 { told.removeFirst() }
-    told.append(values)
+    if told.count < 256 { told.append(values) } else { told[nextTold] = values }
+    nextTold = (nextTold + 1) % 256
   }
 
   /// The fault that is in force.

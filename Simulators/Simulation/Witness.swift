@@ -157,7 +157,7 @@ final class Witness {
     guard !sent.contains(where: { abs($0 - reading.decoded) <= resolution }) else { return }
     violate(
       "every reading was sent, whole",
-      "\(settings.names.devices[Int(reading.device.index)]).\(field.name): \(reading.decoded), sent were \(sent)", now)
+      "\(settings.names.devices[Int(reading.device.index)]).\(field.name): \(reading.decoded), sent was nothing nearer than \(sent.min { abs($0 - reading.decoded) < abs($1 - reading.decoded) } ?? .nan)", now)
   }
 
   func moved(_ move: GateMove, at now: Interval) {

@@ -131,7 +131,7 @@ public struct World: Sendable {
   /// Who stands at a lane, as whoever sent them named them.
   public func person(at lane: Int) -> String? { lanes[lane].presence?.person.name }
 
-  /// The values of a field that were last sent whole, the newest last.
+  /// The values of a field that were last sent whole.
   public func told(device: Int, field: Int) -> [Double] {
     devices[device].told.compactMap { $0.indices.contains(field) ? $0[field] : nil }
   }
