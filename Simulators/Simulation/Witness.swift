@@ -131,7 +131,7 @@ final class Witness {
     case .laneChanged(let state): lanes[lane].state = state
     case .screeningPassed(let fact):
       lanes[lane].lastPassed = fact.ticket
-      lanes[lane].mayOpenUntil = now + .seconds(2)
+      lanes[lane].mayOpenUntil = now + Self.leaf
       if case .normal = fact.reason, let person, let degrees = bodies[person], degrees >= Self.surelyFever {
         violate("nobody with a fever passes as normal", "\(person), \(degrees) degC, ticket \(fact.ticket)", now)
       }
@@ -141,7 +141,7 @@ final class Witness {
       if lanes[lane].lastPassed != ticket { violate("a gate opens for a verdict", "ticket \(ticket) has none", now) }
     case .gateReleased:
       lanes[lane].isReleased = true
-      lanes[lane].mayOpenUntil = now + .seconds(2)
+      lanes[lane].mayOpenUntil = now + Self.leaf
     case .gateReturned:
       lanes[lane].isReleased = false
       lanes[lane].mayOpenUntil = now + Self.leaf
