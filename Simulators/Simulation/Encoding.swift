@@ -82,10 +82,20 @@ private func decimalText(_ raw: Double) -> String {
 }
 
 /// A frame on the wire that holds `values`, one a field of the profile in its order.
-/// - Parameter fields: which of them, by index; `nil`: all of the frame.
-public func encodedFrame(_ framing: Framing, index frame: Int = 0, of all: [Field], values: [Double], only fields: [Int]? = nil) -> [UInt8] {
-  let held = (fields ?? Array(all.indices)).filter { all[$0].frames >> UInt32(frame) & 1 == 1 && all[$0].variants & 1 == 1 }
-  if case .line = framing.ending { return encodedLine(held.map { (all[$0], values[$0]) }) }
+/// - Parameters:
+///   - fields: which of them, by index; `nil`: all of the frame.
+///   - variant: which of the profile's variants is played.
+///   - texts: what fields of text say, by their index; the others say blanks.
+public func encodedFrame(
+  _ framing: Framing, index frame: Int = 0, of all: [Field], values: [Double], only fields: [Int]? = nil, texts: [Int: [UInt8]] = [:],
+  variant: Int = 0
+) -> [UInt8] {
+  func stands(_ field: Field) -> Bool { field.frames >> UInt32(frame) & 1 == 1 && field.variants >> UInt32(variant) & 1 == 1 }
+  let held = (fields ?? Array(all.indices)).filter { stands(all[$0]) }
+  if case .line = framing.ending {
+    if let whole = held.first(where: { all[$0].location == .line }), let text = texts[whole] { return text + [0x0D, 0x0A] }
+    return encodedLine(held.map { (all[$0], values[$0]) })
+  }
   var tail: [UInt8] = []
   if case .tail(let bytes, _) = framing.ending { tail = bytes }
   var raws: [(field: Field, value: Double)] = held.map { (all[$0], values[$0]) }
@@ -105,10 +115,10 @@ public func encodedFrame(_ framing: Framing, index frame: Int = 0, of all: [Fiel
     let one = encoded(value, field)
     put((0..<(field.array?.count ?? 1)).flatMap { _ in one }, at)
   }
-  if case .length = framing.ending {
-    for field in all where field.type.isText && field.frames >> UInt32(frame) & 1 == 1 && field.variants & 1 == 1 {
-      if case .frame(let at) = field.location { put(encoded(0, field), at) }
-    }
+  for (index, field) in all.enumerated() where field.type.isText && stands(field) {
+    guard case .frame(let at) = field.location else { continue }
+    let blank = encoded(0, field)
+    if let text = texts[index] { put(Array((text + blank).prefix(blank.count)), at) } else if case .length = framing.ending { put(blank, at) }
   }
   if case .quiet(_, let least, _) = framing.ending, bytes.count % least > 0 { put([0], (bytes.count / least + 1) * least - 1) }
   put(framing.startsWith, 0)
@@ -141,7 +151,7 @@ private func encodedLine(_ values: [(field: Field, value: Double)]) -> [UInt8] {
   return words.flatMap(\.self) + [0x0D, 0x0A]
 }
 
-private func putCheck(_ check: Check, into bytes: inout [UInt8]) {
+func putCheck(_ check: Check, into bytes: inout [UInt8]) {
   let place = check.at < 0 ? bytes.count + check.at : check.at
   guard place >= 0, place + check.width <= bytes.count, check.from <= check.to ?? place, check.to ?? place <= bytes.count else { return }
   let covered = bytes[check.from..<(check.to ?? place)]

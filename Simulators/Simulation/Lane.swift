@@ -14,6 +14,8 @@ public struct Lane: Sendable {
   /// Who went through, and who gave up.
   public private(set) var passed = 0
   public private(set) var gaveUp = 0
+  /// A code that is held to the scanner, and from when.
+  private var shown: (code: String, from: Instant)?
   /// The passage contact is closed until then.
   private var passing: Instant = .past
   /// The place in front of the sensor stays empty until then.
@@ -29,6 +31,8 @@ public struct Lane: Sendable {
   /// A gate that is open longer than this is taken for open to all.
   static var patience: Interval { .seconds(6) }
   static var contact: Interval { .milliseconds(400) }
+  /// From stepping up to the scanner's beep.
+  static var showing: Interval { .milliseconds(300) }
 
   public init(siteOffset: Double) { self.siteOffset = siteOffset }
 
@@ -42,11 +46,13 @@ public struct Lane: Sendable {
   public func isPassage(at now: Instant) -> Bool { now < passing }
 
   /// What a perfect thermometer sees, degC.
-  /// - Parameter body: takes everybody for a body of that temperature; `nil`: as they are.
-  public func surface(at now: Instant, as body: Double? = nil) -> Double {
+  /// - Parameters:
+  ///   - body: takes everybody for a body of that temperature; `nil`: as they are.
+  ///   - offset: degC between surface and body for another thermometer than the lane's first.
+  public func surface(at now: Instant, as body: Double? = nil, offset: Double? = nil) -> Double {
     guard var presence else { return ambient }
     if let body { presence.person = Person(body: body) }
-    return presence.surface(at: now, ambient: ambient, siteOffset: siteOffset)
+    return presence.surface(at: now, ambient: ambient, siteOffset: offset ?? siteOffset)
   }
 
   /// A step of time; `relay` drives the gate.
@@ -58,8 +64,17 @@ public struct Lane: Sendable {
       presence = standing.isGone(at: now) ? nil : standing
       if presence == nil { freeFrom = now + Self.gap }
     } else if !waiting.isEmpty, now >= freeFrom {
-      presence = Presence(person: waiting.removeFirst(), arrived: now)
+      let next = waiting.removeFirst()
+      presence = Presence(person: next, arrived: now)
+      shown = next.code.map { ($0, now + Self.showing) }
     }
+  }
+
+  /// The code that somebody shows now, once.
+  mutating func takeShown(at now: Instant) -> String? {
+    guard let shown, shown.from <= now else { return nil }
+    self.shown = nil
+    return shown.code
   }
 
   private mutating func decide(_ standing: inout Presence, at now: Instant) {

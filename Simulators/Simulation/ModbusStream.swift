@@ -13,16 +13,23 @@ struct HeardRequest: Equatable {
 }
 
 /// CRC-16/Modbus: polynomial A001, start FFFF.
-func crc16(_ bytes: some Sequence<UInt8>) -> UInt16 {
-  bytes.reduce(0xFFFF as UInt16) { crc, byte in
-    (0..<8).reduce(crc ^ UInt16(byte)) { crc, _ in crc & 1 == 1 ? crc >> 1 ^ 0xA001 : crc >> 1 }
+func crc16(_ bytes: ArraySlice<UInt8>) -> UInt16 {
+  var crc: UInt16 = 0xFFFF
+  for byte in bytes {
+    crc ^= UInt16(byte)
+    var bit = 0
+    while bit < 8 {
+      crc = crc & 1 == 1 ? crc >> 1 ^ 0xA001 : crc >> 1
+      bit += 1
+    }
   }
+  return crc
 }
 
 /// Unit, PDU and CRC, low byte first.
 func rtuFrame(unit: UInt8, _ pdu: [UInt8]) -> [UInt8] {
   let body = [unit] + pdu
-  let crc = crc16(body)
+  let crc = crc16(body[...])
   return body + [UInt8(crc & 0xFF), UInt8(crc >> 8)]
 }
 

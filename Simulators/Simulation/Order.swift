@@ -12,8 +12,8 @@ struct Order: Equatable {
   }
 
   static let verbs = [
-    "person", "people", "room", "input", "field", "fault", "swap", "unplug", "replug", "gate", "ambient", "offset", "speed", "wait",
-    "state", "quit",
+    "person", "people", "room", "outdoors", "input", "field", "fault", "swap", "unplug", "replug", "gate", "ambient", "offset", "speed",
+    "wait", "state", "quit",
   ]
 
   var verb: String

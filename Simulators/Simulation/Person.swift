@@ -9,6 +9,8 @@ import Foundation
 public struct Person: Sendable {
   /// What a scenario calls them.
   public var name: String?
+  /// What they hold to the scanner when they step up.
+  public var code: String?
   /// degC, axillary equivalent.
   public var body: Double
   /// Surface temperature when stepping up, when it differs from what the body settles at (the cold outside), degC.

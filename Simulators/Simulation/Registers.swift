@@ -91,6 +91,9 @@ public struct Registers: Sendable {
     coils[firstRelay + channel - 1]?.isOn(at: now) ?? false
   }
 
+  /// Somebody switches a relay by hand.
+  mutating func setRelay(_ channel: Int, _ isOn: Bool) { coils[firstRelay + channel - 1] = Coil(on: isOn) }
+
   /// Address of relay 1.
   private var firstRelay: Int {
     for case .coil(let address, _) in writes { return address }

@@ -1,5 +1,6 @@
-// A room's carbon dioxide by mass balance: one well-mixed zone, V dC/dt = Q (C_out - C) + 1e6 N G. The step is the
-// exact solution for constant people and ventilation, so its length does not matter.
+// A room's air by mass balance: one well-mixed zone. Carbon dioxide: V dC/dt = Q (C_out - C) + 1e6 N G, whose step is the exact
+// solution for constant people and ventilation, so its length does not matter. Heat and water follow the same air; walls
+// and heating hold the temperature as many more air changes would.
 
 import Foundation
 
@@ -12,8 +13,18 @@ public struct RoomAir: Sendable {
   public var volumeM3: Double
   public var outdoorPPM: Double
   public var occupants: Int
-  /// Air changes an hour.
-  public var airChanges: Double
+  /// Air changes an hour through cracks, with windows shut and no fan.
+  public var leakage: Double
+  /// What open windows and the fan add, air changes an hour.
+  public var windowAirChanges = 6.0
+  public var fanAirChanges = 4.0
+  public var windowsAreOpen = false
+  public var fanRuns = false
+  /// degC, and %RH of this temperature.
+  public var temperature = 22.0
+  public var humidity: Double { min(100, 100 * water / Self.saturation(temperature)) }
+  /// g/m3.
+  private var water = 0.45 * RoomAir.saturation(22)
   /// L/s a person.
   public var perPerson: Double
   public var ppm: Double
@@ -25,9 +36,36 @@ public struct RoomAir: Sendable {
     self.volumeM3 = volumeM3
     self.outdoorPPM = outdoorPPM
     self.occupants = occupants
-    self.airChanges = airChanges
+    leakage = airChanges
     self.perPerson = perPerson
     self.ppm = ppm ?? outdoorPPM
+  }
+
+  /// Air changes an hour, all together.
+  public var airChanges: Double { leakage + (windowsAreOpen ? windowAirChanges : 0) + (fanRuns ? fanAirChanges : 0) }
+  /// What the fan moves, m3/h.
+  public var fanFlow: Double { fanRuns ? fanAirChanges * volumeM3 : 0 }
+
+  /// As many air changes of 22 degC as walls and heating are worth, 1/h.
+  private static var heating: Double { 6 }
+  /// One sitting person: sensible heat, W, and water, g/h.
+  private static var heat: Double { 70 }
+  private static var vapour: Double { 50 }
+  /// Of air, Wh/(m3 K).
+  private static var heatCapacity: Double { 0.34 }
+
+  /// Water in saturated air, g/m3: Magnus' formula with the WMO's numbers.
+  static func saturation(_ celsius: Double) -> Double {
+    216.7 * 6.112 * exp(17.62 * celsius / (243.12 + celsius)) / (273.15 + celsius)
+  }
+
+  /// Temperature and humidity, `hours` later; outside it is `outdoors`.
+  public mutating func exchange(hours: Double, with outdoors: Outdoors) {
+    let volume = max(volumeM3, 1), people = Double(occupants)
+    let source = airChanges * outdoors.temperature + Self.heating * 22 + people * Self.heat / (volume * Self.heatCapacity)
+    temperature = (temperature + hours * source) / (1 + hours * (airChanges + Self.heating))
+    let wet = airChanges * outdoors.humidity / 100 * Self.saturation(outdoors.temperature) + people * Self.vapour / volume
+    water = (water + hours * wet) / (1 + hours * airChanges)
   }
 
   /// What people add, ppm an hour.
@@ -41,4 +79,11 @@ public struct RoomAir: Sendable {
     let steady = steadyPPM
     ppm = steady + (ppm - steady) * exp(-airChanges * hours)
   }
+}
+
+/// The air outside.
+public struct Outdoors: Sendable {
+  /// degC and %RH.
+  public var temperature = 15.0
+  public var humidity = 60.0
 }

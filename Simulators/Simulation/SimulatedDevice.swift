@@ -10,6 +10,13 @@ struct SimulatedDevice: Sendable {
   /// Where it is wired to, which a swap changes.
   var bus: Int
   var unit: UInt8
+  /// Which of the profile's variants it plays.
+  let variant: Int
+  /// What it says to be known as that variant: a text, or a raw number, by field.
+  private(set) var texts: [Int: [UInt8]] = [:]
+  private(set) var identity: (field: Int, raw: Double)?
+  /// Fields that another one scales, by index.
+  let scaled: [Int]
   /// Modbus devices only.
   var registers: Registers?
   var fault: Fault?
@@ -19,6 +26,13 @@ struct SimulatedDevice: Sendable {
   var frozen: [Double]?
   /// Fields held at a value by command, by index.
   var held: [Int: Double] = [:]
+  /// Relays that it was told to switch in bytes, bit 0 is relay 1.
+  var relays: UInt32 = 0
+  private let commands: [RelayCommand]
+  /// Under which conditions the values of an unasked frame exist: one after the other, where there are several.
+  let turns: [[Need]]
+  /// How many unasked frames it sent.
+  var turn = 0
   /// Inputs switched by command, by channel from 1.
   var switched: [Int: Bool] = [:]
   /// What it sent last that no fault spoiled, values a message: as many as a slow wire may still hold.
@@ -26,6 +40,8 @@ struct SimulatedDevice: Sendable {
   private var nextTold = 0
   /// When the next unasked frame is due; never for a device that is asked.
   var nextFrame: Instant = .never
+  /// Until then it has been on for less than its warm-up.
+  var warmFrom: Instant = .past
   /// Bytes heard that are no request yet.
   var heard: [UInt8] = []
 
@@ -34,8 +50,16 @@ struct SimulatedDevice: Sendable {
     profile = planned.profile
     bus = planned.bus
     unit = planned.unit
+    variant = planned.variant
+    commands = planned.profile.writes.flatMap { RelayCommand.all(of: $0.kind) }
+    scaled = planned.profile.fields.indices.filter { planned.profile.fields[$0].multiplier != nil }
+    turns = Self.turns(of: planned.profile)
+    if planned.profile.variants.indices.contains(variant), let field = planned.profile.variants[variant].identity {
+      if let text = planned.profile.variants[variant].texts.first { texts[field] = Array(text.utf8) }
+      identity = planned.profile.variants[variant].numbers.first.map { (field, $0) }
+    }
     switch planned.profile.transport {
-    case .serial(let speech), .hid(let speech, _): nextFrame = speech.isAsked || speech.isSeldom ? .never : now + speech.period
+    case .serial(let speech), .hid(let speech, _): nextFrame = speech.isAsked || speech.isSeldom ? .never : now + pause(speech)
     case .modbus(let speech):
       registers = Registers(
         speech, fields: planned.profile.fields, writes: planned.profile.writes.map(\.kind), variant: planned.variant)
@@ -46,6 +70,33 @@ struct SimulatedDevice: Sendable {
   mutating func tell(_ values: [Double]) {
     if told.count < 256 { told.append(values) } else { told[nextTold] = values }
     nextTold = (nextTold + 1) % 256
+  }
+
+  /// The conditions under which fields of the first kind of frame exist, each once.
+  private static func turns(of profile: Profile) -> [[Need]] {
+    profile.fields.reduce(into: []) { turns, field in
+      guard field.frames & 1 == 1, case .equals? = field.when.first?.conditions.first, !turns.contains(field.when) else { return }
+      turns.append(field.when)
+    }
+  }
+
+  /// Between two unasked frames: each value is told once in a period.
+  func pause(_ speech: FrameSpeech) -> Interval { Interval(ns: max(speech.period.ns / Int64(max(turns.count, 1)), 1_000_000)) }
+
+  /// All relays, bit 0 is relay 1.
+  func relayMask(at now: Instant) -> UInt32 { registers?.relayMask(at: now) ?? relays }
+
+  /// Relay `channel`, counted from 1.
+  func isRelayOn(_ channel: Int, at now: Instant) -> Bool {
+    if let registers { return registers.isRelayOn(channel, at: now) }
+    return (1...32).contains(channel) && relays >> UInt32(channel - 1) & 1 == 1
+  }
+
+  /// Takes in one message; `true`: it switched a relay.
+  mutating func obey(_ message: [UInt8]) -> Bool {
+    guard let command = commands.first(where: { $0.bytes == message }) else { return false }
+    if command.isOn { relays |= 1 << UInt32(command.channel - 1) } else { relays &= ~(1 << UInt32(command.channel - 1)) }
+    return true
   }
 
   /// The fault that is in force.
@@ -77,13 +128,37 @@ struct SimulatedDevice: Sendable {
       if let whole = requests.firstIndex(where: { !$0.bytes.isEmpty && heard.starts(with: $0.bytes) }) {
         heard.removeFirst(requests[whole].bytes.count)
         found.append(whole)
-      } else if requests.contains(where: { $0.bytes.starts(with: heard) }) {
+      } else if let command = commands.first(where: { heard.starts(with: $0.bytes) }) {
+        _ = obey(command.bytes)
+        heard.removeFirst(command.bytes.count)
+      } else if requests.contains(where: { $0.bytes.starts(with: heard) }) || commands.contains(where: { $0.bytes.starts(with: heard) }) {
         break
       } else {
         heard.removeFirst()
       }
     }
     return found
+  }
+}
+
+/// One relay switched by bytes.
+struct RelayCommand: Sendable {
+  var bytes: [UInt8]
+  var channel: Int
+  var isOn: Bool
+
+  /// Every command of a write.
+  static func all(of write: WriteKind) -> [RelayCommand] {
+    guard case .relay(let relay) = write else { return [] }
+    return (1...max(1, min(relay.count, 32))).flatMap { channel in
+      [(relay.on, true), (relay.off, false)].map { plain, isOn in
+        var bytes = plain
+        if bytes.indices.contains(relay.channelAt) { bytes[relay.channelAt] = UInt8(channel) }
+        bytes += [UInt8](repeating: 0, count: relay.check.width)
+        putCheck(relay.check, into: &bytes)
+        return RelayCommand(bytes: bytes, channel: channel, isOn: isOn)
+      }
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 // `error` and a sentence, or for `state` a JSON object.
 
 import Domain
+import Rules
 import Devices
 
 extension World {
@@ -22,6 +23,7 @@ extension World {
     case "person": try person(order)
     case "people": try people(order)
     case "room": try room(order)
+    case "outdoors": try outdoors(order)
     case "input": try input(order)
     case "field": try field(order)
     case "fault": try fault(order)
@@ -39,10 +41,12 @@ extension World {
 
   private mutating func person(_ order: Order) throws(Order.Mistake) {
     let lane = try index(of: order.word(0, "a lane"), in: plan.lanes.map(\.name), "lane")
-    try order.allow("body", "skin", "stay", "second_body", "second_after", "pass", "as")
+    try order.allow("body", "skin", "stay", "second_body", "second_after", "pass", "as", "shows")
     guard let body = try order.number("body") else { throw Order.Mistake("person needs body=DEGREES") }
     var person = Person(body: body, skin: try order.number("skin"))
     person.name = order.options["as"]
+    person.code = order.options["shows"]
+    if person.code != nil { try checkScanner(of: lane) }
     if let stay = try order.number("stay") { person.stay = try interval(stay) }
     if let second = try order.number("second_body") {
       person.second = (second, try interval(order.number("second_after") ?? 0.8))
@@ -52,6 +56,12 @@ extension World {
       person.goesThrough = word == "yes"
     }
     lanes[lane].arrive(person)
+  }
+
+  private func checkScanner(of lane: Int) throws(Order.Mistake) {
+    guard let scanner = plan.lanes[lane].scanner else { throw Order.Mistake("\(plan.lanes[lane].name) has no scanner to show a code to") }
+    if case .serial(let speech) = devices[scanner.device].profile.transport, speech.isSeldom { return }
+    throw Order.Mistake("\(plan.devices[scanner.device].name) is no scanner that tells codes by itself, and others are not simulated")
   }
 
   /// Whether what a `wait` is for is so now: `wait gate LANE open|shut`, `wait lane LANE
@@ -74,7 +84,7 @@ extension World {
       guard let channel = Int(try order.word(2, "a relay's number")), (1...32).contains(channel) else {
         throw Order.Mistake("a relay is a number from 1 to 32")
       }
-      return devices[device].registers?.isRelayOn(channel, at: now) == (try isOn(order.word(3, "on or off")))
+      return devices[device].isRelayOn(channel, at: now) == (try isOn(order.word(3, "on or off")))
     case let word: throw Order.Mistake("one waits for gate, lane or relay, not \"\(word)\"")
     }
   }
@@ -83,24 +93,63 @@ extension World {
   func patience(of order: Order) throws(Order.Mistake) -> Interval { try interval(order.number("for") ?? 10) }
 
   private mutating func people(_ order: Order) throws(Order.Mistake) {
-    try order.allow("every")
+    try order.allow("every", "fever")
     let every = try order.number("every") ?? peopleEvery ?? 8
     guard every > 0 else { throw Order.Mistake("every= must be above 0") }
-    setPeople(every: try isOn(order.word(0, "on or off")) ? every : nil)
+    let share = try order.number("fever") ?? feverShare
+    guard (0...1).contains(share) else { throw Order.Mistake("fever= is a share, 0 to 1") }
+    let isOn = try isOn(order.word(0, "on or off"))
+    feverShare = share
+    setPeople(every: isOn ? every : nil)
   }
 
   private mutating func room(_ order: Order) throws(Order.Mistake) {
     let room = try index(of: order.word(0, "a room"), in: plan.rooms.map(\.name), "room")
-    try order.allow("occupants", "ach", "co2", "outdoor")
+    try order.allow("occupants", "ach", "co2", "outdoor", "windows", "fan", "door", "window_ach", "fan_ach")
     let occupants = try order.number("occupants"), ach = try order.number("ach")
     let ppm = try order.number("co2"), outdoor = try order.number("outdoor")
-    guard [occupants, ach, ppm, outdoor].allSatisfy({ ($0 ?? 0) >= 0 && ($0 ?? 0) <= 1e6 }) else {
+    let windowACH = try order.number("window_ach"), fanACH = try order.number("fan_ach")
+    guard [occupants, ach, ppm, outdoor, windowACH, fanACH].allSatisfy({ ($0 ?? 0) >= 0 && ($0 ?? 0) <= 1e6 }) else {
       throw Order.Mistake("a room's numbers are between 0 and a million")
     }
+    let windows = try isOpen(order, "windows"), door = try isOpen(order, "door")
+    let fan = try order.options["fan"].map { word throws(Order.Mistake) in try isOn(word) }
     if let occupants { rooms[room].occupants = Int(occupants) }
-    if let ach { rooms[room].airChanges = ach }
+    if let ach { rooms[room].leakage = ach }
     if let ppm { rooms[room].ppm = ppm }
     if let outdoor { rooms[room].outdoorPPM = outdoor }
+    if let windowACH { rooms[room].windowAirChanges = windowACH }
+    if let fanACH { rooms[room].fanAirChanges = fanACH }
+    if let windows { rooms[room].windowsAreOpen = windows }
+    if let door { doorways[room].isOpen = door }
+    if let fan { setFan(fan, room: room) }
+  }
+
+  /// A fan that a relay drives runs when its relay is on.
+  private mutating func setFan(_ isOn: Bool, room: Int) {
+    rooms[room].fanRuns = isOn
+    for contact in plan.rooms[room].contacts where contact.contact == .fan && contact.isRelay {
+      devices[contact.wire.device].registers?.setRelay(contact.wire.channel, isOn)
+    }
+  }
+
+  private func isOpen(_ order: Order, _ key: String) throws(Order.Mistake) -> Bool? {
+    switch order.options[key] {
+    case nil: nil
+    case "open"?: true
+    case "shut"?: false
+    case let word?: throw Order.Mistake("\(key)= is open or shut, not \"\(word)\"")
+    }
+  }
+
+  private mutating func outdoors(_ order: Order) throws(Order.Mistake) {
+    try order.allow("humidity")
+    guard let celsius = Double(try order.word(0, "degrees")), (-40...50).contains(celsius) else {
+      throw Order.Mistake("outdoors is between -40 and 50 degC")
+    }
+    let humidity = try order.number("humidity") ?? outdoors.humidity
+    guard (0...100).contains(humidity) else { throw Order.Mistake("humidity= is between 0 and 100 %RH") }
+    outdoors = Outdoors(temperature: celsius, humidity: humidity)
   }
 
   private mutating func input(_ order: Order) throws(Order.Mistake) {
@@ -169,7 +218,7 @@ extension World {
     case .late: return devices[device].patience == nil ? "nobody asks it" : nil
     case .jump, .drift: return fields.contains(where: \.isMeasured) ? nil : "it measures nothing"
     case .sentinel: return fields.contains { !$0.sentinels.isEmpty } ? nil : "its profile has no sentinels"
-    case .normalises: return laneOfDevice[device] == nil ? "it is no lane's thermometer" : nil
+    case .normalises: return laneOfDevice[device] ?? secondOfDevice[device] == nil ? "it is no lane's thermometer" : nil
     case .silence, .delay, .split, .trickle, .noise, .junkBefore, .junkAfter, .badCheck, .cutFrame, .wrongLength, .stuck: return nil
     }
   }
@@ -192,6 +241,9 @@ extension World {
     guard plugged[bus] != wanted else { throw Order.Mistake("it is \(wanted ? "plugged in" : "unplugged") already") }
     plugged[bus] = wanted
     plugs[bus] += 1
+    for index in devices.indices where wanted && devices[index].bus == bus && devices[index].profile.power == .usb {
+      devices[index].warmFrom = now + devices[index].profile.warmUp
+    }
     wires.streams[bus] = nil
     wires.deliveries.removeAll { $0.bus == bus }
   }

@@ -26,6 +26,8 @@ public struct WorldState: Codable, Sendable {
     public var co2_ppm: Double
     public var occupants: Int
     public var ach: Double
+    public var celsius: Double
+    public var humidity: Double
   }
   public struct Write: Codable, Sendable {
     public var at: Double
@@ -69,7 +71,11 @@ extension World {
       lanes: named(plan.lanes.map(\.name), lanes.map(describe)),
       rooms: named(
         plan.rooms.map(\.name),
-        rooms.map { WorldState.Room(co2_ppm: ($0.ppm * 10).rounded() / 10, occupants: $0.occupants, ach: $0.airChanges) }),
+        rooms.map {
+          WorldState.Room(
+            co2_ppm: ($0.ppm * 10).rounded() / 10, occupants: $0.occupants, ach: $0.airChanges,
+            celsius: ($0.temperature * 100).rounded() / 100, humidity: ($0.humidity * 10).rounded() / 10)
+        }),
       devices: named(plan.devices.map(\.name), devices.indices.map(describe)),
       buses: named(
         plan.buses.map(\.name),
@@ -88,7 +94,7 @@ extension World {
     let device = devices[index]
     let writes = device.registers?.written ?? []
     return WorldState.Device(
-      relays: channels(device.registers?.relayMask(at: now) ?? 0), inputs: channels(inputMask(of: index, at: now)),
+      relays: channels(device.relayMask(at: now)), inputs: channels(inputMask(of: index, at: now)),
       writes: writes.map { .init(at: $0.at.seconds, what: $0.what, address: $0.address, value: $0.value) },
       fault: device.fault(at: now)?.kind.rawValue)
   }

@@ -2,20 +2,43 @@
 
 import Devices
 import Domain
+import Rules
 
 extension World {
   /// Noise of one measurement, standard deviation: an infrared sensor at reading distance, its own chip, an NDIR cell.
   static var surfaceNoise: Double { 0.05 }
   static var ambientNoise: Double { 0.02 }
   static var co2Noise: Double { 3 }
+  /// %RH of a capacitive sensor.
+  static var humidityNoise: Double { 0.3 }
 
   /// One value a field, in the profile's order.
   mutating func values(of device: Int, fault: Fault? = nil, at moment: Instant) -> [Double] {
     if let frozen = devices[device].frozen, case .stuck? = fault?.kind { return frozen }
     var values: [Double] = []
     for (index, field) in devices[device].profile.fields.enumerated() {
-      let truth = devices[device].held[index] ?? value(of: field, device: device, at: moment)
+      let truth = devices[device].held[index] ?? said(index, device) ?? value(of: field, device: device, at: moment)
       values.append(fault.map { shown(truth, field, $0, device: device, at: moment) } ?? truth)
+    }
+    return values
+  }
+
+  /// The number by which a device is known as its variant.
+  private func said(_ field: Int, _ device: Int) -> Double? {
+    guard let identity = devices[device].identity, identity.field == field else { return nil }
+    return meaning(of: identity.raw, devices[device].profile.fields[field])
+  }
+
+  /// The same as they go over the wire: what another field scales is told in that measure.
+  func scaled(_ values: [Double], _ device: Int) -> [Double] {
+    guard !devices[device].scaled.isEmpty else { return values }
+    var values = values
+    let fields = devices[device].profile.fields
+    for index in devices[device].scaled {
+      guard let multiplier = fields[index].multiplier, values.indices.contains(multiplier.field) else { continue }
+      let other = values[multiplier.field]
+      let factor = multiplier.factors.isEmpty ? other : multiplier.factors[rawNumber(of: other, fields[multiplier.field])]
+      if let factor, factor != 0 { values[index] /= factor }
     }
     return values
   }
@@ -29,29 +52,55 @@ extension World {
       guard let word = field.sentinels.first else { return value }
       return meaning(of: word, field)
     case .normalises:
-      guard field.use == .surface, let lane = laneOfDevice[device] else { return value }
-      return value - lanes[lane].surface(at: moment) + lanes[lane].surface(at: moment, as: fault.by)
+      guard field.use == .surface else { return value }
+      return value - surface(of: device, at: moment) + surface(of: device, as: fault.by, at: moment)
     default: return value
     }
   }
 
   private mutating func value(of field: Field, device: Int, at moment: Instant) -> Double {
+    if let word = field.warmUpValues.first, moment < devices[device].warmFrom { return meaning(of: word, field) }
     switch field.use {
-    case .surface: return noisy(laneOfDevice[device].map { lanes[$0].surface(at: moment) } ?? 22, Self.surfaceNoise, field)
-    case .sensorAmbient: return noisy(laneOfDevice[device].map { lanes[$0].ambient } ?? 22, Self.ambientNoise, field)
+    case .surface: return noisy(surface(of: device, at: moment), Self.surfaceNoise, field)
+    case .sensorAmbient: return noisy(lane(of: device).map { lanes[$0].ambient } ?? 22, Self.ambientNoise, field)
     case .co2: return noisy(roomOfDevice[device].map { rooms[$0].ppm } ?? 450, Self.co2Noise, field)
     case .inputs: return Double(inputMask(of: device, at: moment))
-    case .relays: return Double(devices[device].registers?.relayMask(at: moment) ?? 0)
+    case .relays: return Double(devices[device].relayMask(at: moment))
     case .status: return 0
     case .reference: return noisy(reference(of: device), Self.surfaceNoise, field)
-    case .airTemperature, .humidity, .airflow, .airVelocity, .information: return ordinaryValue(of: field)
+    case .airTemperature: return airTemperature(of: device).map { noisy($0, Self.ambientNoise, field) } ?? ordinaryValue(of: field)
+    case .humidity:
+      let percent = isOutdoors[device] ? outdoors.humidity : roomOfDevice[device].map { rooms[$0].humidity }
+      return percent.map { noisy($0, Self.humidityNoise, field) } ?? ordinaryValue(of: field)
+    case .airflow: return roomOfDevice[device].map { clamped(rooms[$0].fanFlow, field) } ?? ordinaryValue(of: field)
+    case .airVelocity:
+      guard let room = roomOfDevice[device], let duct = plan.rooms[room].ductAreaM2 else { return ordinaryValue(of: field) }
+      return clamped(rooms[room].fanFlow / 3_600 / duct, field)
+    case .information: return ordinaryValue(of: field)
     }
+  }
+
+  private func lane(of device: Int) -> Int? { laneOfDevice[device] ?? secondOfDevice[device] }
+
+  /// What a perfect thermometer sees in the place of this one.
+  private func surface(of device: Int, as body: Double? = nil, at moment: Instant) -> Double {
+    if let lane = laneOfDevice[device] { return lanes[lane].surface(at: moment, as: body) }
+    guard let lane = secondOfDevice[device] else { return plan.lanes.contains { $0.reference?.device == device } ? reference(of: device) : 22 }
+    return lanes[lane].surface(at: moment, as: body, offset: plan.lanes[lane].second?.siteOffset)
+  }
+
+  private func airTemperature(of device: Int) -> Double? {
+    if let lane = hallOfDevice[device] { return lanes[lane].ambient }
+    return isOutdoors[device] ? outdoors.temperature : roomOfDevice[device].map { rooms[$0].temperature }
+  }
+
+  private func clamped(_ value: Double, _ field: Field) -> Double {
+    field.range.map { min(max(value, $0.lowerBound), $0.upperBound) } ?? value
   }
 
   private mutating func noisy(_ value: Double, _ deviation: Double, _ field: Field) -> Double {
     let measured = noise.normal(mean: value, deviation: deviation)
-    guard let range = field.range else { return measured }
-    return min(max(measured, range.lowerBound), range.upperBound)
+    return clamped(measured, field)
   }
 
   private func reference(of device: Int) -> Double {
@@ -70,10 +119,23 @@ extension World {
       put(plan.lanes[index].passage, lanes[index].isPassage(at: moment))
       for wire in plan.lanes[index].switches { put(wire, false) }
     }
+    for index in rooms.indices {
+      for contact in plan.rooms[index].contacts where !contact.isRelay { put(contact.wire, isOn(contact.contact, room: index, at: moment)) }
+    }
     for (channel, on) in devices[device].switched {
       if on { mask |= bit(channel) } else { mask &= ~bit(channel) }
     }
     return mask
+  }
+
+  private func isOn(_ contact: RoomContact, room: Int, at moment: Instant) -> Bool {
+    switch contact {
+    case .window: rooms[room].windowsAreOpen
+    case .fan: rooms[room].fanRuns
+    case .door: doorways[room].isOpen
+    case .wayIn: doorways[room].isCounting(true, at: moment)
+    case .wayOut: doorways[room].isCounting(false, at: moment)
+    }
   }
 
   private func bit(_ channel: Int) -> UInt32 { (1...32).contains(channel) ? 1 << UInt32(channel - 1) : 0 }

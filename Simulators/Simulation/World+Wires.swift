@@ -45,7 +45,11 @@ extension World {
   public mutating func receive(_ bytes: [UInt8], bus: Int, connection: Int = 0, at moment: Instant) -> Bool {
     advance(to: moment)
     guard plan.buses.indices.contains(bus), plugged[bus] else { return true }
-    if case .serial = plan.buses[bus].link { hear(bytes, bus: bus, at: moment); return true }
+    switch plan.buses[bus].link {
+    case .serial: hear(bytes, bus: bus, at: moment); return true
+    case .hid: takeReport(bytes, bus: bus, at: moment); return true
+    case .modbusRTU, .modbusTCP: break
+    }
     var stream = wires.streams[bus]?[connection] ?? ModbusStream()
     stream.append(bytes, at: moment)
     let isTCP = if case .modbusTCP = plan.buses[bus].link { true } else { false }
@@ -65,19 +69,40 @@ extension World {
   /// Unasked frames that are due.
   mutating func sendDueFrames(at moment: Instant) {
     for index in devices.indices where devices[index].nextFrame <= moment {
-      guard case .serial(let speech) = devices[index].profile.transport else { continue }
-      devices[index].nextFrame = devices[index].nextFrame + Interval(ns: max(speech.period.ns, 1_000_000))
-      sendFrame(of: index, speech, at: moment)
+      switch devices[index].profile.transport {
+      case .serial(let speech), .hid(let speech, _):
+        devices[index].nextFrame = devices[index].nextFrame + devices[index].pause(speech)
+        sendFrame(of: index, speech, at: moment)
+      case .modbus: devices[index].nextFrame = .never
+      }
     }
   }
 
   private mutating func hear(_ bytes: [UInt8], bus: Int, at moment: Instant) {
     for index in devices.indices where devices[index].bus == bus {
-      guard case .serial(let speech) = devices[index].profile.transport, !speech.requests.isEmpty else { continue }
+      guard case .serial(let speech) = devices[index].profile.transport else { continue }
       for request in devices[index].hear(bytes, requests: speech.requests) where speech.requests[request].replyWithin != nil {
         sendFrame(of: index, speech, answering: request, at: moment)
       }
     }
+  }
+
+  /// What goes to a HID device: how (0 output report, 1 set feature, 2 get feature), then the report.
+  private mutating func takeReport(_ bytes: [UInt8], bus: Int, at moment: Instant) {
+    guard let way = bytes.first else { return }
+    let report = Array(bytes.dropFirst())
+    for index in devices.indices where devices[index].bus == bus {
+      guard case .hid(let speech, _) = devices[index].profile.transport, !devices[index].obey(report) else { continue }
+      let request = speech.requests.firstIndex { $0.carrier.number == way && $0.bytes == report }
+      if let request, speech.requests[request].replyWithin != nil { sendFrame(of: index, speech, answering: request, at: moment) }
+    }
+  }
+
+  /// A message as it goes over the wire: on a line as it is, else in reports.
+  private func packed(_ message: [UInt8], of index: Int) -> [[UInt8]] {
+    guard case .hid(_, let reports) = devices[index].profile.transport, reports.length > 0 else { return [message] }
+    let head = reports.number.map { [$0] } ?? []
+    return stride(from: 0, to: message.count, by: reports.length).map { head + message[$0..<min($0 + reports.length, message.count)] }
   }
 
   /// The fault that strikes what a device is about to say.
@@ -91,16 +116,23 @@ extension World {
     let fault = strike(index, at: moment)
     let values = values(of: index, fault: fault, at: moment)
     let fields = devices[index].profile.fields
-    let answers = fields.indices.filter { field in
+    var answers = fields.indices.filter { field in
       let claims = fields[field].answers
       return claims == 0 || request.map { claims >> UInt32($0) & 1 == 1 } ?? false
+    }
+    if request == nil, devices[index].turns.count > 1 {
+      let turn = devices[index].turns[devices[index].turn % devices[index].turns.count]
+      answers.removeAll { !fields[$0].when.isEmpty && fields[$0].when != turn }
+      devices[index].turn += 1
     }
     let claimed = answers.first { fields[$0].answers != 0 } ?? answers.first
     var kind = 0
     if let claimed {
       kind = speech.frames.indices.first { frame in fields[claimed].frames >> UInt32(frame) & 1 == 1 } ?? 0
     }
-    var frame = encodedFrame(speech.frames[kind], index: kind, of: fields, values: values, only: answers)
+    var frame = encodedFrame(
+      speech.frames[kind], index: kind, of: fields, values: scaled(values, index), only: answers, texts: devices[index].texts,
+      variant: devices[index].variant)
     let check = speech.frames[kind].check.place(in: frame.count)
     if let request, case .echo? = fault?.kind {
       put(speech.requests[request].bytes, bus: devices[index].bus, connection: 0, at: moment)
@@ -108,6 +140,18 @@ extension World {
     if case .wrongLength? = fault?.kind, frame.count > 1 { frame.remove(at: max(0, (check < 0 ? frame.count : check) - 1)) }
     if isWhole(index, fault) { devices[index].tell(values) }
     send(frame, check: check, of: index, fault, connection: 0, at: moment)
+  }
+
+  /// A scanner tells what was held to it.
+  mutating func sendCode(_ code: String, lane: Int, at moment: Instant) {
+    guard let scanner = plan.lanes[lane].scanner, case .serial(let speech) = devices[scanner.device].profile.transport else { return }
+    let fields = devices[scanner.device].profile.fields
+    let kind = speech.frames.indices.first { fields[scanner.field].frames >> UInt32($0) & 1 == 1 } ?? 0
+    let frame = encodedFrame(
+      speech.frames[kind], index: kind, of: fields, values: fields.map(ordinaryValue), only: [scanner.field],
+      texts: [scanner.field: Array(code.utf8)])
+    let fault = strike(scanner.device, at: moment)
+    send(frame, check: speech.frames[kind].check.place(in: frame.count), of: scanner.device, fault, connection: 0, at: moment)
   }
 
   /// `false`: the one who is asked hangs up.
@@ -157,7 +201,8 @@ extension World {
     }
     let values = values(of: index, fault: fault, at: moment)
     if isWhole(index, fault) { devices[index].tell(values) }
-    return devices[index].registers?.answer(request.pdu, values: values, at: moment) ?? []
+    let wired = scaled(values, index)
+    return devices[index].registers?.answer(request.pdu, values: wired, at: moment) ?? []
   }
 
   /// Whether a message may be believed that this fault has made of it.
@@ -173,13 +218,16 @@ extension World {
   /// Sends a device's message, spoiled by its fault.
   private mutating func send(_ message: [UInt8], check: Int, of index: Int, _ fault: Fault?, connection: Int, at moment: Instant) {
     let bus = devices[index].bus
-    guard let fault else { return put(message, bus: bus, connection: connection, at: moment) }
+    guard let fault else {
+      for bytes in packed(message, of: index) { put(bytes, bus: bus, connection: connection, at: moment) }
+      return
+    }
     if case .trickle = fault.kind {
       guard devices[index].busyUntil <= moment else { return }
       devices[index].busyUntil = moment + Interval(ns: Int64(fault.by * 1e9)) * Int64(message.count)
     }
     for piece in fault.pieces(of: message, check: check, patience: devices[index].patience ?? .zero, chance: &luck) where !piece.bytes.isEmpty {
-      put(piece.bytes, bus: bus, connection: connection, at: moment + piece.after)
+      for bytes in packed(piece.bytes, of: index) { put(bytes, bus: bus, connection: connection, at: moment + piece.after) }
     }
   }
 

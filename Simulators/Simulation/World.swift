@@ -4,6 +4,7 @@
 
 public import Domain
 import Devices
+import Rules
 
 /// A gate's leaf that moved.
 public struct GateMove: Sendable {
@@ -19,6 +20,8 @@ public struct World: Sendable {
   public private(set) var now = Instant(ns: 0)
   var lanes: [Lane]
   var rooms: [RoomAir]
+  var doorways: [Doorway]
+  var outdoors = Outdoors()
   var devices: [SimulatedDevice]
   /// Whether each bus is plugged in, and how often that changed.
   public internal(set) var plugged: [Bool]
@@ -27,6 +30,8 @@ public struct World: Sendable {
   public var airSpeed = 1.0
   /// Mean seconds between two random people at each lane; `nil`: nobody comes unasked.
   public internal(set) var peopleEvery: Double?
+  /// How many of them have a fever, 0 to 1.
+  public internal(set) var feverShare = 1.0 / 30
   /// Whether bytes take their time on serial lines.
   public var isPaced = false
   /// Gates that moved since somebody asked, oldest first, the last 1,024 of them.
@@ -46,7 +51,10 @@ public struct World: Sendable {
   private var roomStep = Instant(ns: 0)
   /// Who sees what, by device: found once.
   let laneOfDevice: [Int?]
+  let secondOfDevice: [Int?]
+  let hallOfDevice: [Int?]
   let roomOfDevice: [Int?]
+  let isOutdoors: [Bool]
   /// Devices that send unasked.
   private let streaming: [Int]
 
@@ -57,6 +65,7 @@ public struct World: Sendable {
     self.plan = plan
     lanes = plan.lanes.map { Lane(siteOffset: $0.siteOffset) }
     rooms = plan.rooms.map { RoomAir(volumeM3: $0.volumeM3, outdoorPPM: $0.outdoorPPM) }
+    doorways = plan.rooms.map { _ in Doorway() }
     devices = plan.devices.map { SimulatedDevice($0, from: Instant(ns: 0)) }
     plugged = plan.buses.map { _ in true }
     plugs = plan.buses.map { _ in 0 }
@@ -65,7 +74,10 @@ public struct World: Sendable {
     luck = Chance(seed: seed ^ 0x5EED_0F_FA017)
     nextArrival = plan.lanes.map { _ in .never }
     laneOfDevice = plan.devices.indices.map { device in plan.lanes.firstIndex { $0.thermometer == device } }
-    roomOfDevice = plan.devices.indices.map { device in plan.rooms.firstIndex { $0.sensors.contains(device) } }
+    secondOfDevice = plan.devices.indices.map { device in plan.lanes.firstIndex { $0.second?.device == device } }
+    hallOfDevice = plan.devices.indices.map { device in plan.lanes.firstIndex { $0.hall == device } }
+    roomOfDevice = plan.devices.indices.map { device in plan.rooms.firstIndex { $0.measurers.contains(device) } }
+    isOutdoors = plan.devices.indices.map { device in plan.lanes.contains { $0.outdoor == device } }
     streaming = devices.indices.filter { [devices] in devices[$0].nextFrame < .never }
   }
 
@@ -92,10 +104,19 @@ public struct World: Sendable {
         live(at: people)
       } else {
         roomStep = air
-        for index in rooms.indices { rooms[index].advance(hours: Self.breath.seconds * airSpeed / 3_600) }
+        breathe(at: air)
       }
     }
     if target > now { now = target }
+  }
+
+  private mutating func breathe(at moment: Instant) {
+    let hours = Self.breath.seconds * airSpeed / 3_600
+    for index in rooms.indices {
+      rooms[index].advance(hours: hours)
+      rooms[index].exchange(hours: hours, with: outdoors)
+      if plan.rooms[index].isCounted { doorways[index].advance(occupants: rooms[index].occupants, at: moment) }
+    }
   }
 
   /// The next step in which somebody or something at a lane may move. Steps in which nothing can are left out.
@@ -121,6 +142,7 @@ public struct World: Sendable {
       }
       let wasOpen = lanes[index].gate.isOpen
       lanes[index].advance(relay: isDriven(index, at: moment), at: moment)
+      if let code = lanes[index].takeShown(at: moment) { sendCode(code, lane: index, at: moment) }
       if lanes[index].gate.isOpen != wasOpen {
         moves.append(GateMove(lane: index, at: moment, isOpen: !wasOpen))
         if moves.count > 1_024 { moves.removeFirst() }
@@ -144,7 +166,7 @@ public struct World: Sendable {
 
   private func isDriven(_ lane: Int, at moment: Instant) -> Bool {
     guard let gate = plan.lanes[lane].gate else { return false }
-    return devices[gate.device].registers?.isRelayOn(gate.channel, at: moment) ?? false
+    return devices[gate.device].isRelayOn(gate.channel, at: moment)
   }
 
   /// Starts or ends the stream of random people.
@@ -159,11 +181,18 @@ public struct World: Sendable {
     return Interval(ns: Int64(min(max(peopleEvery, 0.1), 86_400) * (0.5 + arrivals.unit()) * 1e9))
   }
 
-  /// Axillary temperatures of healthy people lie about 36.6 degC; one in thirty has a fever.
+  /// Axillary temperatures of healthy people lie about 36.6 degC.
   private mutating func randomPerson() -> Person {
-    let isIll = arrivals.unit() < 1.0 / 30
+    let isIll = arrivals.unit() < feverShare
     let healthy = min(arrivals.normal(mean: 36.6, deviation: 0.15), 36.9)
     let ill = 37.6 + 1.8 * arrivals.unit()
     return Person(body: isIll ? ill : healthy)
   }
+}
+
+extension PlannedRoom {
+  /// Everything that measures its air.
+  var measurers: [Int] { sensors + [temperature, humidity, airflow].compactMap(\.self) }
+  /// Whether contacts count who comes and who goes.
+  var isCounted: Bool { contacts.contains { $0.contact == .wayIn || $0.contact == .wayOut } }
 }

@@ -18,12 +18,21 @@ extension WorldPlan {
           siteOffset: lane.thermometer.siteOffset + lane.thermometer.deviceOffset,
           gate: lane.gate.map(Wire.init), readBack: lane.readBack.map(Wire.init), passage: lane.passage.map(Wire.init),
           presence: lane.presence.map(Wire.init), switches: [lane.fireRelease, lane.staffButton].compactMap(\.self).map(Wire.init))
+        planned.second = lane.second.map { (Int($0.device.index), $0.siteOffset) }
+        planned.scanner = lane.identity.map { (Int($0.device.index), Int($0.field)) }
+        planned.hall = lane.hall.map { Int($0.index) }
+        planned.outdoor = lane.outdoor.map { Int($0.index) }
         planned.reference = lane.reference.map { (Int($0.device.index), $0.set) }
         return planned
       },
       rooms: settings.rooms.map { room in
-        PlannedRoom(
-          name: room.name, volumeM3: room.volumeM3, sensors: room.co2.map { Int($0.index) })
+        var planned = PlannedRoom(name: room.name, volumeM3: room.volumeM3, sensors: room.co2.map { Int($0.index) })
+        planned.temperature = room.temperature.map { Int($0.index) }
+        planned.humidity = room.humidity.map { Int($0.index) }
+        planned.airflow = room.airflow.map { Int($0.index) }
+        planned.ductAreaM2 = room.ductAreaM2
+        planned.contacts = room.contacts.map { PlannedContact($0.contact, Wire($0.channel), isRelay: $0.isRelay) }
+        return planned
       })
   }
 }

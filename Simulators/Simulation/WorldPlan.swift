@@ -3,6 +3,7 @@
 
 public import Devices
 public import Domain
+public import Rules
 
 /// Everything that is simulated.
 public struct WorldPlan: Sendable {
@@ -73,6 +74,13 @@ public struct PlannedLane: Sendable {
   public var switches: [Wire]
   /// A blackbody: the device that sees it, and its temperature, degC.
   public var reference: (device: Int, celsius: Double)?
+  /// Another thermometer that sees whoever stands there, and its degC between surface and body.
+  public var second: (device: Int, siteOffset: Double)?
+  /// What reads codes, and which of its fields is the code.
+  public var scanner: (device: Int, field: Int)?
+  /// Devices that measure the hall's air, and the air outside.
+  public var hall: Int?
+  public var outdoor: Int?
 
   public init(
     name: String, thermometer: Int?, siteOffset: Double, gate: Wire? = nil, readBack: Wire? = nil, passage: Wire? = nil,
@@ -94,13 +102,33 @@ public struct PlannedRoom: Sendable {
   public var name: String
   public var volumeM3: Double
   public var outdoorPPM: Double
-  /// Indices into the plan's devices.
+  /// Indices into the plan's devices: what measures CO2, and what measures other things of the air.
   public var sensors: [Int]
+  public var temperature: Int?
+  public var humidity: Int?
+  /// What measures the air that its fan moves, and the cross-section of the duct in which it does, m2.
+  public var airflow: Int?
+  public var ductAreaM2: Double?
+  public var contacts: [PlannedContact] = []
 
   public init(name: String, volumeM3: Double, outdoorPPM: Double = 425, sensors: [Int]) {
     self.name = name
     self.volumeM3 = volumeM3
     self.outdoorPPM = outdoorPPM
     self.sensors = sensors
+  }
+}
+
+/// A contact of a room and where it is wired to.
+public struct PlannedContact: Sendable, Equatable {
+  public var contact: RoomContact
+  public var wire: Wire
+  /// A relay of the board, rather than an input.
+  public var isRelay = false
+
+  public init(_ contact: RoomContact, _ wire: Wire, isRelay: Bool = false) {
+    self.contact = contact
+    self.wire = wire
+    self.isRelay = isRelay
   }
 }

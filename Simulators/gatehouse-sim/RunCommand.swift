@@ -22,9 +22,12 @@ struct RunCommand: ParsableCommand {
       standard input; each is answered by one line, "ok" or "error" and why.
       JSON works too: {"person":"north-door","body":38.2}
         person LANE body=38.2 [skin=33.0] [stay=8] [pass=no] [as=NAME]
-                    [second_body=38.4 [second_after=0.8]]
-        people on|off [every=8]              people nobody asked for
-        room ROOM [occupants=30] [ach=0.5] [co2=900] [outdoor=425]
+                    [second_body=38.4 [second_after=0.8]] [shows=CODE]
+        people on|off [every=8] [fever=0.03] people nobody asked for
+        room ROOM [occupants=30] [windows=open|shut] [fan=on|off]
+                  [door=open|shut] [co2=900] [outdoor=425] [ach=0.5]
+                  [window_ach=6] [fan_ach=4]
+        outdoors DEGREES [humidity=60]       the air outside
         input DEVICE N on|off|clear          a contact: fire, staff button
         field DEVICE NAME VALUE|nan|clear    hold one value
         fault DEVICE KIND|clear [for=5] [chance=0.1] [by=…]

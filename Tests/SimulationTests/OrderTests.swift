@@ -24,6 +24,8 @@ import Testing
     ("person north body=36 mood=good", "mood"), ("person north body=36 stay=-1", "length of time"),
     ("room room-a co2=-5", "between"), ("room room-a occupants=1e99", "between"),
     ("input board 0 on", "1 to 32"), ("input board 1 perhaps", "neither"),
+    ("room room-a windows=ajar", "open or shut"), ("room room-a fan=maybe", "neither"), ("outdoors warm", "between"),
+    ("people on fever=2", "share"), ("person north body=36 shows=4711", "no scanner"),
     ("fault board sadness", "silence"), ("field board colour 1", "relays"), ("gate north ajar", "stuck_open"),
     ("unplug cellar", "rooms"), ("replug ir", "already"), ("speed fast", "speed"), ("people on every=0", "above 0"),
     ("fault board normalises", "no lane's thermometer"), ("fault thermometer exception", "Modbus"), ("fault board hang_up", "TCP"),
@@ -39,6 +41,16 @@ import Testing
     let answer = world.perform(line)
     #expect(answer.hasPrefix("error ") && answer.contains(word), "\(line): \(answer)")
     #expect(world.state() == before)
+  }
+
+  @Test func everyCommandAndFaultIsDocumented() throws {
+    let manual = try String(contentsOfFile: "docs/testing-with-simulators.md", encoding: .utf8)
+    let help = try String(contentsOfFile: "Simulators/gatehouse-sim/RunCommand.swift", encoding: .utf8)
+    for verb in Order.verbs {
+      #expect(help.contains("        \(verb) ") || help.contains("        \(verb)\n") || help.contains(", \(verb) BUS"), "\(verb)")
+      if !["wait", "state", "quit"].contains(verb) { #expect(manual.contains("`\(verb): "), "\(verb)") }
+    }
+    for kind in FaultKind.allCases { #expect(manual.contains("`\(kind.rawValue)`") && help.contains(kind.rawValue), "\(kind)") }
   }
 
   @Test func stateIsOneLineOfJSON() throws {

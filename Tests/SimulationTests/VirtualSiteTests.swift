@@ -14,11 +14,15 @@ private final class Trial {
   let site: VirtualSite
   var events: [Event] = []
 
-  init(lanes: Int = 1, rooms: Int = 1, seed: UInt64 = 1) throws {
+  convenience init(lanes: Int = 1, rooms: Int = 1, seed: UInt64 = 1) throws {
+    try self.init(yaml: Self.yaml(lanes: lanes, rooms: rooms), seed: seed)
+  }
+
+  init(yaml: String, seed: UInt64 = 1) throws {
     folder = FileManager.default.temporaryDirectory.appending(path: "virtual-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     let file = folder.appending(path: "gatehouse.yaml")
-    try Self.yaml(lanes: lanes, rooms: rooms).write(to: file, atomically: true, encoding: .utf8)
+    try yaml.write(to: file, atomically: true, encoding: .utf8)
     let settings = try Settings.load(file: file.path, profiles: "DeviceProfiles")
     // 2026-11-23, 07:00 in Shanghai.
     site = try VirtualSite(settings, seed: seed, wall: 1_795_388_400_000_000_000, log: folder.appending(path: "log").path)
@@ -52,6 +56,15 @@ private final class Trial {
   }
 
   var passed: Int { events.count { if case .screeningPassed = $0.body { true } else { false } } }
+  /// The latest good value of a device's field with this use.
+  func latest(_ device: String, _ use: Use) -> Double? {
+    guard let index = site.settings.devices.firstIndex(where: { $0.name == device }) else { return nil }
+    for case .reading(let fact) in events.reversed().map(\.body) where Int(fact.device.index) == index && fact.use == use && fact.quality.isGood {
+      return fact.decoded
+    }
+    return nil
+  }
+
   var denied: Int { events.count { if case .screeningDenied = $0.body { true } else { false } } }
 }
 
@@ -163,6 +176,42 @@ private final class Trial {
     trial.site.run(for: .seconds(10))
     let lanes = trial.events.compactMap { event -> Place? in if case .screeningBegan = event.body { event.source } else { nil } }
     #expect(Set(lanes) == [.lane(LaneID(1))])
+  }
+
+  /// A stick that tells unasked, one that is asked, and a board of relays that moves a gate: reports as hidraw gives and takes them.
+  @Test func hidDevicesLive() throws {
+    let trial = try Trial(
+      yaml: """
+        site: { id: trial, name: Trial, time_zone: Asia/Shanghai }
+        desk: none
+        log: { folder: log }
+        buses:
+          ir: { serial: tty/ir, line: { baud: 9600 } }
+          board: { hid: { usb: "16c0:05df" } }
+          air: { hid: { usb: "04d9:a052" } }
+          warmth: { hid: { usb: "413d:2107" } }
+        devices:
+          thermometer: { profile: gy-mcu90614, bus: ir, warm_up_s: 2 }
+          board: { profile: usb-hid-relay, bus: board }
+          co2: { profile: zytemp-co2, bus: air, warm_up_s: 2 }
+          warmth: { profile: temper-hid, bus: warmth, warm_up_s: 2 }
+        lanes:
+          lane-0: { thermometer: { device: thermometer, site_offset_c: 1.6 }, gate: { device: board, relay: 1, open_s: 3, on_failure: open }, lamp: { device: board, relay: 2 } }
+        rooms:
+          room-0: { volume_m3: 180, seats: 32, co2: [co2], temperature: warmth, windows: openable }
+        """)
+    #expect(trial.site.perform("room room-0 co2=1234 ach=0") == "ok")
+    #expect(trial.site.perform("outdoors 22") == "ok")
+    trial.site.run(for: .seconds(60))
+    #expect(abs((trial.latest("co2", .co2) ?? 0) - 1_234) < 20)
+    #expect(abs((trial.latest("warmth", .airTemperature) ?? 0) - 22) < 0.2)
+    #expect(trial.site.perform("person lane-0 body=36.6") == "ok")
+    trial.site.run(for: .seconds(20))
+    #expect(trial.passed == 1 && trial.site.world.report().lanes["lane-0"]?.passed == 1)
+    #expect(trial.site.world.report().lanes["lane-0"]?.gate.changes.map(\.open) == [true, false])
+    #expect(trial.site.perform("fault co2 silence") == "ok")
+    trial.site.run(for: .seconds(60))
+    #expect(trial.events.contains { if case .deviceDown = $0.body { $0.source == .device(DeviceID(2)) } else { false } })
   }
 
   @Test func aPortThatIsPulledIsLostAndComesBack() throws {
