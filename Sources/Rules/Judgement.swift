@@ -3,6 +3,13 @@
 public import Domain
 
 extension FeverPolicy {
+  /// Cold skin says nothing of the body: below the guard, or far below what the people of this place read.
+  @_noLocks @_noAllocation
+  func isLow(_ estimate: Double, among others: RunningMedian) -> Bool {
+    if !(estimate >= lowGuard) { return true }
+    return others.count >= driftPeople && estimate < others.value - lowBelowMedian
+  }
+
   /// - Parameter isWarmer: than the people before, by the relative rule; of cold skin it says nothing.
   @_noLocks @_noAllocation
   public func reason(_ estimate: Double, isWarmer: Bool) -> ScreeningReason {
@@ -18,6 +25,7 @@ extension FeverPolicy {
 public struct FirstReadings: Sendable {
   private let policy: FeverPolicy
   private var others: RelativeRule
+  private var estimates = RunningMedian()
 
   public init(_ policy: FeverPolicy) {
     self.policy = policy
@@ -33,8 +41,10 @@ public struct FirstReadings: Sendable {
   ) -> ScreeningReason {
     if !estimate.isFinite { return .tooFew }
     if ambient < policy.ambientLowest || ambient > policy.ambientHighest { return .ambient }
-    if humidity > policy.humidityHighest { return .humidity }
-    if estimate < policy.lowGuard { return .low }
+    if humidity >= policy.humidityHighest { return .humidity }
+    let isLow = policy.isLow(estimate, among: estimates)
+    estimates.add(estimate)
+    if isLow { return .low }
     let isWarmer = others.isAbove(estimate, at: now)
     others.add(estimate, isElevated: isWarmer || estimate >= policy.threshold, at: now)
     return policy.reason(estimate, isWarmer: isWarmer)

@@ -249,13 +249,9 @@ extension Lanes {
     return isAbove
   }
 
-  /// Cold skin says nothing of the body: below the guard, or far below what the people of this lane read.
   @_noLocks @_noAllocation
   func isLow(_ index: Int, _ estimate: Double) -> Bool {
-    let policy = rows[index].settings.policy
-    if !(estimate >= policy.lowGuard) { return true }
-    let others = statistics[index].estimates
-    return others.count >= policy.driftPeople && estimate < others.value - policy.lowBelowMedian
+    rows[index].settings.policy.isLow(estimate, among: statistics[index].estimates)
   }
 
   @_noLocks @_noAllocation
