@@ -41,7 +41,7 @@ struct SimulatedDevice: Sendable {
   /// When the next unasked frame is due; never for a device that is asked.
   var nextFrame: Instant = .never
   /// Until then it has been on for less than its warm-up.
-  var warmFrom: Instant = .past
+  var warmAt: Instant = .past
   /// Bytes heard that are no request yet.
   var heard: [UInt8] = []
 
@@ -120,18 +120,37 @@ struct SimulatedDevice: Sendable {
     return asked == 0xFE && speech.unit == 0xFE
   }
 
+  /// What stands before each request to it, where several share a line.
+  var address: [UInt8] {
+    guard unit > 0, case .serial(let speech) = profile.transport else { return [] }
+    switch speech.address {
+    case nil: return []
+    case .prefix(let base)?: return [base &+ unit]
+    case .digits(let count)?:
+      let digits = Array(String(unit).utf8)
+      return [UInt8](repeating: 0x30, count: max(0, count - digits.count)) + digits
+    }
+  }
+
+  /// What stands before its answers: digits do, and a byte does not.
+  var answersBegin: [UInt8] {
+    guard case .serial(let speech) = profile.transport, case .digits? = speech.address else { return [] }
+    return address
+  }
+
   /// Takes in bytes and says which whole requests there were, by index.
   mutating func hear(_ bytes: [UInt8], requests: [Request]) -> [Int] {
     heard += bytes
+    let address = address, messages = requests.map { $0.bytes.isEmpty ? [] : address + $0.bytes }
     var found: [Int] = []
     while !heard.isEmpty {
-      if let whole = requests.firstIndex(where: { !$0.bytes.isEmpty && heard.starts(with: $0.bytes) }) {
-        heard.removeFirst(requests[whole].bytes.count)
+      if let whole = messages.firstIndex(where: { !$0.isEmpty && heard.starts(with: $0) }) {
+        heard.removeFirst(messages[whole].count)
         found.append(whole)
       } else if let command = commands.first(where: { heard.starts(with: $0.bytes) }) {
         _ = obey(command.bytes)
         heard.removeFirst(command.bytes.count)
-      } else if requests.contains(where: { $0.bytes.starts(with: heard) }) || commands.contains(where: { $0.bytes.starts(with: heard) }) {
+      } else if messages.contains(where: { $0.starts(with: heard) }) || commands.contains(where: { $0.bytes.starts(with: heard) }) {
         break
       } else {
         heard.removeFirst()

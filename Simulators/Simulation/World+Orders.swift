@@ -242,7 +242,7 @@ extension World {
     plugged[bus] = wanted
     plugs[bus] += 1
     for index in devices.indices where wanted && devices[index].bus == bus && devices[index].profile.power == .usb {
-      devices[index].warmFrom = now + devices[index].profile.warmUp
+      devices[index].warmAt = now + devices[index].profile.warmUp
     }
     wires.streams[bus] = nil
     wires.deliveries.removeAll { $0.bus == bus }

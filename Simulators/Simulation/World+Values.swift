@@ -59,7 +59,7 @@ extension World {
   }
 
   private mutating func value(of field: Field, device: Int, at moment: Instant) -> Double {
-    if let word = field.warmUpValues.first, moment < devices[device].warmFrom { return meaning(of: word, field) }
+    if let word = field.warmUpValues.first, moment < devices[device].warmAt { return meaning(of: word, field) }
     switch field.use {
     case .surface: return noisy(surface(of: device, at: moment), Self.surfaceNoise, field)
     case .sensorAmbient: return noisy(lane(of: device).map { lanes[$0].ambient } ?? 22, Self.ambientNoise, field)

@@ -135,11 +135,12 @@ extension World {
       variant: devices[index].variant)
     let check = speech.frames[kind].check.place(in: frame.count)
     if let request, case .echo? = fault?.kind {
-      put(speech.requests[request].bytes, bus: devices[index].bus, connection: 0, at: moment)
+      put(devices[index].address + speech.requests[request].bytes, bus: devices[index].bus, connection: 0, at: moment)
     }
     if case .wrongLength? = fault?.kind, frame.count > 1 { frame.remove(at: max(0, (check < 0 ? frame.count : check) - 1)) }
     if isWhole(index, fault) { devices[index].tell(values) }
-    send(frame, check: check, of: index, fault, connection: 0, at: moment)
+    let head = devices[index].answersBegin
+    send(head + frame, check: check < 0 ? check : head.count + check, of: index, fault, connection: 0, at: moment)
   }
 
   /// A scanner tells what was held to it.

@@ -132,6 +132,36 @@ import Testing
     stand.quit()
   }
 
+  /// Bytes with delays keep them on a real line and a real connection, and a device that hangs up closes its connection.
+  @Test func faultsTakeTheirTime() throws {
+    let stand = try Stand()
+    let io = stand.open("io")
+    defer { close(io) }
+    #expect(stand.perform("fault board split by=0.1") == "ok\n")
+    writeSome(io, hex("01 02 00 00 00 08 79 cc"))
+    #expect(stand.read(io, 3) == Array(rtuFrame(unit: 1, [2, 1, 0])[..<3]))
+    let began = stand.loop.world.now
+    #expect(stand.read(io, 3) == Array(rtuFrame(unit: 1, [2, 1, 0])[3...]))
+    #expect(stand.loop.world.now - began > .milliseconds(50))
+    let port = Int(stand.loop.world.servedAt[2]?.split(separator: ":").last ?? "") ?? 0
+    let client = connectTCP(port)
+    #expect(stand.perform("fault room-b-co2 trickle by=0.01") == "ok\n")
+    writeSome(client, hex("00 07 00 00 00 06 05 04 00 00 00 01"))
+    let sent = stand.loop.world.now
+    #expect(stand.read(client, 11) == hex("00 07 00 00 00 05 05 04 02 00 00"))
+    #expect(stand.loop.world.now - sent >= .milliseconds(100))
+    #expect(stand.perform("fault room-b-co2 hang_up") == "ok\n")
+    writeSome(client, hex("00 08 00 00 00 06 05 04 00 00 00 01"))
+    var ended = false
+    stand.turn {
+      if case .success(let more?) = readSome(client), more.isEmpty { ended = true }
+      return ended
+    }
+    #expect(ended)
+    close(client)
+    stand.quit()
+  }
+
   @Test func neverReplacesWhatIsNoLink() throws {
     let folder = NSTemporaryDirectory() + "simulation-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

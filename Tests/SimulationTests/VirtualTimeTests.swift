@@ -3,6 +3,7 @@
 
 import Devices
 import Domain
+import Settings
 import Testing
 
 @testable import Simulation
@@ -126,6 +127,24 @@ extension Link {
     #expect(abs((rig.value("room-a-co2.co2") ?? 0) - 1_200) < 20)
     #expect(abs((rig.value("room-b-co2.co2") ?? 0) - 425) < 20)
     #expect(rig.value("board.inputs") == 0 && rig.value("board.relays") == 0)
+    #expect(rig.downs.isEmpty)
+  }
+
+  /// Two of a kind on one line, by a byte before the request or by digits before request and answer.
+  @Test(arguments: [("optris-cs-ct", "target_temperature"), ("raytek-mi3", "object_temperature")])
+  func addressesTellTwoOnALineApart(id: String, field: String) throws {
+    let profile = try Profile.load(file: "DeviceProfiles/\(id).yaml")
+    var plan = Sample.door()
+    plan.devices = [
+      PlannedDevice(name: "one", profile: profile, bus: 0, unit: 1), PlannedDevice(name: "two", profile: profile, bus: 0, unit: 2),
+    ]
+    plan.lanes = []
+    plan.rooms = []
+    let rig = Rig(plan)
+    #expect(rig.world.perform("field one \(field) 31.5") == "ok" && rig.world.perform("field two \(field) 36.5") == "ok")
+    rig.run(to: at(700_000))
+    #expect(abs((rig.value("one.\(field)") ?? 0) - 31.5) < 0.06)
+    #expect(abs((rig.value("two.\(field)") ?? 0) - 36.5) < 0.06)
     #expect(rig.downs.isEmpty)
   }
 
