@@ -214,6 +214,23 @@ private final class Trial {
     #expect(trial.events.contains { if case .deviceDown = $0.body { $0.source == .device(DeviceID(2)) } else { false } })
   }
 
+  @Test func aClockThatNobodyKeepsIsToldAfterTenMinutes() throws {
+    let trial = try Trial()
+    func told(_ body: (EventBody) -> AlarmFact?) -> Int { trial.events.count { body($0.body)?.kind == .clockUnsynchronised } }
+    func raised() -> Int { told { if case .alarmRaised(let fact) = $0 { fact } else { nil } } }
+    func cleared() -> Int { told { if case .alarmCleared(let fact) = $0 { fact } else { nil } } }
+    trial.site.isSynchronised = false
+    trial.site.run(for: .minutes(9))
+    #expect(raised() == 0)
+    trial.site.run(for: .seconds(61))
+    #expect(raised() == 1)
+    trial.site.isSynchronised = true
+    trial.site.run(for: .minutes(9))
+    #expect(cleared() == 0)
+    trial.site.run(for: .seconds(62))
+    #expect(raised() == 1 && cleared() == 1)
+  }
+
   @Test func aPortThatIsPulledIsLostAndComesBack() throws {
     let trial = try Trial()
     trial.site.run(for: .seconds(10))
