@@ -212,8 +212,9 @@ struct LaneRow: BitwiseCopyable {
   var levelAt = Instant.past
   /// The slot of the screening at the lane, or -1.
   var screening: Int32 = -1
-  /// The ticket of whoever stands there, or stood there last; 0: none.
+  /// The ticket of whoever stands there, or stood there last (0: none), and who they are.
   var standing: UInt32 = 0
+  var standingIdentity = Token.none
   /// When the first of the lane's screenings has to be looked at.
   var ticketsLook = Instant.never
   /// The ticket that was called to be measured again, or 0.

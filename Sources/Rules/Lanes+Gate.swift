@@ -296,6 +296,7 @@ extension Lanes {
       rows[index].isReleased = true
       // Anybody may go and come while it is open: a burst is of before or of after.
       forgetSamples(index)
+      rows[index].second.forget()
       rows[index].releaseCause = rows[index].fire ? .fire : rows[index].staff ? .staff : .failure
       rows[index].gate.shutAt = .never
       rows[index].gate.isForOne = false

@@ -8,10 +8,14 @@ public import Domain
 struct RefusedRow: BitwiseCopyable {
   var token = Token.none
   var ticket: UInt32 = 0
-  /// Where they left.
+  /// Where that was.
   var lane: Int32 = -1
-  /// A contact thermometer confirmed a fever: finding them is not enough.
+  /// They were elevated and left: staff have to find them.
+  var hasLeft = false
+  /// A contact thermometer confirmed a fever, or somebody saw a symptom: finding them is not enough.
   var isIsolated = false
+  /// Another system said no, and has not said otherwise since.
+  var hasFailedCredential = false
 }
 
 extension Lanes {
@@ -30,6 +34,14 @@ extension Lanes {
     if slot >= 0, screenings[slot].identity.isSame(as: token) { return }
     // Whoever stands there after a verdict has shown it already; the next one shows theirs.
     if slot < 0, rows[index].isPresent, rows[index].isJudged, !rows[index].waitsForGate { return }
+    let held = heldIdentity(index, now)
+    if rows[index].isPresent, rows[index].waitsForGate, !held.isNone, !held.isSame(as: token) {
+      // Two people: neither is measured, and neither card waits for whoever comes next.
+      rows[index].identity = .none
+      rows[index].waitsForGate = false
+      deny(index, .secondPerson, next: .none, slot: -1, personal: .none, now, &effects)
+      return schedule(index)
+    }
     if slot >= 0, !screenings[slot].identity.isNone, !isRefused(token), !isMeasured(token) {
       secondPerson(index, now, &alarms, &effects)
     } else if let reason = objection(to: token, now) {
@@ -49,7 +61,7 @@ extension Lanes {
   @_noLocks @_noAllocation
   func objection(to token: Token, _ now: Now) -> ScreeningReason? {
     guard !token.isNone else { return nil }
-    if isRefused(token) { return .refused }
+    if let reason = refusal(of: token) { return reason }
     // Whoever is a suspect there must not be somebody new here before it is noticed that they left.
     if isMeasured(token) { return .elsewhere }
     if let waiting = findWaiting(token), now.boot < screenings[waiting].waitUntil { return .tooEarly }
@@ -63,11 +75,17 @@ extension Lanes {
     rows[index].identityAt = now.boot
   }
 
+  /// What was shown, and is nobody's yet.
+  @_noLocks @_noAllocation
+  func heldIdentity(_ index: Int, _ now: Now) -> Token {
+    let isFresh = now.boot - rows[index].identityAt <= rows[index].settings.policy.identityFor
+    return rows[index].settings.hasIdentity && isFresh ? rows[index].identity : .none
+  }
+
   /// The identity that was shown for the next one who steps up.
   @_noLocks @_noAllocation
   func takeIdentity(_ index: Int, _ now: Now) -> Token {
-    let isFresh = now.boot - rows[index].identityAt <= rows[index].settings.policy.identityFor
-    let token = rows[index].settings.hasIdentity && isFresh ? rows[index].identity : .none
+    let token = heldIdentity(index, now)
     rows[index].identity = .none
     guard !token.isNone else { return token }
     // Shown at two lanes, it stands for one person all the same.
@@ -81,6 +99,7 @@ extension Lanes {
     _ token: Token, _ slot: Int, _ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) {
     guard let waiting = findWaiting(token) else {
+      rows[index].standingIdentity = token
       screenings[slot].identity = token
       screenings[slot].personal.token = token
       screenings[slot].measureFrom = max(screenings[slot].measureFrom, now.boot)
@@ -94,6 +113,7 @@ extension Lanes {
     rows[index].isJudged = false
     resume(waiting, index, now, &alarms, &effects)
     let resumed = Int(rows[index].screening)
+    if found.hasFailedCredential, resumed >= 0 { screenings[resumed].hasFailedCredential = true }
     guard found.wasElevated, resumed >= 0 else { return }
     screenings[resumed].highReadings &+= found.highReadings
     screenings[resumed].personal = found.personal
@@ -158,8 +178,20 @@ extension Lanes {
   @_noLocks @_noAllocation
   func isRefused(_ token: Token) -> Bool {
     guard !token.isNone else { return false }
-    for index in 0..<refused.capacity where refused[index].token.isSame(as: token) { return true }
-    return false
+    return findRefused(token) != nil
+  }
+
+  @_noLocks @_noAllocation
+  func findRefused(_ token: Token) -> Int? {
+    guard !token.isNone else { return nil }
+    for index in 0..<refused.capacity where refused[index].token.isSame(as: token) { return index }
+    return nil
+  }
+
+  @_noLocks @_noAllocation
+  private func refusal(of token: Token) -> ScreeningReason? {
+    guard let place = findRefused(token) else { return nil }
+    return refused[place].hasLeft || refused[place].isIsolated ? .refused : .credential
   }
 
   /// Whoever was elevated may not come again as somebody new. Where there is no room for all, who left before a fever was confirmed
@@ -169,13 +201,9 @@ extension Lanes {
     _ token: Token, _ ticket: UInt32, _ index: Int, isIsolated: Bool, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) {
     guard !token.isNone else { return }
-    if let place = place(for: token, isIsolated: isIsolated) {
-      let isKnown = refused[place].token.isSame(as: token)
-      if !isKnown, !refused[place].token.isNone { tellForgotten(index, now, &alarms, &effects) }
-      let isConfirmed = isKnown ? refused[place].isIsolated || isIsolated : isIsolated
-      refused[place] = RefusedRow(token: token, ticket: ticket, lane: Int32(truncatingIfNeeded: index), isIsolated: isConfirmed)
-    } else {
-      tellForgotten(index, now, &alarms, &effects)
+    if let place = refuse(token, ticket, index, isIsolated: isIsolated, now, &alarms, &effects) {
+      refused[place].hasLeft = true
+      if isIsolated { refused[place].isIsolated = true }
     }
     // They may have begun anew elsewhere before it was noticed that they left.
     for other in 0..<screenings.capacity where screenings[other].identity.isSame(as: token) {
@@ -183,6 +211,34 @@ extension Lanes {
       screenings[other].wasElevated = true
       screenings[other].wasResting = true
     }
+  }
+
+  /// Whom another system denied may not come again as somebody new before it says otherwise.
+  @_noLocks @_noAllocation
+  func rememberCredential(
+    _ token: Token, _ ticket: UInt32, _ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) {
+    guard !token.isNone else { return }
+    if let place = refuse(token, ticket, index, isIsolated: false, now, &alarms, &effects) { refused[place].hasFailedCredential = true }
+  }
+
+  /// A row for them, with what is known already. `nil`: there is no room.
+  @_noLocks @_noAllocation
+  private func refuse(
+    _ token: Token, _ ticket: UInt32, _ index: Int, isIsolated: Bool, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
+  ) -> Int? {
+    guard let place = place(for: token, isIsolated: isIsolated) else {
+      tellForgotten(index, now, &alarms, &effects)
+      return nil
+    }
+    if !refused[place].token.isSame(as: token) {
+      if !refused[place].token.isNone { tellForgotten(index, now, &alarms, &effects) }
+      refused[place] = RefusedRow()
+      refused[place].token = token
+    }
+    refused[place].ticket = ticket
+    refused[place].lane = Int32(truncatingIfNeeded: index)
+    return place
   }
 
   @_noLocks @_noAllocation
@@ -230,8 +286,15 @@ extension Lanes {
   @_noLocks @_noAllocation
   public mutating func allowWhoLeft(_ lane: LaneID) {
     for index in 0..<refused.capacity where refused[index].lane == Int32(lane.index) && !refused[index].isIsolated {
-      refused[index] = RefusedRow()
+      refused[index].hasLeft = false
+      freeRefused(index)
     }
+  }
+
+  @_noLocks @_noAllocation
+  private func freeRefused(_ place: Int) {
+    let row = refused[place]
+    if !row.hasLeft, !row.isIsolated, !row.hasFailedCredential { refused[place] = RefusedRow() }
   }
 
   /// One person may come again, or come though they are not on the roster, by the ticket they have.
@@ -279,7 +342,13 @@ extension Lanes {
     let index = Int(lane.index)
     guard index < rows.capacity else { return .refused(.unknownLane) }
     let slot = Int(rows[index].screening)
-    guard slot >= 0 else { return .refused(.nobodyThere) }
+    guard slot >= 0 else {
+      // Whoever stands there is denied by what it said before.
+      guard passed, rows[index].isPresent, let place = findRefused(rows[index].standingIdentity), refused[place].hasFailedCredential
+      else { return .refused(.nobodyThere) }
+      clearCredential(place)
+      return .done
+    }
     setCredential(slot, index, passed: passed, now, &alarms, &effects)
     return .done
   }
@@ -289,9 +358,22 @@ extension Lanes {
   public mutating func credential(
     ticket: UInt32, passed: Bool, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) -> Answer {
-    guard let slot = find(ticket) else { return .refused(.unknownTicket) }
+    guard let slot = find(ticket) else {
+      for place in 0..<refused.capacity where passed && ticket > 0 && refused[place].ticket == ticket {
+        guard refused[place].hasFailedCredential else { continue }
+        clearCredential(place)
+        return .done
+      }
+      return .refused(.unknownTicket)
+    }
     setCredential(slot, slot / Self.waitingMax, passed: passed, now, &alarms, &effects)
     return .done
+  }
+
+  @_noLocks @_noAllocation
+  private func clearCredential(_ place: Int) {
+    refused[place].hasFailedCredential = false
+    freeRefused(place)
   }
 
   @_noLocks @_noAllocation
@@ -314,6 +396,7 @@ extension Lanes {
     } else {
       if isAtLane { rows[index].isJudged = true }
       deny(index, .credential, next: .none, slot: slot, personal: screenings[slot].personal, now, &effects)
+      rememberCredential(screenings[slot].identity, screenings[slot].ticket, index, now, &alarms, &effects)
       forgetCall(screenings[slot].ticket)
       close(index, slot, now, &alarms, &effects)
       settleState(index, now, &effects)

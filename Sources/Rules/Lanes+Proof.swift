@@ -40,7 +40,7 @@ extension Lanes {
     let index = Int(lane.index)
     guard index < rows.capacity else { return .refused(.unknownLane) }
     let settings = rows[index].settings
-    guard settings.lamp != .none || settings.buzzer != .none else { return .refused(.nothingToProve) }
+    guard !hasNoSignal(settings) else { return .refused(.nothingToProve) }
     guard !rows[index].isReleased else { return .refused(.laneReleased) }
     guard isHealthy(index) else { return .refused(.deviceUnavailable) }
     guard isEmpty(index), rows[index].called == 0, !proofs[index].isRunning else { return .refused(.laneBusy) }
@@ -162,6 +162,11 @@ extension Lanes {
     let place = Place.lane(LaneID(index))
     let due = rows[index].settings.proofDue
     proofs[index].look = .never
+    if hasNoSignal(rows[index].settings) {
+      // Lamp and buzzer were taken out of the settings: no proof can end these any more.
+      alarms.set(.proofFailed, at: place, false, now, &effects)
+      alarms.set(.alertCheck, at: place, false, now, &effects)
+    }
     guard due >= 0 else { return alarms.set(.proofOverdue, at: place, false, now, &effects) }
     let local = LocalTime(now)
     let left = due > local.second ? due &- local.second : 3_600
@@ -173,6 +178,9 @@ extension Lanes {
       alarms.set(.proofOverdue, at: place, true, now, &effects)
     }
   }
+
+  @_noLocks @_noAllocation
+  private func hasNoSignal(_ settings: LaneSettings) -> Bool { settings.lamp == .none && settings.buzzer == .none }
 
   // MARK: People
 

@@ -18,12 +18,15 @@ extension Lanes {
       rows[index].waitsForGate = true
       return
     }
+    let identity = takeIdentity(index, now)
+    rows[index].standingIdentity = identity
     guard !isBlocked(index) else {
       rows[index].isJudged = true
-      deny(index, blockReason(index), next: .none, slot: -1, personal: .none, now, &effects)
+      var personal = Personal.none
+      personal.token = identity
+      deny(index, blockReason(index), next: .none, slot: -1, personal: personal, now, &effects)
       return
     }
-    let identity = takeIdentity(index, now)
     if let reason = objection(to: identity, now) {
       // It was said when they showed who they are; nothing of them is measured.
       rows[index].isJudged = true
@@ -99,6 +102,7 @@ extension Lanes {
   private mutating func stand(_ slot: Int, _ index: Int, _ now: Now, _ effects: inout Effects) {
     rows[index].screening = Int32(truncatingIfNeeded: slot)
     rows[index].standing = screenings[slot].ticket
+    rows[index].standingIdentity = screenings[slot].identity
     screenings[slot].beganAt = now.boot
     beginTries(slot, index, now)
     settleState(index, now, &effects)
@@ -444,7 +448,11 @@ extension Lanes {
     _ index: Int, _ slot: Int, _ reason: ScreeningReason, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects
   ) {
     let wasElevated = screenings[slot].wasElevated
-    if wasElevated { remember(screenings[slot].identity, screenings[slot].ticket, index, isIsolated: false, now, &alarms, &effects) }
+    if wasElevated {
+      let row = screenings[slot]
+      remember(row.identity, row.ticket, index, isIsolated: false, now, &alarms, &effects)
+      if row.hasFailedCredential { rememberCredential(row.identity, row.ticket, index, now, &alarms, &effects) }
+    }
     effects.add(
       .event(
         .screeningAbandoned(fact(index, slot, reason, next: .abandoned)), source: .lane(LaneID(index)),

@@ -54,7 +54,8 @@ extension Lanes {
   ) {
     let index = Int(lane.index)
     let settings = rows[index].settings
-    guard let slot = calledForSecond(index) else { return }
+    guard !rows[index].isReleased, let slot = calledForSecond(index) else { return }
+    guard !isSomebodyElse(slot, index, now) else { return rows[index].second.forget() }
     if isWarmingUp(reading) { return refuseSecond(slot, index, .warmingUp, now, &alarms, &effects) }
     guard case .value(let celsius) = reading.judged(at: now.boot, staleAfter: settings.secondStaleAfter), isWarmToSecond(index, celsius, now)
     else {
@@ -88,10 +89,25 @@ extension Lanes {
     return screenings[slot].wasResting && isWaiting(slot) ? slot : nil
   }
 
+  /// Whether an identity was shown that is not that of whoever was called, or cannot be.
+  @_noLocks @_noAllocation
+  private func isSomebodyElse(_ called: Int, _ index: Int, _ now: Now) -> Bool {
+    let shown = heldIdentity(index, now)
+    let own = screenings[called].identity
+    guard !shown.isNone, !shown.isSame(as: own) else { return false }
+    return !own.isNone || objection(to: shown, now) != nil || findWaiting(shown) != nil
+  }
+
   /// Whoever was called stands at the lane's second thermometer. `nil`: there is no room for them.
   @_noLocks @_noAllocation
   private mutating func take(_ called: Int, _ index: Int, _ now: Now, _ alarms: inout Alarms, _ effects: inout Effects) -> Int? {
     guard let slot = bring(called, to: index, now, &alarms, &effects) else { return nil }
+    // What was shown is theirs, and waits for nobody else.
+    let identity = takeIdentity(index, now)
+    if screenings[slot].identity.isNone {
+      screenings[slot].identity = identity
+      screenings[slot].personal.token = identity
+    }
     rows[index].second.forget()
     rows[index].called = 0
     rows[index].calledUntil = .never

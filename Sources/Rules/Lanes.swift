@@ -160,6 +160,7 @@ public struct Lanes: ~Copyable {
     rows[index].isJudged = !canScreen(index)
     rows[index].waitsForGate = false
     rows[index].standing = 0
+    rows[index].standingIdentity = .none
     forgetSamples(index)
     if !rows[index].isJudged { begin(index, now, &alarms, &effects) }
   }

@@ -13,7 +13,8 @@ struct AnalyseScreeningCommand: ParsableCommand {
     usage: "gatehouse analyse screening <file> [--policy <file>] [options]",
     discussion: """
       Columns: surface_c, a row a person in the order in which they came; optionally
-      time, ambient_c, site (of the body) and reference_c (a contact thermometer).
+      time, ambient_c, humidity_percent, site (of the body) and reference_c (a
+      contact thermometer).
       The verdict is that of a first reading. With a reference: how many of the
       febrile are found, and the offset and the cutoff that would serve best.
       It is a screening aid: a person confirms, a person decides.

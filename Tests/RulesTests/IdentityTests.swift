@@ -135,6 +135,42 @@ private let left = ["abandoned 1 left", "alarm 2 suspect_left medium"]
     #expect(words.filter { $0.contains("passed 1") }.count == 1, "\(words)")
   }
 
+  /// Nor while the gate is still open for the one before.
+  @Test func twoIdentitiesBeforeTheGateAreTwoPeople() {
+    let words = happened("2 show ann\n3 skin 35.0\n4 nobody\n5.5 skin 35.0\n6 show ben\n6.5 show cid\n20 nobody\n22 skin 35.0\n60 nobody\n65 end")
+    #expect(words.filter { $0.contains("passed") } == ["passed 1 normal"], "\(words)")
+    // The same code read twice is one person.
+    #expect(happened("2 show ann\n3 skin 35.0\n4 nobody\n5.5 skin 35.0\n6 show ben\n6.5 show ben\n20 nobody\n25 end").contains("passed 2 normal"))
+  }
+
+  // MARK: A second thermometer
+
+  private let withSecond = { (timeline: inout LaneTimeline) in
+    timeline.settings.hasSecond = true
+    timeline.settings.second = DeviceID(1)
+    timeline.settings.secondOffset = 1.0
+    timeline.settings.secondStaleAfter = .seconds(1)
+  }
+  private let called = "3 skin 36.6\n5 nobody\n10 resume 1\n"
+
+  @Test(arguments: [("show ann", true), ("show zoe", false)]) func nobodyIsClearedByWhoShowsAnotherCard(shown: String, passes: Bool) {
+    let words = happened("2 show ann\n" + called + "11 \(shown)\n12 second 35.6\n14 second 22\n20 end", withSecond)
+    #expect(words.contains("passed 1 cleared_after_rest") == passes, "\(words)")
+  }
+
+  /// It does not wait there for the next one.
+  @Test(arguments: [true, false]) func aCardShownAtTheSecondThermometerIsUsed(required: Bool) {
+    let words = happened(required: required, (required ? "2 show ann\n" : "") + called + "11 show ann\n12 second 35.6\n14 second 22\n25 skin 35.8\n27 nobody\n30 show ann\n32 end", withSecond)
+    #expect(words.contains("passed 1 cleared_after_rest") && !words.contains { $0.contains("refused") }, "\(words)")
+  }
+
+  /// Whose card is refused, or waits under another ticket, is not the one who was called.
+  @Test func whoWasCalledIsNobodyWhoIsKnown() {
+    let refused = "2 show ann\n3 skin 35.8\n5 nobody\n10 skin 36.6\n12 nobody\n14 resume 2\n15 show ann\n16 second 35.6\n18 second 22\n25 end"
+    let words = happened(required: false, refused, withSecond)
+    #expect(!words.contains { $0.contains("passed") }, "\(words)")
+  }
+
   // MARK: The roster
 
   private let expected = { (timeline: inout LaneTimeline) in
@@ -235,6 +271,28 @@ private let left = ["abandoned 1 left", "alarm 2 suspect_left medium"]
     #expect(passed.contains("b passed 1 cleared_after_rest"), "\(passed)")
     let cold = happened(required: false, "3 skin 33.0\n5 nobody\n10 credential failed 1\n12 resume 1\n14 credential passed 9\n15 end")
     #expect(cold == ["began 1", "denied 1 low: cold_wait", "denied 1 credential: none", "refused unknown_ticket", "refused unknown_ticket"])
+  }
+
+  /// Coming again does not undo it: `passed` does, or staff.
+  @Test(arguments: [
+    ("", false), ("8 credential passed 1\n", true), ("8 allow 1\n", true), ("8 restart\n", false), ("8 clear 1\n", false),
+    ("10 show ann\n11 skin 35.0\n12 credential passed\n14 nobody\n", true),
+  ])
+  func aFailedCredentialIsOfTheirIdentity(order: String, passes: Bool) {
+    let again = "20 show ann\n21 skin 35.0\n23 nobody\n30 end"
+    for failed in ["3 skin 33.0\n5 nobody\n6 credential failed 1\n", "3 skin 35.0\n3.2 credential failed\n5 nobody\n"] {
+      let words = happened("2 show ann\n" + failed + order + again)
+      #expect(words.contains("denied 1 credential: none") && words.contains { $0.contains("passed") } == passes, "\(words)")
+    }
+  }
+
+  /// Elevated besides, and left: that staff dealt with them says nothing of the credential.
+  @Test func whoLeftIsStillDeniedByTheirCredential() {
+    let text = "2 show ann\n3 skin 35.8\n5 credential failed\n8 nobody\n20 show ann\n21 skin 36.6\n21.3 nobody\n25 clear 2\n30 show ann\n31 skin 35.0\n33 nobody\n"
+    let words = happened(text + "40 end")
+    #expect(words.contains("alarm 2 suspect_left medium") && !words.contains { $0.contains("passed") }, "\(words)")
+    let later = happened(text + "40 credential passed 1\n42 show ann\n43 skin 35.0\n45 nobody\n50 end")
+    #expect(later.contains { $0.contains("passed") }, "\(later)")
   }
 
   // MARK: Too many

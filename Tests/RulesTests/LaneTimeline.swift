@@ -10,6 +10,8 @@
 //
 // `clock 09:59` sets the site's clock of 1 January 1970, `zone 2` its hours ahead of UTC, `asleep 3600` is a machine that sleeps.
 //
+// `without signals` takes lamp and buzzer out of the settings, from the next restart on.
+//
 // `written lamp` and `seen buzzer` is what a board says of a proof, `call on` an alarm that waits somewhere at the site.
 //
 // What happens comes back as words, in order: "began 1", "passed 1 normal", "pulse", "gate opens" …
@@ -250,6 +252,7 @@ struct LaneTimeline: ~Copyable {
       let done = alarms.clearLatched(UInt32(words[1]) ?? 0, now, &effects)
       answer(done)
       if case .done = done, case .suspectLeft? = cleared?.kind, case .lane(let lane)? = cleared?.place { lanes.allowWhoLeft(lane) }
+    case "without": (settings.lamp, settings.buzzer) = (.none, .none)
     case "restart": restart()
     case "every": period = .milliseconds(Int64(words[1]) ?? 72)
     case "end_alarms":

@@ -70,6 +70,14 @@ private let proven = ["lamp on", "buzzer on", "proven: confirmed, written", "ala
     #expect(words == ["refused nothing_to_prove"])
   }
 
+  /// Once they were taken out, no proof could end what the last one left.
+  @Test func whatAProofLeftEndsWithLampAndBuzzer() {
+    let unplugged = "30 without signals\n30 restart\n35 end"
+    #expect(happened(proof + unplugged).contains("cleared 1 alert_check"))
+    #expect(happened("3 prove\n3.1 written buzzer\n" + unplugged).contains("cleared 1 proof_failed"))
+    #expect(!happened("3 prove\n3.1 written buzzer\n30 restart\n35 end").contains("cleared 1 proof_failed"))
+  }
+
   /// Before a site opens its lanes admit nobody, and their lamps are lit.
   @Test func aClosedLaneIsProvenToo() {
     let words = happened("2 admit closed\n" + proof + "12 end")

@@ -122,6 +122,12 @@ private let rest = "3 skin 36.6\n5 nobody\n"
     #expect(words.contains { $0.hasSuffix("thermometer_stuck medium") } && !words.contains { $0.hasPrefix("passed 6") }, "\(words)")
   }
 
+  /// Anybody may go and come while the gate is released: a burst is of before or of after.
+  @Test func noBurstOfTheSecondSpansARelease() {
+    let words = happened(rest + "10 resume 1\n11 second 36.4\n11.3 staff on\n11.4 staff off\n11.65 second 22\n20 end", withSecond)
+    #expect(!words.contains { $0.contains("contact_test") }, "\(words)")
+  }
+
   /// Somebody else's result of the second thermometer takes nothing from whoever stands at the first.
   @Test func whoStandsAtTheFirstIsMeasuredOn() {
     let words = happened(rest + "10 resume 1\n11 skin 35.5\n12.5 second 36.6\n14 second 22\n20 nobody\n30 end", withSecond)
