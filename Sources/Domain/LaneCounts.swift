@@ -81,6 +81,8 @@ public struct LaneStatisticsFact: BitwiseCopyable, Sendable {
   public var period: StatisticsPeriod
   /// Wall time when it began, ns since 1970 UTC.
   public var start: Int64
+  /// The site's offset from UTC then, seconds.
+  public var utcOffset: Int32
   public var counts: LaneCounts
   /// The most people that were screened in five minutes of it.
   public var busiest: UInt32
@@ -88,9 +90,10 @@ public struct LaneStatisticsFact: BitwiseCopyable, Sendable {
   public var median: Double
 
   @inlinable @inline(__always)
-  public init(period: StatisticsPeriod, start: Int64, counts: LaneCounts, busiest: UInt32, median: Double) {
+  public init(period: StatisticsPeriod, start: Int64, utcOffset: Int32, counts: LaneCounts, busiest: UInt32, median: Double) {
     self.period = period
     self.start = start
+    self.utcOffset = utcOffset
     self.counts = counts
     self.busiest = busiest
     self.median = median

@@ -211,7 +211,7 @@ public struct Formatter: Sendable {
       ["down_s": .number(Double(seconds)), "unanswered": .number(Double(unanswered))]
     case .reading(let reading): members(of: reading)
     case .laneChanged(let state): ["state": .string(state.name)]
-    case .laneStatistics(let fact): members(of: fact, utcOffset)
+    case .laneStatistics(let fact): members(of: fact)
     case .laneProof(.interrupted, _, _): [:]
     case .laneProof(_, let lamp, let buzzer): ["lamp": .string(lamp.name), "buzzer": .string(buzzer.name)]
     case .screeningBegan(let ticket), .gateOpened(let ticket): ["ticket": .number(Double(ticket))]
@@ -263,11 +263,11 @@ public struct Formatter: Sendable {
     return data
   }
 
-  private func members(of fact: LaneStatisticsFact, _ utcOffset: Int32) -> [String: JSON] {
+  private func members(of fact: LaneStatisticsFact) -> [String: JSON] {
     func tenths(_ value: Double) -> Double { (value * 10).rounded() / 10 }
     let (atLane, withTicket) = (fact.counts.atLane, fact.counts.withTicket)
     var data: [String: JSON] = [
-      "period": .string(fact.period.name), "start": .string(timeText(wall: fact.start, utcOffset: utcOffset)),
+      "period": .string(fact.period.name), "start": .string(timeText(wall: fact.start, utcOffset: fact.utcOffset)),
       "screened": .number(Double(fact.counts.screened)), "busiest_5min": .number(Double(fact.busiest)),
       "measured": .number(Double(fact.counts.measured)), "elevated": .number(Double(fact.counts.elevated)),
       "tickets": .number(Double(withTicket.count)),

@@ -34,6 +34,8 @@ struct RunningPeriod: BitwiseCopyable {
   /// Of a day from 1970 at the site; of an hour its start, since one comes twice when summer time ends. `min`: none began yet.
   var number = Int64.min
   var start: Int64 = 0
+  /// The site's offset from UTC at its start, seconds.
+  var utcOffset: Int32 = 0
   var counts = LaneCounts()
   var busiest: UInt32 = 0
 
@@ -104,13 +106,14 @@ struct LaneStatistics: BitwiseCopyable {
     running = RunningPeriod()
     running.number = number
     running.start = start
+    running.utcOffset = start >= now.offsetSince ? now.utcOffset : now.offsetBefore
     switch period {
     case .hour: hour = running
     case .day: day = running
     }
     guard over.number > .min, !over.counts.isEmpty else { return nil }
     return LaneStatisticsFact(
-      period: period, start: over.start, counts: over.counts, busiest: over.busiest, median: median(fewest))
+      period: period, start: over.start, utcOffset: over.utcOffset, counts: over.counts, busiest: over.busiest, median: median(fewest))
   }
 
   @_noLocks @_noAllocation

@@ -60,7 +60,7 @@ private var wholeAir: AirFact {
 }
 
 private func statistics(_ period: StatisticsPeriod, _ counts: LaneCounts, median: Double = .nan) -> EventBody {
-  .laneStatistics(LaneStatisticsFact(period: period, start: 1_795_392_000_000_000_000, counts: counts, busiest: 3, median: median))
+  .laneStatistics(LaneStatisticsFact(period: period, start: 1_795_392_000_000_000_000, utcOffset: 28_800, counts: counts, busiest: 3, median: median))
 }
 
 private var busy: LaneCounts {

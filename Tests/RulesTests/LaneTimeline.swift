@@ -200,7 +200,9 @@ struct LaneTimeline: ~Copyable {
     case "clock":
       let parts = words[1].split(separator: ":").compactMap { Int64($0) }
       now.wall = (parts[0] * 3_600 + parts[1] * 60 - Int64(now.utcOffset)) * 1_000_000_000
-    case "zone": now.utcOffset = (Int32(words[1]) ?? 0) * 3_600
+    case "zone":
+      (now.offsetSince, now.offsetBefore) = (now.wall, now.utcOffset)
+      now.utcOffset = (Int32(words[1]) ?? 0) * 3_600
     case "asleep":
       let time = Interval.seconds(Int64(words[1]) ?? 0)
       (now.boot, now.wall) = (now.boot + time, now.wall + time.ns)
@@ -410,7 +412,7 @@ struct LaneTimeline: ~Copyable {
     case .laneProof(.proven, let lamp, let buzzer): "proven: \(lamp.name), \(buzzer.name)"
     case .laneProof(.failed, let lamp, let buzzer): "proof failed: \(lamp.name), \(buzzer.name)"
     case .laneStatistics(let fact):
-      "\(fact.period.name) from \(fact.start / 60_000_000_000): \(fact.counts.screened) people, \(fact.counts.elevated) of \(fact.counts.measured), "
+      "\(fact.period.name) from \((fact.start / 1_000_000_000 + Int64(fact.utcOffset)) / 60): \(fact.counts.screened) people, \(fact.counts.elevated) of \(fact.counts.measured), "
         + "\(fact.counts.withTicket.count) tickets"
     case .screeningBegan(let ticket): "began \(ticket)"
     case .screeningPassed(let fact): "passed \(fact.ticket) \(fact.reason.name)"
