@@ -33,6 +33,12 @@ struct RoomDay: ~Copyable {
   private var contacts: [Bool?]
   /// Each input twice.
   var doubles = false
+  /// Each of so many steps tells nothing; 0: none.
+  var losesEvery = 0
+  /// What is told is ten seconds old.
+  var isLate = false
+  private var steps = 0
+  private var before: (ppm: Double, contacts: [Bool?])?
   private(set) var judged: [SlotFact] = []
   private(set) var ended: [VentilationFact] = []
   /// What the site was told of the ventilation that runs.
@@ -101,20 +107,24 @@ struct RoomDay: ~Copyable {
     isFlickering.toggle()
     ppm += rises / 6
     ppm = 425 + (ppm - 425) * (1 - falls / 360)
-    for _ in 0..<(doubles ? 2 : 1) {
-      for sensor in 0..<members.co2.count where ppm.isFinite && (sensor == 0 || second.isFinite) {
+    steps += 1
+    let isLost = losesEvery > 0 && steps % losesEvery == 0
+    let seen: (ppm: Double, contacts: [Bool?]) = isLate ? before ?? (ppm, contacts) : (ppm, contacts)
+    before = (ppm, contacts)
+    for _ in 0..<(isLost ? 0 : doubles ? 2 : 1) {
+      for sensor in 0..<members.co2.count where seen.ppm.isFinite && (sensor == 0 || second.isFinite) {
         let reading = Reading(
           device: members.co2[sensor], field: 0, use: .co2, unit: .ppm, quality: .good, at: now.boot,
-          decoded: ppm + (isFlickering ? 1 : -1) + (sensor > 0 ? second : 0))
+          decoded: seen.ppm + (isFlickering ? 1 : -1) + (sensor > 0 ? second : 0))
         rooms.co2(reading, of: sensor, in: RoomID(0), now, &alarms, &effects)
       }
-      for place in contacts.indices { tell(place) }
+      for place in contacts.indices { tell(place, seen.contacts[place]) }
     }
     settle()
   }
 
-  private mutating func tell(_ place: Int) {
-    guard let isOn = contacts[place] else { return }
+  private mutating func tell(_ place: Int, _ isOn: Bool?) {
+    guard let isOn else { return }
     rooms.contact(place, isOn: isOn, now, &alarms, &effects)
   }
 

@@ -146,6 +146,37 @@ private func happened(_ text: String, contacts: [RoomContact] = [], sensors: Int
     #expect(silent.play("07:30 co2 430\n08:50 window silent\n09:00 declare begin\n09:10 end").contains("09:00 declared began"))
   }
 
+  /// A morning aired by the window, one aired too short, one not at all, and an afternoon of bad air and a session.
+  static let days = [
+    "07:30 co2 2000\n08:00 window open\n08:00 co2 falls 4\n09:05 window shut\n12:30 end",
+    "07:30 co2 2000\n08:00 window open\n08:00 co2 falls 4\n08:40 window shut\n12:30 end",
+    "07:30 co2 600\n12:30 end",
+    "13:00 co2 900\n13:10 session start\n13:10 co2 rises 20\n14:30 session end\n14:32 window open\n14:32 co2 falls 5\n16:00 window shut\n18:30 end",
+  ]
+
+  @Test(arguments: days) func inputsLostLateOrDoubledChangeNoVerdict(_ text: String) {
+    /// Without times and numbers: what is late is late, and a minute less is one.
+    func words(_ happened: [String]) -> [String] {
+      happened.map { line in line.split(separator: " ").filter { !$0.contains { $0.isNumber } }.joined(separator: " ") }
+    }
+    var plain = RoomDay(contacts: [.window])
+    let wanted = words(plain.play(text))
+    #expect(!plain.judged.isEmpty && wanted.contains { $0.hasPrefix("morning") || $0.hasPrefix("raised") }, "\(wanted)")
+    var doubled = RoomDay(contacts: [.window])
+    doubled.doubles = true
+    #expect(words(doubled.play(text)) == wanted)
+    var late = RoomDay(contacts: [.window])
+    late.isLate = true
+    #expect(words(late.play(text)) == wanted)
+    // Not each second: what is left of the flicker would be a sensor that is stuck.
+    for every in [3, 5, 7] {
+      var lossy = RoomDay(contacts: [.window])
+      lossy.losesEvery = every
+      #expect(words(lossy.play(text)) == wanted, "each \(every) is lost")
+    }
+    #expect(plain.judged.map(\.verdict) == doubled.judged.map(\.verdict) && plain.judged.map(\.verdict) == late.judged.map(\.verdict))
+  }
+
   @Test func allInputsTwiceChangeNothing() {
     let text = "09:00 co2 2000\n09:30 window open\n09:30 co2 falls 4\n10:35 window shut\n10:50 end"
     var once = RoomDay(contacts: [.window], hours: nil)
