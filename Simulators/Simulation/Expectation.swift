@@ -117,21 +117,3 @@ struct Judge {
     }
   }
 }
-
-/// A time since the beginning, as scenarios write it.
-func clockText(_ time: Interval) -> String {
-  let milliseconds = time.ns / 1_000_000
-  let hours = milliseconds / 3_600_000, minutes = milliseconds / 60_000 % 60, rest = milliseconds % 60_000
-  var text = hours > 0 ? "\(hours)h" : ""
-  if minutes > 0 { text += "\(minutes)min" }
-  if rest > 0 || text.isEmpty {
-    let thousandths = rest % 1_000
-    var seconds = "\(rest / 1_000)"
-    if thousandths > 0 {
-      seconds += "." + String(repeating: "0", count: 3 - "\(thousandths)".count) + "\(thousandths)"
-      while seconds.hasSuffix("0") { seconds.removeLast() }
-    }
-    text += seconds + "s"
-  }
-  return text
-}

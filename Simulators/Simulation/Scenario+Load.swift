@@ -8,11 +8,18 @@ import Foundation
 public import Settings
 
 extension Scenario {
+  /// Whether the file means to be a scenario, rather than settings: it names settings.
+  public static func isMeant(file: String) throws(Problems) -> Bool {
+    openDocument(try readText(file), ProblemBook(file: file))?.optional("settings") != nil
+  }
+
   /// Reads and checks a scenario, the settings it names and the profiles these name, `profiles` being their folder.
-  public static func load(file: String, profiles: String) throws(Problems) -> Scenario {
+  ///
+  /// - Parameter inRealTime: whatever the file says of it.
+  public static func load(file: String, profiles: String, inRealTime: Bool = false) throws(Problems) -> Scenario {
     let book = ProblemBook(file: file)
     guard let top = openDocument(try readText(file), book) else { throw Problems(book.problems) }
-    let reader = ScenarioReader(book: book, file: file)
+    let reader = ScenarioReader(book: book, file: file, isInRealTime: inRealTime)
     let scenario = try reader.read(top, profiles: profiles)
     guard let scenario, book.problems.isEmpty else { throw Problems(book.problems) }
     return scenario
@@ -23,19 +30,24 @@ extension Scenario {
 private final class ScenarioReader {
   let book: ProblemBook
   let file: String
+  private var isInRealTime: Bool
   private var people: Set<String> = []
 
-  init(book: ProblemBook, file: String) {
+  init(book: ProblemBook, file: String, isInRealTime: Bool) {
     self.book = book
     self.file = file
+    self.isInRealTime = isInRealTime
   }
 
   func read(_ top: Section, profiles: String) throws(Problems) -> Scenario? {
     let about = top.required("about", "Say in a sentence what it shows.")?.text()
+    let source = try source(top)
     let settings = try settings(top, profiles)
+    if let time = top.optional("time")?.choice([("virtual", false), ("real", true)]), time { isInRealTime = true }
     let seed = top.optional("seed").flatMap { $0.whole(0...Int.max) } ?? 1
     let starts = top.optional("starts").flatMap { entry in
-      settings.flatMap { entry.expected("a local date and time, such as \"2026-11-23 07:30\"", wall(entry.plain, $0)) }
+      if isInRealTime { entry.note("in real time the clock is this machine's: leave it out, or live the scenario in virtual time") }
+      return settings.flatMap { entry.expected("a local date and time, such as \"2026-11-23 07:30\"", wall(entry.plain, $0)) }
     }
     var happens: [Happening] = []
     if let settings {
@@ -45,6 +57,11 @@ private final class ScenarioReader {
       }
     }
     let lasts = top.optional("lasts").flatMap(time)
+    let repeats = top.optional("repeats").flatMap { entry in
+      let round = time(entry)
+      let last = happens.map(\.at).max() ?? .zero
+      return entry.expected("a time after the last thing that happens", round.flatMap { $0 > last ? $0 : nil })
+    }
     let last = happens.map(\.at).max() ?? .zero
     let latest = lasts ?? last + .seconds(10)
     var expects: [Expectation] = []
@@ -56,18 +73,32 @@ private final class ScenarioReader {
       top.abandon()
     }
     top.close()
-    guard let about, let settings else { return nil }
+    guard let about, let settings, let source else { return nil }
     let end = lasts ?? max(latest, expects.map(\.window.upperBound).max() ?? .zero)
     let name = URL(filePath: file).deletingPathExtension().lastPathComponent
     return Scenario(
-      file: file, name: name, about: about, settings: settings, seed: UInt64(seed),
-      starts: starts ?? wall("2026-11-23 07:30", settings) ?? 0, lasts: end, happens: happens.sorted { $0.at < $1.at }, expects: expects)
+      file: file, name: name, about: about, settings: settings, source: source, isInRealTime: isInRealTime, seed: UInt64(seed),
+      starts: starts ?? wall("2026-11-23 07:30", settings) ?? 0, lasts: end, repeats: repeats,
+      happens: happens.sorted { $0.at < $1.at }, expects: expects)
+  }
+
+  /// The settings as they are written; what is wrong with them is noted when they are read.
+  private func source(_ top: Section) throws(Problems) -> SettingsText? {
+    guard let entry = top.optional("settings") else { return nil }
+    guard let path = entry.plain else { return try? entry.settingsText() }
+    let place = self.place(path)
+    return FileManager.default.fileExists(atPath: place) ? try SettingsText(file: place) : nil
+  }
+
+  /// A path that is written in this file.
+  private func place(_ path: String) -> String {
+    URL(filePath: path, relativeTo: URL(filePath: file).deletingLastPathComponent()).path
   }
 
   private func settings(_ top: Section, _ profiles: String) throws(Problems) -> Settings? {
     guard let entry = top.required("settings", "The door's settings: a file's path, or the settings themselves.") else { return nil }
     guard let path = entry.plain else { return entry.section().flatMap { Settings.read($0, book, profiles: profiles) } }
-    let place = URL(filePath: path, relativeTo: URL(filePath: file).deletingLastPathComponent()).path
+    let place = place(path)
     guard FileManager.default.fileExists(atPath: place) else { return entry.expected("the path of a settings file, from this file's folder", nil) }
     return try Settings.load(file: place, profiles: profiles)
   }
@@ -112,7 +143,9 @@ private final class ScenarioReader {
     }
     section.close()
     guard let at, let what else { return nil }
-    return Happening(at: at, line: section.entry.line, what: what, words: words)
+    let happening = Happening(at: at, line: section.entry.line, what: what, words: words)
+    if isInRealTime, happening.needsVirtualTime { section.entry.note(ScenarioRun.needsVirtualTime) }
+    return happening
   }
 
   /// The words of the simulators' command socket, with the verb as a key.
@@ -160,7 +193,9 @@ private final class ScenarioReader {
       order.alarm = (kind, place)
     }
     // With any number in place of what has yet to be found.
-    do { _ = try order.command(ticket: 1, occurrence: 1, id: UUID(), names: settings.names, now: Instant(ns: 1)) } catch {
+    do {
+      _ = try order.request(ticket: 1, occurrence: 1, id: UUID()).checked(names: settings.names, actor: Text(), now: Instant(ns: 1))
+    } catch {
       command.note(error.message)
     }
     return (.staff(order), order.words)
@@ -247,14 +282,13 @@ extension StaffOrder {
     }.joined(separator: " ") + (person.map { " for=\($0)" } ?? "") + (alarm.map { " alarm=\($0.kind)" } ?? "")
   }
 
-  /// The door's own form of it, read by the door's own reader.
-  func command(ticket: UInt32?, occurrence: UInt32?, id: UUID, names: Names, now: Instant) throws(BadRequest) -> Command {
+  /// The line that the door's socket would get, read by the door's own reader.
+  func request(ticket: UInt32?, occurrence: UInt32?, id: UUID) throws(BadRequest) -> CommandRequest {
     var all = keys
     all["id"] = .text(id.uuidString.lowercased())
     all["origin"] = .text(Origin.test.name)
     if person != nil, let ticket { all["ticket"] = .number(Double(ticket)) }
     if alarm != nil, let occurrence { all["occurrence"] = .number(Double(occurrence)) }
-    let line = (try? JSONEncoder().encode(all)) ?? Data()
-    return try CommandRequest(line: line).checked(names: names, actor: Text("staff") ?? Text(), now: now)
+    return try CommandRequest(line: (try? JSONEncoder().encode(all)) ?? Data())
   }
 }

@@ -12,11 +12,17 @@ public struct Scenario: Sendable {
   /// What it shows, in a sentence.
   public var about: String
   public var settings: Settings
+  /// The settings as they are written.
+  public var source: SettingsText
+  /// Lived as time passes, with the door as a program.
+  public var isInRealTime: Bool
   /// Decides people, noise and chance.
   public var seed: UInt64
   /// What the wall clock shows at the beginning, ns since 1970 UTC.
   public var starts: Int64
   public var lasts: Interval
+  /// After this, what happens begins again; `nil`: it happens once.
+  public var repeats: Interval?
   /// In the order of time.
   public var happens: [Happening]
   public var expects: [Expectation]
@@ -40,6 +46,16 @@ public struct Happening: Sendable {
     case disk(VirtualDisk)
     /// The wall clock is set, by so many ns.
     case clock(Int64)
+  }
+}
+
+extension Happening {
+  /// Only in virtual time can it be done: this machine's disk and clock are not the scenario's.
+  var needsVirtualTime: Bool {
+    switch what {
+    case .disk, .clock: true
+    case .order, .staff, .door: false
+    }
   }
 }
 
@@ -74,6 +90,9 @@ enum JSONScalar: Sendable, Equatable, Encodable {
       self = .text(plain)
     }
   }
+
+  /// A number of a ticket or an occurrence.
+  var whole: UInt32? { if case .number(let value) = self { UInt32(exactly: value) } else { nil } }
 
   /// As people write it.
   var words: String {

@@ -11,7 +11,9 @@ public let simulationMustEnd = Atomic<Bool>(false)
 /// The running simulators.
 public final class SimulationLoop {
   public private(set) var world: World
-  private var script: Script?
+  /// What happens by itself, counted from the world's beginning.
+  private var course: Course?
+  let trace = Trace()
   private var lines: [Int: PseudoTerminal] = [:]
   private var sockets: [Int: Int32] = [:]
   private var connections: [Int32: Int] = [:]
@@ -41,11 +43,11 @@ public final class SimulationLoop {
   ///   - serving: the buses to play; `nil`: all of them. The others are left to somebody else.
   ///   - say: gets one line for each thing worth telling.
   public init(
-    _ world: World, script: Script? = nil, commands: String? = nil, standardInput: Bool = false, serving: Set<String>? = nil,
+    _ world: World, course: Course? = nil, commands: String? = nil, standardInput: Bool = false, serving: Set<String>? = nil,
     say: @escaping (String) -> Void = { _ in }
   ) throws {
     self.world = world
-    self.script = script
+    self.course = course
     self.say = say
     commandPath = commands
     served = serving
@@ -68,7 +70,8 @@ public final class SimulationLoop {
     end()
   }
 
-  private var present: Instant { Instant(ns: bootClock() - origin) }
+  /// Since the world began.
+  var present: Instant { Instant(ns: bootClock() - origin) }
 
   /// One wait and what follows from it.
   public func turn(atMost: Interval) {
@@ -77,7 +80,7 @@ public final class SimulationLoop {
     // A line that nobody listens to is always "ready": it is looked at now and then instead.
     let silent = lines.values.filter { !$0.isHeard }.map(\.master)
     let watched = all.filter { !silent.contains($0) }
-    let deadline = min(world.nextDeadline, script?.nextDeadline ?? .never)
+    let deadline = min(world.nextDeadline, course?.nextAt.map { Instant(ns: $0.ns) } ?? .never)
     var wait = min(deadline - present, atMost)
     if !silent.isEmpty { wait = min(wait, Self.look) }
     if !waits.isEmpty { wait = min(wait, World.step) }
@@ -88,7 +91,7 @@ public final class SimulationLoop {
       let isHungUp = waitFor([line.master], atMost: .zero).first.map { $0 & Int16(POLLHUP) != 0 } ?? true
       if line.noticeListener(hungUp: isHungUp) { renew(bus, line) }
     }
-    playScript()
+    play()
     deliver()
     followPlugs()
     answerWaits()
@@ -110,6 +113,7 @@ public final class SimulationLoop {
 
   private func hear(_ bus: Int, _ line: PseudoTerminal, _ events: Int16) {
     if case .success(let bytes?) = readSome(line.master), !bytes.isEmpty {
+      trace.note(world.plan.buses[bus].name, "<-", bytes, at: present)
       _ = world.receive(bytes, bus: bus, at: present)
     }
     if line.noticeListener(hungUp: events & Int16(POLLHUP) != 0) { renew(bus, line) }
@@ -125,6 +129,7 @@ public final class SimulationLoop {
     switch readSome(connection) {
     case .success(nil): break
     case .success(let bytes?) where !bytes.isEmpty:
+      trace.note(world.plan.buses[bus].name, "<-", bytes, at: present)
       if !world.receive(bytes, bus: bus, connection: Int(connection), at: present) { hangUp(connection, bus) }
     default: hangUp(connection, bus)
     }
@@ -154,10 +159,7 @@ public final class SimulationLoop {
   private func answer(_ line: String, _ talker: Int32) -> String? {
     do throws(Order.Mistake) {
       let order = try Order(line)
-      guard order.verb == "wait" else {
-        defer { followPlugs() }
-        return world.perform(line)
-      }
+      guard order.verb == "wait" else { return perform(line) }
       if try world.isSo(order) { return "ok" }
       waits.append(Wait(talker: talker, order: order, until: present + (try world.patience(of: order))))
       return nil
@@ -185,17 +187,32 @@ public final class SimulationLoop {
     if talker != 0 { close(talker) }
   }
 
-  private func playScript() {
-    while let due = script?.takeDue(at: world.now), !due.isEmpty {
+  private func play() {
+    while let due = course?.takeDue(at: world.now - Instant(ns: 0)), !due.isEmpty {
       for step in due {
-        let answer = world.perform(step.order)
-        say("\(step.order)\(answer == "ok" ? "" : ": \(answer)")")
+        guard case .order(let order) = step.what else {
+          say("\(step.words): left to you")
+          continue
+        }
+        let answer = world.perform(order)
+        say("\(order)\(answer == "ok" ? "" : ": \(answer)")")
       }
     }
   }
 
+  /// Carries out an order to the simulators; the answer is `ok`, or `error` and why.
+  func perform(_ order: String) -> String {
+    world.advance(to: present)
+    defer { followPlugs() }
+    return world.perform(order)
+  }
+
+  /// The gates that moved since the last call.
+  func takeMoves() -> [GateMove] { world.takeMoves() }
+
   private func deliver() {
     for delivery in world.takeDue(at: world.now) {
+      trace.note(world.plan.buses[delivery.bus].name, "->", delivery.bytes, at: world.now)
       if let line = lines[delivery.bus] {
         if line.isHeard { writeSome(line.master, delivery.bytes) }
       } else if connections[Int32(truncatingIfNeeded: delivery.connection)] == delivery.bus {
@@ -226,7 +243,10 @@ public final class SimulationLoop {
     case .modbusTCP(let host, let port):
       let socket = try listenTCP(host: host, port: port)
       sockets[bus] = socket
-      world.servedAt[bus] = "\(host):\(boundPort(socket))"
+      // Whoever asked for any free port gets the same again after it was unplugged.
+      let bound = boundPort(socket)
+      world.serve(bus, at: .modbusTCP(host: host, port: bound))
+      world.servedAt[bus] = "\(host):\(bound)"
     }
   }
 
@@ -241,7 +261,7 @@ public final class SimulationLoop {
   }
 
   /// Takes down everything that was put up.
-  private func end() {
+  func end() {
     for bus in world.plan.buses.indices { unserve(bus) }
     for talker in talkers.keys { dismiss(talker) }
     if commandSocket >= 0 {

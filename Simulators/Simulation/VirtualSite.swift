@@ -119,7 +119,7 @@ public final class VirtualSite {
   public func takeMoves() -> [GateMove] { world.takeMoves() }
 
   /// What the wires carried last, a line each.
-  public var lastBytes: [String] { trace.lines }
+  public var lastBytes: [String] { trace.lines() }
 
   /// Sets the wall clock.
   public func setClock(byNanoseconds step: Int64) {

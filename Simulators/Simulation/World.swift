@@ -15,7 +15,7 @@ public struct GateMove: Sendable {
 
 /// Everything that is simulated, at one moment.
 public struct World: Sendable {
-  public let plan: WorldPlan
+  public private(set) var plan: WorldPlan
   /// Time since the world began; wires use it exactly, lanes and rooms in whole steps.
   public private(set) var now = Instant(ns: 0)
   var lanes: [Lane]
@@ -157,6 +157,9 @@ public struct World: Sendable {
   public func told(device: Int, field: Int) -> [Double] {
     devices[device].told.compactMap { $0.indices.contains(field) ? $0[field] : nil }
   }
+
+  /// Where a bus turned out to be served.
+  mutating func serve(_ bus: Int, at link: Link) { plan.buses[bus].link = link }
 
   /// The gates that moved since the last call.
   public mutating func takeMoves() -> [GateMove] {

@@ -18,6 +18,34 @@ public struct WorldPlan: Sendable {
     self.lanes = lanes
     self.rooms = rooms
   }
+
+  /// The same with its serial lines as terminals in a folder, and its connections at free ports of this machine.
+  public func moved(into folder: String) -> WorldPlan {
+    var plan = self
+    for index in buses.indices {
+      let place = PortPlace.path("\(folder)/\(buses[index].name)")
+      switch buses[index].link {
+      case .serial(_, let line): plan.buses[index].link = .serial(place, line)
+      case .modbusRTU(_, let line): plan.buses[index].link = .modbusRTU(place, line)
+      case .modbusTCP: plan.buses[index].link = .modbusTCP(host: "127.0.0.1", port: 0)
+      case .hid: break
+      }
+    }
+    return plan
+  }
+
+  /// Where each bus is, as settings write it, by its name; but those that are found by what they say of themselves.
+  public var places: [String: String] {
+    var places: [String: String] = [:]
+    for bus in buses {
+      switch bus.link {
+      case .serial(.path(let path), _), .modbusRTU(.path(let path), _): places[bus.name] = path
+      case .modbusTCP(let host, let port): places[bus.name] = "\(host):\(port)"
+      case .serial, .modbusRTU, .hid: break
+      }
+    }
+    return places
+  }
 }
 
 /// A device on a bus.

@@ -2,6 +2,9 @@
 
 import ArgumentParser
 import Foundation
+import Glibc
+import Simulation
+import Synchronization
 
 @main struct GatehouseSim: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -28,3 +31,12 @@ struct ProfilesFolder: ParsableArguments {
 
 /// One line for whoever looks, on standard error.
 func complain(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+
+/// A signal lets what runs come to its end.
+func endOnSignals() {
+  // Made before a signal can come: a global's first use takes a lock.
+  simulationMustEnd.store(false, ordering: .relaxed)
+  for number in [SIGINT, SIGTERM, SIGHUP] {
+    _ = signal(number) { _ in simulationMustEnd.store(true, ordering: .relaxed) }
+  }
+}

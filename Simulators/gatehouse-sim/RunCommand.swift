@@ -4,19 +4,20 @@
 import ArgumentParser
 import Domain
 import Foundation
-import Glibc
 import Settings
 import Simulation
-import Synchronization
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
-    abstract: "Serve a settings file's devices, people and rooms at wire level, until stopped.",
+    abstract: "Serve devices, people and rooms at wire level, until stopped.",
     discussion: """
       Serves each bus where the settings say it is: serial lines and Modbus RTU
       as pseudo-terminals behind a link at the bus's path, Modbus TCP as a
-      socket at its address. Ends on Ctrl-C, SIGTERM or the command quit.
+      socket at its address. With --in they are all served in one folder, with
+      settings beside them for the door that shall talk to them. Of a scenario
+      it plays what happens to people, rooms and devices; what happens to the
+      door is left to you. Ends on Ctrl-C, SIGTERM or the command quit.
 
       COMMANDS, one a line on the socket of --commands or, with --stdin, on
       standard input; each is answered by one line, "ok" or "error" and why.
@@ -53,26 +54,26 @@ struct RunCommand: ParsableCommand {
 
       EXAMPLES
         gatehouse-sim run gatehouse.yaml --people-every 8
-        gatehouse-sim run demo.yaml --script demo.script
+        gatehouse-sim run scenarios/fever.yaml --in /tmp/fever
         echo 'person north-door body=38.2' | gatehouse-sim run gatehouse.yaml --stdin
 
       EXIT CODES  0 ended as asked, 1 a bus can't be served, 64 wrong usage,
-                  65 settings or script are wrong
+                  65 settings or scenario are wrong
       """)
 
-  @Argument(help: "The settings file.")
-  var settings: String
+  @Argument(help: "A settings file, or a scenario.")
+  var file: String
   @OptionGroup var profiles: ProfilesFolder
-  @Option(help: "Same seed, same people and noise.")
-  var seed: UInt64 = 1
+  @Option(help: "Same seed, same people and noise (1, or the scenario's).")
+  var seed: UInt64?
   @Option(help: "Seconds between two people at each lane, on average; without it nobody comes unasked.")
   var peopleEvery: Double?
   @Option(help: "How many times faster than people the rooms' air lives.")
   var speed: Double = 1
   @Option(help: "A Unix socket for commands.")
   var commands: String?
-  @Option(help: "Commands over time: lines such as \"at 3s person north-door body=36.5\".")
-  var script: String?
+  @Option(name: .customLong("in"), help: "Serve all buses in this folder, and write gatehouse.yaml for the door there.")
+  var folder: String?
   @Option(help: "A bus to serve; may be given more than once. Without it, all of them.")
   var serve: [String] = []
   @Flag(help: "Take commands from standard input too.")
@@ -83,17 +84,19 @@ struct RunCommand: ParsableCommand {
   var quiet = false
 
   func run() throws {
-    var world = World(try plan(), seed: seed)
-    let names = world.plan.buses.map(\.name)
+    let site = try site()
+    let plan = folder.map { site.plan.moved(into: URL(filePath: $0).path) } ?? site.plan
+    var world = World(plan, seed: seed ?? site.seed)
+    let names = plan.buses.map(\.name)
     if let stranger = serve.first(where: { !names.contains($0) }) {
       throw ValidationError("There is no bus \"\(stranger)\"; there are: \(names.joined(separator: ", ")).")
     }
     world.isPaced = pace
     world.airSpeed = speed
     if let peopleEvery { _ = world.perform("people on every=\(peopleEvery)") }
-    let loop = try makeLoop(world)
+    let loop = try makeLoop(world, site)
     endOnSignals()
-    for (index, bus) in world.plan.buses.enumerated() where serve.isEmpty || serve.contains(bus.name) {
+    for (index, bus) in plan.buses.enumerated() where serve.isEmpty || serve.contains(bus.name) {
       tell("\(bus.name): served at \(loop.world.servedAt[index] ?? "nowhere")")
     }
     tell("ready")
@@ -104,47 +107,49 @@ struct RunCommand: ParsableCommand {
     if let peopleEvery, !(0.1...86_400).contains(peopleEvery) {
       throw ValidationError("--people-every is between 0.1 and 86400 seconds.")
     }
+    if folder != nil, !serve.isEmpty { throw ValidationError("--in serves all buses; it goes without --serve.") }
     if !(0...10_000).contains(speed) { throw ValidationError("--speed is between 0 and 10000.") }
   }
 
-  private func plan() throws -> WorldPlan {
-    do {
-      return WorldPlan(try Settings.load(file: settings, profiles: profiles.folder))
+  /// What is served, and what happens to it by itself.
+  private struct Site {
+    var plan: WorldPlan
+    var text: SettingsText
+    var course: Course?
+    var seed: UInt64
+  }
+
+  private func site() throws -> Site {
+    do throws(Problems) {
+      guard try Scenario.isMeant(file: file) else {
+        let settings = try Settings.load(file: file, profiles: profiles.folder)
+        return Site(plan: WorldPlan(settings), text: try SettingsText(file: file), seed: 1)
+      }
+      let scenario = try Scenario.load(file: file, profiles: profiles.folder)
+      return Site(plan: WorldPlan(scenario.settings), text: scenario.source, course: Course(scenario), seed: scenario.seed)
     } catch {
       complain("\(error)")
       throw ExitCode(65)
     }
   }
 
-  private func makeLoop(_ world: World) throws -> SimulationLoop {
-    let played = try script.map(readScript)
+  private func makeLoop(_ world: World, _ site: Site) throws -> SimulationLoop {
     do {
-      return try SimulationLoop(
-        world, script: played, commands: commands, standardInput: stdin, serving: serve.isEmpty ? nil : Set(serve), say: tell)
+      if let folder { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
+      let loop = try SimulationLoop(
+        world, course: site.course, commands: commands, standardInput: stdin, serving: serve.isEmpty ? nil : Set(serve), say: tell)
+      if let folder = folder.map({ URL(filePath: $0).path }) {
+        try site.text.moved(buses: loop.world.plan.places, log: folder + "/log")
+          .write(toFile: folder + "/gatehouse.yaml", atomically: true, encoding: .utf8)
+      }
+      return loop
     } catch {
       complain("\(error)")
       throw ExitCode(1)
     }
   }
 
-  private func readScript(_ path: String) throws -> Script {
-    do {
-      return try Script(String(contentsOfFile: path, encoding: .utf8))
-    } catch {
-      complain("\(path): \(error)")
-      throw ExitCode(65)
-    }
-  }
-
   private func tell(_ line: String) {
     if !quiet { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
-  }
-
-  private func endOnSignals() {
-    // Made before a signal can come: a global's first use takes a lock.
-    simulationMustEnd.store(false, ordering: .relaxed)
-    for number in [SIGINT, SIGTERM, SIGHUP] {
-      _ = signal(number) { _ in simulationMustEnd.store(true, ordering: .relaxed) }
-    }
   }
 }

@@ -18,6 +18,7 @@ struct TestCommand: ParsableCommand {
         gatehouse-sim test scenarios/fever.yaml
         gatehouse-sim test scenarios/*.yaml --junit results.xml
         gatehouse-sim test scenarios/crowd.yaml --seed 7
+        gatehouse-sim test scenarios/fever.yaml --real
 
       EXIT CODES  0 everything came as expected, 1 something did not,
                   64 wrong usage, 65 a scenario is wrong
@@ -27,6 +28,9 @@ struct TestCommand: ParsableCommand {
   @OptionGroup var profiles: ProfilesFolder
   @Option(help: "Another seed than the scenarios' own.") var seed: UInt64?
   @Option(help: "Write the results as JUnit XML into this file.") var junit: String?
+  @Flag(help: "Live them all as time passes, with the program gatehoused.") var real = false
+  @Option(help: "The program gatehoused for scenarios in real time (the one beside this program; else the one in PATH).")
+  var door: String?
   @Flag(help: "Write the results as TAP, and nothing else, to standard output.") var tap = false
   @Option(help: "Keep the logs in this folder, one folder a scenario.") var logs: String?
 
@@ -35,7 +39,7 @@ struct TestCommand: ParsableCommand {
     var isWrong = false
     for file in scenarios {
       do {
-        var scenario = try Scenario.load(file: file, profiles: profiles.folder)
+        var scenario = try Scenario.load(file: file, profiles: profiles.folder, inRealTime: real)
         if let seed { scenario.seed = seed }
         loaded.append(scenario)
       } catch {
@@ -44,6 +48,7 @@ struct TestCommand: ParsableCommand {
       }
     }
     if isWrong { throw ExitCode(65) }
+    endOnSignals()
     var results: [ScenarioResult] = []
     for scenario in loaded {
       let result = try live(scenario)
@@ -70,11 +75,27 @@ struct TestCommand: ParsableCommand {
     }
     let showsProgress = isatty(STDERR_FILENO) == 1 && !tap
     var told = ContinuousClock.now
-    return try VirtualRun(scenario, folder: folder.path).run { elapsed in
+    return try scenarioRun(scenario, folder.path).run { elapsed in
       guard showsProgress, told.duration(to: .now) > .milliseconds(200) else { return }
       told = .now
       let share = Int(100 * elapsed.seconds / max(scenario.lasts.seconds, 1e-9))
       FileHandle.standardError.write(Data("\r\(scenario.name): \(share) %\u{1B}[K\r".utf8))
     }
+  }
+
+  private func scenarioRun(_ scenario: Scenario, _ folder: String) throws -> ScenarioRun {
+    guard scenario.isInRealTime else { return try ScenarioRun(scenario, folder: folder) }
+    guard let door = door ?? foundDoor() else {
+      complain("gatehoused is neither beside gatehouse-sim nor in PATH: name it with --door")
+      throw ExitCode(1)
+    }
+    return try ScenarioRun(scenario, folder: folder, door: door, profiles: URL(filePath: profiles.folder).path)
+  }
+
+  private func foundDoor() -> String? {
+    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    let beside = URL(filePath: own).deletingLastPathComponent().path
+    let folders = [beside] + (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
+    return folders.map { $0 + "/gatehoused" }.first { FileManager.default.isExecutableFile(atPath: $0) }
   }
 }

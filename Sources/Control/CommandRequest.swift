@@ -115,6 +115,11 @@ package struct BadRequest: Error, Equatable {
   package var reason: String
   package var message: String
 
+  package init(reason: String, message: String) {
+    self.reason = reason
+    self.message = message
+  }
+
   static func bad(_ message: String) -> BadRequest { BadRequest(reason: "bad_request", message: message) }
 }
 

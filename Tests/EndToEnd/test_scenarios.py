@@ -3,6 +3,7 @@
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
+import pytest
 from site_under_test import BIN, ROOT
 
 SCENARIOS = ROOT / "Simulators" / "scenarios"
@@ -44,6 +45,42 @@ def test_a_day_is_lived_and_its_log_is_anybodys(tmp_path):
     assert shown.stdout.count('"hung_up"') == 1
     again = simulate("test", SCENARIOS / "cable-pulled.yaml", "--logs", tmp_path / "logs")
     assert again.returncode == 1 and "name another folder for --logs" in again.stderr
+
+
+def lived_in_real_time():
+    return [file for file in sorted(SCENARIOS.glob("*.yaml")) if "\ntime: real\n" in file.read_text()]
+
+
+@pytest.mark.parametrize("scenario", lived_in_real_time(), ids=lambda file: file.stem)
+def test_the_program_lives_a_scenario_as_time_passes(tmp_path, scenario):
+    done = simulate("test", scenario, "--logs", tmp_path / "logs")
+    assert done.returncode == 0, done.stdout + done.stderr
+    verified = subprocess.run(
+        [str(BIN / "gatehouse"), "log", "verify", "--folder", str(tmp_path / "logs" / scenario.stem / "log")], capture_output=True,
+        text=True, timeout=60)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_a_door_that_cannot_start_is_said(tmp_path):
+    (tmp_path / "gatehoused").write_text("#!/bin/sh\necho no such door\nexit 3\n")
+    (tmp_path / "gatehoused").chmod(0o755)
+    done = simulate("test", SCENARIOS / "real-door.yaml", "--door", tmp_path / "gatehoused")
+    assert done.returncode == 1 and "no such door" in done.stdout + done.stderr
+    refused = simulate("test", SCENARIOS / "disk-full.yaml", "--real")
+    assert refused.returncode == 65 and "this needs virtual time" in refused.stderr
+
+
+def test_settings_that_find_their_devices_by_usb_are_served_in_a_folder(tmp_path, site_of):
+    """What an integrator does whose installation names adapters by what they say of themselves."""
+    text = (SCENARIOS / "one-door.yaml").read_text().replace("serial: tty/door-ir", 'serial: { usb: "1a86:7523" }')
+    text = text.replace("{", "{{").replace("}", "}}")
+    settings, served = tmp_path / "gatehouse.yaml", tmp_path / "served"
+    site = site_of(settings=text)
+    simulators = site._start("gatehouse-sim", BIN / "gatehouse-sim", "run", settings, "--in", served, "--profiles", PROFILES)
+    simulators.wait_for_line(lambda line: line == "ready")
+    site.settings = served / "gatehouse.yaml"
+    site.start_door()
+    site.wait_for("device.up", at="door-thermometer")
 
 
 def test_what_did_not_come_is_said_to_people_and_machines(tmp_path):

@@ -70,27 +70,4 @@ import Testing
     var world = World(Sample.door())
     #expect(world.perform("quit") == "ok" && world.wantsToQuit)
   }
-
-  @Test func scriptPlaysInOrderAndLoops() throws {
-    var script = try Script(
-      """
-      # a comment
-      at 500ms person north body=36.5   # another
-
-      at 1min loop
-      at 3s room room-a occupants=3
-      """)
-    #expect(script.nextDeadline == at(500))
-    #expect(script.takeDue(at: at(499)).isEmpty)
-    #expect(script.takeDue(at: at(4_000)).map(\.order) == ["person north body=36.5", "room room-a occupants=3"])
-    #expect(script.nextDeadline == at(60_000))
-    #expect(script.takeDue(at: at(59_999)).isEmpty)
-    #expect(script.takeDue(at: at(60_600)).map(\.order) == ["person north body=36.5"])
-    #expect(script.nextDeadline == at(63_000))
-  }
-
-  @Test(arguments: ["3s person", "at soon state", "at 3s", "at 0s loop", "at 3 state", "at 5s state\nat 4s loop"])
-  func scriptsMistakesAreTold(text: String) {
-    #expect(throws: Script.Mistake.self) { try Script(text) }
-  }
 }

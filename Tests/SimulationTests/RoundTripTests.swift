@@ -15,15 +15,6 @@ import Testing
 
   /// Every profile that ships; a new one is played without a line of Swift.
   @Test(arguments: shipped) func shippedComesBack(file: String) throws { check(try Profile.load(file: file)) }
-
-  @Test func theDemoIsAWorld() throws {
-    let demo = repository + "/Simulators/demo/"
-    let settings = try Settings.load(file: demo + "demo.yaml", profiles: repository + "/DeviceProfiles")
-    var world = World(WorldPlan(settings))
-    let script = try Script(String(contentsOfFile: demo + "demo.script", encoding: .utf8))
-    #expect(script.length == .minutes(1))
-    for step in script.steps { #expect(world.perform(step.order) == "ok", "\(step.order)") }
-  }
 }
 
 private let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

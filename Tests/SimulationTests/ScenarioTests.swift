@@ -21,10 +21,18 @@ import Testing
   private func run(_ scenario: Scenario) throws -> ScenarioResult {
     let folder = FileManager.default.temporaryDirectory.appending(path: "scenario-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
-    return try VirtualRun(scenario, folder: folder.path).run()
+    return try ScenarioRun(scenario, folder: folder.path).run()
   }
 
-  @Test(arguments: try FileManager.default.contentsOfDirectory(atPath: folder).filter { !["one-door.yaml", "two-doors.yaml"].contains($0) }.sorted())
+  /// Those in virtual time; Tests/EndToEnd lives the others, with the program.
+  private static func shipped() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder).filter { name in
+      let file = "\(folder)/\(name)"
+      return try Scenario.isMeant(file: file) && !Scenario.load(file: file, profiles: "DeviceProfiles").isInRealTime
+    }.sorted()
+  }
+
+  @Test(arguments: try shipped())
   func theShippedOnesComeAsTheyExpect(_ name: String) throws {
     let result = try run(try Scenario.load(file: "\(Self.folder)/\(name)", profiles: "DeviceProfiles"))
     #expect(result.mishaps == [])
@@ -71,6 +79,9 @@ import Testing
     ("happens: [{ at: 1s, door: crash }]", "expected kill, stop or start"),
     ("happens: [{ at: 1s, disk: broken }]", "expected good, full or hung"),
     ("happens: [{ at: 1s, clock: tomorrow }]", "expected by how much the clock is set, such as +2h or -90s"),
+    ("repeats: 5s\nhappens: [{ at: 5s, speed: 2 }]", "expected a time after the last thing that happens"),
+    ("time: real\nhappens: [{ at: 1s, disk: full }]", "this needs virtual time"),
+    ("time: real\nstarts: 2026-11-23 08:00", "in real time the clock is this machine's"),
     ("starts: 2026-13-01 08:00", "expected a local date and time"),
     ("expects: [{ event: screening.pased }]", "there is no event \"screening.pased\"; did you mean \"screening.passed\"?"),
     ("expects: [{ event: reading, place: hall }]", "there is no place \"hall\""),
@@ -88,6 +99,20 @@ import Testing
       #expect("\(error)".contains(words), "\(error)")
       #expect("\(error)".contains(".yaml:"), "\(error)")
     }
+  }
+
+  @Test func whatHappensRepeats() {
+    func step(_ seconds: Int64) -> Happening { Happening(at: .seconds(seconds), line: 1, what: .order("quit"), words: "\(seconds)") }
+    var course = Course([step(1), step(3)], every: .seconds(60))
+    #expect(course.nextAt == .seconds(1))
+    #expect(course.takeDue(at: .milliseconds(999)).isEmpty)
+    #expect(course.takeDue(at: .seconds(4)).map(\.words) == ["1", "3"])
+    #expect(course.nextAt == .seconds(61))
+    #expect(course.takeDue(at: .milliseconds(60_999)).isEmpty)
+    #expect(course.takeDue(at: .seconds(61)).map(\.words) == ["1"])
+    #expect(course.nextAt == .seconds(63))
+    var once = Course([step(1)], every: nil)
+    #expect(once.takeDue(at: .seconds(2)).count == 1 && once.nextAt == nil && once.takeDue(at: .seconds(9)).isEmpty)
   }
 
   @Test func timesAreWrittenAsTheyAreRead() {

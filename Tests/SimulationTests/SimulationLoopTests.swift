@@ -13,11 +13,11 @@ import Testing
     let folder: String
     let loop: SimulationLoop
 
-    init(script: Script? = nil) throws {
+    init(course: Course? = nil) throws {
       folder = NSTemporaryDirectory() + "simulation-\(UUID().uuidString)"
       let world = World(Sample.door(folder: folder + "/tty", port: 0))
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      loop = try SimulationLoop(world, script: script, commands: folder + "/sim.sock")
+      loop = try SimulationLoop(world, course: course, commands: folder + "/sim.sock")
     }
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
@@ -172,8 +172,10 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: folder + "/ir"), "and what it had put up is down again")
   }
 
-  @Test func scriptIsPlayed() throws {
-    let stand = try Stand(script: Script("at 10ms room room-a co2=1234\nat 20ms room room-b co2=999"))
+  @Test func aScenarioIsPlayed() throws {
+    let orders = [(10, "room room-a co2=1234"), (20, "room room-b co2=999")]
+    let happens = orders.map { Happening(at: .milliseconds(Int64($0)), line: 1, what: .order($1), words: $1) }
+    let stand = try Stand(course: Course(happens, every: nil))
     stand.turn { stand.loop.world.rooms[1].ppm > 900 }
     #expect(stand.loop.world.rooms[0].ppm > 1_200)
     stand.quit()
