@@ -90,7 +90,7 @@ public func encodedFrame(
   _ framing: Framing, index frame: Int = 0, of all: [Field], values: [Double], only fields: [Int]? = nil, texts: [Int: [UInt8]] = [:],
   variant: Int = 0
 ) -> [UInt8] {
-  func stands(_ field: Field) -> Bool { field.frames >> UInt32(frame) & 1 == 1 && field.variants >> UInt32(variant) & 1 == 1 }
+  func stands(_ field: Field) -> Bool { field.frames >> UInt32(frame) & 1 == 1 && field.isPlayed(as: variant) }
   let held = (fields ?? Array(all.indices)).filter { stands(all[$0]) }
   if case .line = framing.ending {
     if let whole = held.first(where: { all[$0].location == .line }), let text = texts[whole] { return text + [0x0D, 0x0A] }
@@ -123,6 +123,7 @@ public func encodedFrame(
   if case .quiet(_, let least, _) = framing.ending, bytes.count % least > 0 { put([0], (bytes.count / least + 1) * least - 1) }
   put(framing.startsWith, 0)
   for mark in framing.marks { put([mark.byte], mark.at) }
+  if let count = framing.count { put([], count.at + (count.type == .u8 ? 1 : 2)) }
   if case .length(let length) = framing.ending { put([], length) } else { put([UInt8](repeating: 0, count: framing.check.width), bytes.count) }
   if case .length(let length) = framing.ending { bytes = Array(bytes.prefix(length)) } else { bytes += tail }
   if let count = framing.count {

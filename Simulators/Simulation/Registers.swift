@@ -55,7 +55,7 @@ public struct Registers: Sendable {
     self.fields = fields
     self.writes = writes
     var mapped: [RegisterTable: Set<Int>] = [:]
-    for field in fields {
+    for field in fields where field.isPlayed(as: variant) {
       guard case .register(let table, let address) = field.location else { continue }
       mapped[table, default: []].formUnion(address..<address + Self.width(of: field, in: table))
     }
@@ -66,6 +66,11 @@ public struct Registers: Sendable {
       case .setting(let address, _, _): mapped[.holding, default: []].insert(address)
       case .pulse, .relay, .bytes, .number: break
       }
+    }
+    if speech.tablesOverlap {
+      let words = (mapped[.holding] ?? []).union(mapped[.input] ?? [])
+      mapped[.holding] = words
+      mapped[.input] = words
     }
     self.mapped = mapped.mapValues(Self.filled)
     for address in self.mapped[.coil] ?? [] { coils[address] = Coil() }
@@ -159,7 +164,7 @@ public struct Registers: Sendable {
     if table == .coil {
       for address in start..<start + count where coils[address]?.isOn(at: now) ?? false { put(address) }
     } else {
-      for (index, field) in fields.enumerated() where isPlayed(field) {
+      for (index, field) in fields.enumerated() where stands(field, among: values) {
         guard case .register(table, let address) = field.location else { continue }
         var width = 1
         if case .bits(let n) = field.type { width = min(n, 32) }
@@ -170,7 +175,19 @@ public struct Registers: Sendable {
     return .success([UInt8(bytes.count)] + bytes)
   }
 
-  private func isPlayed(_ field: Field) -> Bool { field.variants >> UInt32(variant) & 1 == 1 }
+  /// Whether the device has this field, and the others say that it exists: what one register means may depend on another.
+  private func stands(_ field: Field, among values: [Double]) -> Bool {
+    field.isPlayed(as: variant) && field.when.allSatisfy { need in
+      guard fields.indices.contains(need.field) else { return false }
+      let raw = UInt32(truncatingIfNeeded: Int64(clamped: rawNumber(of: values[need.field], fields[need.field])))
+      return need.conditions.contains { condition in
+        switch condition {
+        case .equals(let word): raw == word
+        case .anyBit(let mask): raw & mask != 0
+        }
+      }
+    }
+  }
 
   private func readWords(_ table: RegisterTable, _ pdu: [UInt8], _ values: [Double]) -> Result<[UInt8], Refused> {
     let start = Self.word(pdu, 1), count = Self.word(pdu, 3)
@@ -185,14 +202,16 @@ public struct Registers: Sendable {
       answer[place] = high
       answer[place + 1] = low
     }
-    for (index, field) in fields.enumerated() where isPlayed(field) {
-      guard case .register(table, let address) = field.location, address < start + count else { continue }
+    for (index, field) in fields.enumerated() where stands(field, among: values) {
+      guard case .register(let place, let address) = field.location, place == table || speech.tablesOverlap && !place.isBits,
+        address < start + count
+      else { continue }
       var bytes = encoded(values[index], field)
       if bytes.count % 2 == 1 { bytes.insert(0, at: 0) }
       for n in 0..<bytes.count / 2 { put(address + n, bytes[2 * n], bytes[2 * n + 1]) }
     }
     // What was written there stays.
-    if table == .holding, !stored.isEmpty {
+    if table == .holding || speech.tablesOverlap, !stored.isEmpty {
       for address in start..<start + count {
         if let word = stored[address] { put(address, UInt8(word >> 8), UInt8(word & 0xFF)) }
       }

@@ -12,9 +12,10 @@ struct SimulatedDevice: Sendable {
   var unit: UInt8
   /// Which of the profile's variants it plays.
   let variant: Int
-  /// What it says to be known as that variant: a text, or a raw number, by field.
+  /// What it says to be known as that variant, by field.
   private(set) var texts: [Int: [UInt8]] = [:]
-  private(set) var identity: (field: Int, raw: Double)?
+  /// Raw numbers that it says whatever the world is like, by field: which variant it is, and that there is something to read.
+  private(set) var said: [Int: Double] = [:]
   /// Fields that another one scales, by index.
   let scaled: [Int]
   /// Modbus devices only.
@@ -56,7 +57,13 @@ struct SimulatedDevice: Sendable {
     turns = Self.turns(of: planned.profile)
     if planned.profile.variants.indices.contains(variant), let field = planned.profile.variants[variant].identity {
       if let text = planned.profile.variants[variant].texts.first { texts[field] = Array(text.utf8) }
-      identity = planned.profile.variants[variant].numbers.first.map { (field, $0) }
+      said[field] = planned.profile.variants[variant].numbers.first
+    }
+    for need in planned.profile.fields.flatMap(\.readWhen) {
+      switch need.conditions.first {
+      case .equals(let word)?, .anyBit(let word)?: said[need.field] = Double(word)
+      case nil: break
+      }
     }
     switch planned.profile.transport {
     case .serial(let speech), .hid(let speech, _): nextFrame = speech.isAsked || speech.isSeldom ? .never : now + pause(speech)

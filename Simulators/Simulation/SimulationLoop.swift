@@ -15,6 +15,7 @@ public final class SimulationLoop {
   private var course: Course?
   let trace = Trace()
   private var lines: [Int: PseudoTerminal] = [:]
+  private var sticks: [Int: UHIDStick] = [:]
   private var sockets: [Int: Int32] = [:]
   private var connections: [Int32: Int] = [:]
   private var plugs: [Int]
@@ -76,6 +77,7 @@ public final class SimulationLoop {
   /// One wait and what follows from it.
   public func turn(atMost: Interval) {
     var all = Array(lines.values.map(\.master)) + Array(sockets.values) + Array(connections.keys) + Array(talkers.keys)
+    all += sticks.values.map(\.descriptor)
     if commandSocket >= 0 { all.append(commandSocket) }
     // A line that nobody listens to is always "ready": it is looked at now and then instead.
     let silent = lines.values.filter { !$0.isHeard }.map(\.master)
@@ -100,6 +102,8 @@ public final class SimulationLoop {
   private func attend(_ descriptor: Int32, _ events: Int16) {
     if let (bus, line) = lines.first(where: { $0.value.master == descriptor }) {
       hear(bus, line, events)
+    } else if let (bus, stick) = sticks.first(where: { $0.value.descriptor == descriptor }) {
+      hear(bus, stick)
     } else if let bus = sockets.first(where: { $0.value == descriptor })?.key {
       while let connection = acceptOne(descriptor) { connections[connection] = bus }
     } else if let bus = connections[descriptor] {
@@ -117,6 +121,13 @@ public final class SimulationLoop {
       _ = world.receive(bytes, bus: bus, at: present)
     }
     if line.noticeListener(hungUp: events & Int16(POLLHUP) != 0) { renew(bus, line) }
+  }
+
+  private func hear(_ bus: Int, _ stick: UHIDStick) {
+    for heard in stick.hear() {
+      trace.note(world.plan.buses[bus].name, "<-", heard.bytes, at: present)
+      _ = world.receive([heard.way] + heard.bytes, bus: bus, connection: heard.request, at: present)
+    }
   }
 
   private func renew(_ bus: Int, _ line: PseudoTerminal) {
@@ -215,6 +226,8 @@ public final class SimulationLoop {
       trace.note(world.plan.buses[delivery.bus].name, "->", delivery.bytes, at: world.now)
       if let line = lines[delivery.bus] {
         if line.isHeard { writeSome(line.master, delivery.bytes) }
+      } else if let stick = sticks[delivery.bus] {
+        if delivery.connection == 0 { stick.send(delivery.bytes) } else { stick.answer(delivery.connection, delivery.bytes) }
       } else if connections[Int32(truncatingIfNeeded: delivery.connection)] == delivery.bus {
         writeSome(Int32(truncatingIfNeeded: delivery.connection), delivery.bytes)
       }
@@ -234,8 +247,16 @@ public final class SimulationLoop {
   private func serve(_ bus: Int) throws {
     if let served, !served.contains(world.plan.buses[bus].name) { return }
     switch world.plan.buses[bus].link {
-    case .serial(.usb(let match), _), .modbusRTU(.usb(let match), _), .hid(let match, _):
+    case .serial(.usb(let match), _), .modbusRTU(.usb(let match), _):
       say("\(world.plan.buses[bus].name): \(match.text) cannot be served: give it a path for simulation")
+    case .hid(let match, let reports):
+      let name = world.plan.buses[bus].name
+      do {
+        sticks[bus] = try UHIDStick(match, reports, spare: name)
+        world.servedAt[bus] = UHIDStick.place
+      } catch {
+        say("\(name): \(match.text) cannot be served: \(error). `modprobe uhid` makes it, and it belongs to root")
+      }
     case .serial(.path(let path), _), .modbusRTU(.path(let path), _):
       let line = try PseudoTerminal(link: path, avoiding: oldNames[bus] ?? "")
       lines[bus] = line
@@ -255,6 +276,7 @@ public final class SimulationLoop {
       oldNames[bus] = line.name
       line.remove()
     }
+    sticks.removeValue(forKey: bus)?.remove()
     if let socket = sockets.removeValue(forKey: bus) { close(socket) }
     for (connection, of) in connections where of == bus { hangUp(connection, bus) }
     world.servedAt[bus] = nil

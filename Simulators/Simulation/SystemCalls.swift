@@ -25,8 +25,8 @@ func bootClock() -> Int64 {
 
 /// What is there to read now; empty at the end, `nil` when nothing has come yet or the call failed with something that
 /// passes. The error otherwise.
-func readSome(_ descriptor: Int32) -> Result<[UInt8]?, SystemError> {
-  var buffer = [UInt8](repeating: 0, count: 4_096)
+func readSome(_ descriptor: Int32, atMost: Int = 4_096) -> Result<[UInt8]?, SystemError> {
+  var buffer = [UInt8](repeating: 0, count: atMost)
   let count = unsafe read(descriptor, &buffer, buffer.count)
   if count >= 0 { return .success(Array(buffer.prefix(count))) }
   return errno == EAGAIN || errno == EINTR ? .success(nil) : .failure(SystemError("read"))

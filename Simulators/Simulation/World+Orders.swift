@@ -165,8 +165,9 @@ extension World {
   private mutating func field(_ order: Order) throws(Order.Mistake) {
     let device = try device(order)
     try order.allow()
-    let fields = devices[device].profile.fields.map(\.name)
-    let field = try index(of: order.word(1, "a field"), in: fields, "field")
+    let fields = devices[device].profile.fields
+    let own = fields.indices.filter { fields[$0].isPlayed(as: devices[device].variant) }
+    let field = own[try index(of: order.word(1, "a field"), in: own.map { fields[$0].name }, "field")]
     let word = try order.word(2, "a value, nan or clear")
     guard word == "clear" || Double(word) != nil else { throw Order.Mistake("\(word) is no number") }
     devices[device].held[field] = Double(word)

@@ -23,10 +23,8 @@ extension World {
     return values
   }
 
-  /// The number by which a device is known as its variant.
   private func said(_ field: Int, _ device: Int) -> Double? {
-    guard let identity = devices[device].identity, identity.field == field else { return nil }
-    return meaning(of: identity.raw, devices[device].profile.fields[field])
+    devices[device].said[field].map { meaning(of: $0, devices[device].profile.fields[field]) }
   }
 
   /// The same as they go over the wire: what another field scales is told in that measure.
@@ -142,6 +140,9 @@ extension World {
 }
 
 extension Field {
+  /// Whether a device that is this variant of its profile has it.
+  func isPlayed(as variant: Int) -> Bool { variants >> UInt32(clamping: variant) & 1 == 1 }
+
   /// Whether it tells of the world, rather than of the device.
   var isMeasured: Bool {
     switch use {

@@ -7,7 +7,7 @@ public import Domain
 /// Bytes on their way to whoever listens at a bus.
 public struct Delivery: Sendable, Equatable {
   public var bus: Int
-  /// The Modbus TCP connection; 0 on a line.
+  /// The Modbus TCP connection, or the request for a feature that is answered; 0 on a line, and of an input report.
   public var connection: Int
   public var due: Instant
   public var bytes: [UInt8]
@@ -47,7 +47,7 @@ extension World {
     guard plan.buses.indices.contains(bus), plugged[bus] else { return true }
     switch plan.buses[bus].link {
     case .serial: hear(bytes, bus: bus, at: moment); return true
-    case .hid: takeReport(bytes, bus: bus, at: moment); return true
+    case .hid: takeReport(bytes, bus: bus, request: connection, at: moment); return true
     case .modbusRTU, .modbusTCP: break
     }
     var stream = wires.streams[bus]?[connection] ?? ModbusStream()
@@ -88,13 +88,15 @@ extension World {
   }
 
   /// What goes to a HID device: how (0 output report, 1 set feature, 2 get feature), then the report.
-  private mutating func takeReport(_ bytes: [UInt8], bus: Int, at moment: Instant) {
+  private mutating func takeReport(_ bytes: [UInt8], bus: Int, request number: Int, at moment: Instant) {
     guard let way = bytes.first else { return }
     let report = Array(bytes.dropFirst())
     for index in devices.indices where devices[index].bus == bus {
       guard case .hid(let speech, _) = devices[index].profile.transport, !devices[index].obey(report) else { continue }
       let request = speech.requests.firstIndex { $0.carrier.number == way && $0.bytes == report }
-      if let request, speech.requests[request].replyWithin != nil { sendFrame(of: index, speech, answering: request, at: moment) }
+      if let request, speech.requests[request].replyWithin != nil {
+        sendFrame(of: index, speech, answering: request, connection: number, at: moment)
+      }
     }
   }
 
@@ -112,7 +114,9 @@ extension World {
   }
 
   /// The frame that holds what a request asks for; unasked, the first kind with all that stands in it.
-  private mutating func sendFrame(of index: Int, _ speech: FrameSpeech, answering request: Int? = nil, at moment: Instant) {
+  private mutating func sendFrame(
+    of index: Int, _ speech: FrameSpeech, answering request: Int? = nil, connection: Int = 0, at moment: Instant
+  ) {
     let fault = strike(index, at: moment)
     let values = values(of: index, fault: fault, at: moment)
     let fields = devices[index].profile.fields
@@ -125,10 +129,12 @@ extension World {
       answers.removeAll { !fields[$0].when.isEmpty && fields[$0].when != turn }
       devices[index].turn += 1
     }
-    let claimed = answers.first { fields[$0].answers != 0 } ?? answers.first
+    let claimed = answers.first { fields[$0].answers != 0 }
     var kind = 0
-    if let claimed {
-      kind = speech.frames.indices.first { frame in fields[claimed].frames >> UInt32(frame) & 1 == 1 } ?? 0
+    if claimed == nil, let request, let plain = plainKind(speech, fields, answering: speech.requests[request]) {
+      kind = plain
+    } else if let field = claimed ?? answers.first {
+      kind = speech.frames.indices.first { frame in fields[field].frames >> UInt32(frame) & 1 == 1 } ?? 0
     }
     var frame = encodedFrame(
       speech.frames[kind], index: kind, of: fields, values: scaled(values, index), only: answers, texts: devices[index].texts,
@@ -140,8 +146,18 @@ extension World {
     if case .wrongLength? = fault?.kind, frame.count > 1 { frame.remove(at: max(0, (check < 0 ? frame.count : check) - 1)) }
     if isWhole(index, fault) { devices[index].tell(values) }
     let head = devices[index].answersBegin
-    send(head + frame, check: check < 0 ? check : head.count + check, of: index, fault, connection: 0, at: moment)
+    send(head + frame, check: check < 0 ? check : head.count + check, of: index, fault, connection: connection, at: moment)
   }
+
+  /// The kind of frame that answers a request which no field does: of those without fields the one that begins most like it.
+  private func plainKind(_ speech: FrameSpeech, _ fields: [Field], answering request: Request) -> Int? {
+    let plain = speech.frames.indices.filter { frame in
+      !speech.frames[frame].refuses && !fields.contains { $0.frames >> UInt32(frame) & 1 == 1 }
+    }
+    return plain.max { alike(speech.frames[$0].startsWith, request.bytes) < alike(speech.frames[$1].startsWith, request.bytes) }
+  }
+
+  private func alike(_ one: [UInt8], _ other: [UInt8]) -> Int { zip(one, other).count { $0 == $1 } }
 
   /// A scanner tells what was held to it.
   mutating func sendCode(_ code: String, lane: Int, at moment: Instant) {

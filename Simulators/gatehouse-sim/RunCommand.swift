@@ -14,10 +14,11 @@ struct RunCommand: ParsableCommand {
     discussion: """
       Serves each bus where the settings say it is: serial lines and Modbus RTU
       as pseudo-terminals behind a link at the bus's path, Modbus TCP as a
-      socket at its address. With --in they are all served in one folder, with
-      settings beside them for the door that shall talk to them. Of a scenario
-      it plays what happens to people, rooms and devices; what happens to the
-      door is left to you. Ends on Ctrl-C, SIGTERM or the command quit.
+      socket at its address, HID devices by /dev/uhid where the kernel has it.
+      With --in they are all served in one folder, with settings beside them for
+      the door that shall talk to them. Of a scenario it plays what happens to
+      people, rooms and devices; what happens to the door is left to you. Ends
+      on Ctrl-C, SIGTERM or the command quit.
 
       COMMANDS, one a line on the socket of --commands or, with --stdin, on
       standard input; each is answered by one line, "ok" or "error" and why.

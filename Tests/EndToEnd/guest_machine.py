@@ -22,7 +22,7 @@ from site_under_test import BIN, ROOT
 
 HERE = pathlib.Path(__file__).resolve().parent
 KERNEL = ROOT / ".guest"
-MODULES = ["virtio_pci", "9pnet_virtio", "9p", "virtio_console", "xhci_pci", "ftdi_sio", "usbhid", "hid_generic", "vhci_hcd"]
+MODULES = ["virtio_pci", "9pnet_virtio", "9p", "virtio_console", "xhci_pci", "ftdi_sio", "usbhid", "hid_generic", "vhci_hcd", "uhid"]
 WIRES = ["wire0", "wire1"]
 
 

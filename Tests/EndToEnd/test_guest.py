@@ -31,6 +31,18 @@ def test_a_hid_meter_is_lost_and_found_again(guest):
     guest.result("a HID meter is lost and found again")
 
 
+def test_a_hid_stick_that_is_simulated_is_found_and_read(guest):
+    guest.result("a HID stick that is simulated is found and read")
+
+
+def test_a_hid_board_that_is_simulated_is_switched(guest):
+    guest.result("a HID board that is simulated is switched")
+
+
+def test_a_hid_stick_that_is_simulated_is_lost_and_found_again(guest):
+    guest.result("a HID stick that is simulated is lost and found again")
+
+
 def test_an_ftdi_adapter_is_found_by_its_numbers(guest):
     guest.result("an FTDI adapter is found by its numbers")
 

@@ -28,13 +28,12 @@ private let shipped: [String] = {
 
 /// Plays the device, in its first variant, and decodes what it says. Information fields keep what the simulators make up.
 func check(_ profile: Profile) {
-  let first = profile.fields.filter { $0.variants & 1 == 1 }
   switch profile.transport {
   case .serial(let speech), .hid(let speech, _): checkFrames(profile, speech)
   case .modbus(let speech):
-    let held = first.map(sample)
-    var registers = Registers(speech, fields: first, writes: profile.writes.map(\.kind))
-    for field in first where field.use == .relays {
+    let held = profile.fields.map(sample)
+    var registers = Registers(speech, fields: profile.fields, writes: profile.writes.map(\.kind))
+    for field in profile.fields where field.use == .relays {
       guard case .register(_, let address) = field.location else { continue }
       _ = registers.answer([5, 0, UInt8(address), 0xFF, 0], values: held, at: at(0))
     }
@@ -42,7 +41,7 @@ func check(_ profile: Profile) {
       let request = (0..<5).map(read.request.byte)
       let reply = rtuFrame(unit: speech.unit, registers.answer(request, values: held, at: at(1)))
       let context = DecodeContext(request: rtuFrame(unit: speech.unit, request))
-      compare(decode(reply, with: profile, context), profile, first, held)
+      compare(decode(reply, with: profile, context), profile, profile.fields, held)
     }
   }
 }
