@@ -32,6 +32,8 @@ public struct LogPlan: Sendable {
   public var groupMax = 512
   /// How long a record waits for the snapshot that contains it.
   public var snapshotWait = Interval.milliseconds(100)
+  /// Whether a commit waits for the disk. Only where the disk is simulated it does not.
+  public var syncs = true
   /// The layout of snapshots that may be restored.
   public var snapshotLayout: UInt64
 
@@ -154,7 +156,7 @@ public final class Commit {
   }
 
   private func reopen(_ file: LogFile) throws {
-    let opened = try Segment(path: file.path)
+    let opened = try Segment(path: file.path, syncs: plan.syncs)
     do {
       if try opened.isReadOnly() { throw DatabaseError(resultCode: .SQLITE_READONLY, message: "\(file.name) can only be read") }
       if snapshot == nil { snapshot = try newest { try $0.snapshots().first } }
@@ -193,7 +195,7 @@ public final class Commit {
   private func begin(today: String) throws {
     let standing = try heads ?? standing(before: nil)
     let carried = try snapshot ?? newest { try $0.snapshots().first }
-    let begun = try Segment(path: folder.next(day: today))
+    let begun = try Segment(path: folder.next(day: today), syncs: plan.syncs)
     do { try begun.begin(at: standing, snapshot: carried) } catch {
       try? begun.close()
       throw error

@@ -17,8 +17,8 @@ final class Segment {
   let path: String
   private let queue: DatabaseQueue
 
-  /// Opens the file, or makes an empty one.
-  init(path: String) throws {
+  /// Opens the file, or makes an empty one. `syncs`: a commit waits for the disk.
+  init(path: String, syncs: Bool = true) throws {
     self.path = path
     var configuration = Configuration()
     configuration.label = "log"
@@ -30,7 +30,7 @@ final class Segment {
       guard try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL") == "wal" else {
         throw DatabaseError(resultCode: .SQLITE_CANTOPEN, message: "this file system does not let SQLite keep a write-ahead log")
       }
-      try db.execute(sql: "PRAGMA synchronous = FULL")
+      try db.execute(sql: "PRAGMA synchronous = \(syncs ? "FULL" : "OFF")")
       try db.execute(sql: "PRAGMA secure_delete = ON")
       // 256 KiB: the log is appended to, not searched, by the door.
       try db.execute(sql: "PRAGMA cache_size = -256")
@@ -135,8 +135,9 @@ final class Segment {
     // A group that was there after all brings its snapshot again: twice the same would push out the one before.
     let newest = try Data.fetchOne(db, sql: "SELECT checksum FROM snapshots ORDER BY number DESC LIMIT 1")
     if newest == checksum { return }
+    // The oldest goes first: the newest takes its pages, instead of pages that are written beside them.
+    try db.execute(sql: "DELETE FROM snapshots WHERE number < (SELECT max(number) FROM snapshots)")
     try db.execute(sql: "INSERT INTO snapshots (content, checksum) VALUES (?, ?)", arguments: [Data(snapshot), checksum])
-    try db.execute(sql: "DELETE FROM snapshots WHERE number <= (SELECT max(number) FROM snapshots) - 2")
   }
 
   /// Deletes the snapshots, also from the write-ahead log.
