@@ -94,7 +94,7 @@ public func encodedFrame(
   let held = (fields ?? Array(all.indices)).filter { stands(all[$0]) }
   if case .line = framing.ending {
     if let whole = held.first(where: { all[$0].location == .line }), let text = texts[whole] { return text + [0x0D, 0x0A] }
-    return encodedLine(held.map { (all[$0], values[$0]) })
+    return encodedLine(held.map { (all[$0], values[$0]) }, isSpaced: all.contains { $0.digits > 0 })
   }
   var tail: [UInt8] = []
   if case .tail(let bytes, _) = framing.ending { tail = bytes }
@@ -138,18 +138,26 @@ public func encodedFrame(
   return coded(bytes, framing, tail: tail.count)
 }
 
-/// ` Z 00521 z 00508`, CR and LF.
-private func encodedLine(_ values: [(field: Field, value: Double)]) -> [UInt8] {
-  let words = values.compactMap { field, value -> [UInt8]? in
+/// Text of numbers behind keys, CR and LF: ` Z 00521 z 00508` of devices that count their digits, `T36.4 I27.1` of the others.
+private func encodedLine(_ values: [(field: Field, value: Double)], isSpaced: Bool) -> [UInt8] {
+  let words = values.compactMap { field, value -> String? in
     guard case .after(let key) = field.location else { return nil }
-    var number = encoded(value, field)
+    let name = String(decoding: (0..<Int(key.count)).map(key.byte), as: UTF8.self)
+    guard isSpaced else { return name + plainNumber(rawNumber(of: value, field)) }
+    var number = String(decoding: encoded(value, field), as: UTF8.self)
     if field.digits > 0 {
       let whole = String(Int64(clamped: ((value - field.offset) / field.scale).rounded()))
-      number = Array((String(repeating: "0", count: max(0, field.digits - whole.count)) + whole).utf8)
+      number = String(repeating: "0", count: max(0, field.digits - whole.count)) + whole
     }
-    return [0x20] + (0..<Int(key.count)).map(key.byte) + [0x20] + number
+    return " \(name) \(number)"
   }
-  return words.flatMap(\.self) + [0x0D, 0x0A]
+  return Array((words.joined(separator: isSpaced ? "" : " ") + "\r\n").utf8)
+}
+
+/// `36.4`, `27`: to a thousandth.
+private func plainNumber(_ raw: Double) -> String {
+  let value = (raw * 1_000).rounded() / 1_000
+  return value == value.rounded() ? "\(Int64(clamped: value))" : "\(value)"
 }
 
 func putCheck(_ check: Check, into bytes: inout [UInt8]) {
