@@ -9,60 +9,57 @@ enum JSON {
   case list([JSON])
   case object([String: JSON])
 
-  /// The canonical bytes, as text.
-  var canonical: String {
-    var text = ""
-    write(to: &text)
-    return text
+  /// The canonical bytes: UTF-8.
+  var canonical: [UInt8] {
+    var bytes: [UInt8] = []
+    write(to: &bytes)
+    return bytes
   }
 
-  private func write(to text: inout String) {
+  private func write(to bytes: inout [UInt8]) {
     switch self {
-    case .bool(let value): text += value ? "true" : "false"
-    case .number(let value): text += canonicalNumber(value) ?? "null"
-    case .string(let value): writeString(value, to: &text)
+    case .bool(let value): bytes += (value ? "true" : "false").utf8
+    case .number(let value): bytes += (canonicalNumber(value) ?? "null").utf8
+    case .string(let value): writeString(value, to: &bytes)
     case .list(let items):
-      text += "["
+      bytes.append(UInt8(ascii: "["))
       for (index, item) in items.enumerated() {
-        if index > 0 { text += "," }
-        item.write(to: &text)
+        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        item.write(to: &bytes)
       }
-      text += "]"
+      bytes.append(UInt8(ascii: "]"))
     case .object(let members):
-      text += "{"
+      bytes.append(UInt8(ascii: "{"))
       // RFC 8785, 3.2.3: by UTF-16 code units.
       let sorted = members.sorted { $0.key.utf16.lexicographicallyPrecedes($1.key.utf16) }
       for (index, member) in sorted.enumerated() {
-        if index > 0 { text += "," }
-        writeString(member.key, to: &text)
-        text += ":"
-        member.value.write(to: &text)
+        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        writeString(member.key, to: &bytes)
+        bytes.append(UInt8(ascii: ":"))
+        member.value.write(to: &bytes)
       }
-      text += "}"
+      bytes.append(UInt8(ascii: "}"))
     }
   }
 }
 
-private func writeString(_ value: String, to text: inout String) {
-  let digits = Array("0123456789abcdef".unicodeScalars)
-  text += "\""
-  for scalar in value.unicodeScalars {
-    switch scalar.value {
-    case 0x08: text += "\\b"
-    case 0x09: text += "\\t"
-    case 0x0a: text += "\\n"
-    case 0x0c: text += "\\f"
-    case 0x0d: text += "\\r"
-    case 0x22: text += "\\\""
-    case 0x5c: text += "\\\\"
-    case 0..<0x20:
-      text += "\\u00"
-      text.unicodeScalars.append(digits[Int(scalar.value >> 4)])
-      text.unicodeScalars.append(digits[Int(scalar.value & 15)])
-    default: text.unicodeScalars.append(scalar)
+private func writeString(_ value: String, to bytes: inout [UInt8]) {
+  bytes.append(UInt8(ascii: "\""))
+  // What must be escaped is ASCII, which no part of another character's UTF-8 is.
+  for byte in value.utf8 {
+    switch byte {
+    case 0x08: bytes += "\\b".utf8
+    case 0x09: bytes += "\\t".utf8
+    case 0x0a: bytes += "\\n".utf8
+    case 0x0c: bytes += "\\f".utf8
+    case 0x0d: bytes += "\\r".utf8
+    case 0x22: bytes += "\\\"".utf8
+    case 0x5c: bytes += "\\\\".utf8
+    case 0..<0x20: bytes += ("\\u00" + hex([byte])).utf8
+    default: bytes.append(byte)
     }
   }
-  text += "\""
+  bytes.append(UInt8(ascii: "\""))
 }
 
 /// ECMAScript's form of a number; `nil` for NaN and the infinities, which JSON does not have.

@@ -70,7 +70,7 @@ public struct Formatter: Sendable {
       if !identity.isNone { known["token"] = .string(identity.text) }
       if known.isEmpty { return }
       let salt = (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }
-      rows.append(PersonalRow(kind: kind, salt: salt, content: Array(JSON.object(known).canonical.utf8)))
+      rows.append(PersonalRow(kind: kind, salt: salt, content: JSON.object(known).canonical))
     }
     let measured = event.personal
     add(
@@ -98,7 +98,7 @@ public struct Formatter: Sendable {
     ]).canonical
     return FormattedEvent(
       id: id, stream: event.body.stream, type: type, wall: event.at.wall, counter: event.counter,
-      changesState: event.body.changesState, body: Array(body.utf8), personal: rows, answers: answer(in: event.body))
+      changesState: event.body.changesState, body: body, personal: rows, answers: answer(in: event.body))
   }
 
   private func answer(in body: EventBody) -> AnsweredBy? {

@@ -133,11 +133,13 @@ final class Segment {
   private static func keep(_ db: Database, _ snapshot: [UInt8]) throws {
     let checksum = Data(sha256(snapshot))
     // A group that was there after all brings its snapshot again: twice the same would push out the one before.
-    let newest = try Data.fetchOne(db, sql: "SELECT checksum FROM snapshots ORDER BY number DESC LIMIT 1")
+    let newest = try Data.fetchOne(db.cachedStatement(sql: "SELECT checksum FROM snapshots ORDER BY number DESC LIMIT 1"))
     if newest == checksum { return }
     // The oldest goes first: the newest takes its pages, instead of pages that are written beside them.
-    try db.execute(sql: "DELETE FROM snapshots WHERE number < (SELECT max(number) FROM snapshots)")
-    try db.execute(sql: "INSERT INTO snapshots (content, checksum) VALUES (?, ?)", arguments: [Data(snapshot), checksum])
+    let forget = try db.cachedStatement(sql: "DELETE FROM snapshots WHERE number < (SELECT max(number) FROM snapshots)")
+    let keep = try db.cachedStatement(sql: "INSERT INTO snapshots (content, checksum) VALUES (?, ?)")
+    try forget.execute()
+    try keep.execute(arguments: [Data(snapshot), checksum])
   }
 
   /// Deletes the snapshots, also from the write-ahead log.
