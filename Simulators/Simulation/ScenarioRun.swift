@@ -28,8 +28,7 @@ public final class ScenarioRun {
   private var random: Chance
   private var judge: Judge
   private var mishaps: [String] = []
-  private var tickets: [String: UInt32] = [:]
-  private var occurrences: [(kind: String, place: String, occurrence: UInt32)] = []
+  private var memory = StaffMemory()
   private var recent: [Told] = []
   private var count = 0
 
@@ -103,16 +102,16 @@ public final class ScenarioRun {
   private func ask(_ order: StaffOrder, _ fail: (String) -> Void) {
     var ticket: UInt32?
     if let person = order.person {
-      ticket = tickets[person]
+      ticket = memory.ticket(of: person)
       if ticket == nil { return fail("\(person) has no ticket yet") }
     }
     var occurrence: UInt32?
     if let alarm = order.alarm {
-      occurrence = occurrences.last { $0.kind == alarm.kind && alarm.place ?? $0.place == $0.place }?.occurrence
+      occurrence = memory.occurrence(of: alarm.kind, at: alarm.place)
       if occurrence == nil { return fail("no such alarm was raised yet") }
     }
     do {
-      switch try stage.ask(try order.request(ticket: ticket, occurrence: occurrence, id: commandID())) {
+      switch try stage.ask(try order.request(ticket: ticket, occurrence: occurrence, id: random.uuid())) {
       case .done: if order.isRefused { fail("it was done, and a refusal was expected") }
       case .refused(let reason): if !order.isRefused { fail("refused: \(reason)") }
       case .nobody: fail("nobody answers")
@@ -120,13 +119,6 @@ public final class ScenarioRun {
     } catch {
       fail(error.message)
     }
-  }
-
-  private func commandID() -> UUID {
-    let bytes = random.bytes(16)
-    let digits = bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-    let parts = [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { range in String(Array(digits)[range]) }
-    return UUID(uuidString: parts.joined(separator: "-")) ?? UUID()
   }
 
   // MARK: What is seen
@@ -149,9 +141,9 @@ public final class ScenarioRun {
   /// Whose ticket it is, and which alarm.
   private func note(_ told: Told, _ data: [String: JSONScalar]) {
     if told.type == "alarm.raised", case .text(let kind)? = data["kind"], let number = data["occurrence"]?.whole {
-      occurrences.append((kind, told.place, number))
+      memory.noteAlarm(kind, at: told.place, occurrence: number)
     }
-    if let ticket = data["ticket"]?.whole, let person = stage.person(at: told.place) { tickets[person] = ticket }
+    if let ticket = data["ticket"]?.whole, let person = stage.person(at: told.place) { memory.note(ticket: ticket, of: person) }
   }
 
   private func members(of told: Told) -> [String: JSONScalar] {

@@ -20,6 +20,7 @@ final class VirtualDoor {
   private var lostRecords: UInt64 = 0
   private var lostSends: UInt64 = 0
   private var answer: Answer?
+  private var handed: [WireAccount]
 
   /// The boot clock shows this when the world begins: no timer may ever be counted from zero.
   static var boot: Interval { .seconds(1_000) }
@@ -29,6 +30,7 @@ final class VirtualDoor {
     names = settings.names.ports
     pipeline = Pipeline(plan)
     ports = settings.ports.map { VirtualPort($0.link) }
+    handed = settings.ports.map { _ in WireAccount() }
     state = Table(capacity: pipeline.snapshotSize, filledWith: 0)
     log = VirtualLog(
       folder: folder, segmentBytes: settings.log.segmentMB << 20, layout: pipeline.snapshotLayout, snapshotSize: pipeline.snapshotSize,
@@ -77,6 +79,16 @@ final class VirtualDoor {
     if events.isEmpty { return [] }
     defer { events.removeAll(keepingCapacity: true) }
     return events
+  }
+
+  /// What became of the bytes of each bus.
+  var accounts: [WireAccount] {
+    handed.indices.map { bus in
+      var account = handed[bus]
+      let counted = pipeline.counters(of: PortID(bus))
+      (account.taken, account.dropped, account.waiting) = (counted.bytesTaken, counted.bytesDropped, counted.bytesWaiting)
+      return account
+    }
   }
 
   // MARK: Turns
@@ -134,7 +146,9 @@ final class VirtualDoor {
     guard let arrival else { return }
     let port = PortID(bus), generation = ports[bus].generation
     switch arrival {
-    case .bytes(let bytes):
+    case .bytes(let bytes, let proper):
+      handed[bus].handed += UInt64(bytes.count)
+      handed[bus].proper += UInt64(proper)
       pipeline.turn(now, bytes: bytes.span, from: port, generation)
       carryOut(&world, now)
     case .failed(let failure): tell(.requestFailed(port, generation, failure), &world, now)
@@ -200,4 +214,14 @@ final class VirtualDoor {
     pipeline.copySnapshot(to: state, now)
     log.hand(state, lastEvent: last, now)
   }
+}
+
+/// The bytes of one bus in one run of the door: what it was handed, and what it says became of them.
+struct WireAccount: Equatable {
+  var handed: UInt64 = 0
+  /// Of these, bytes of messages as their devices meant them.
+  var proper: UInt64 = 0
+  var taken: UInt64 = 0
+  var dropped: UInt64 = 0
+  var waiting: UInt64 = 0
 }

@@ -23,6 +23,7 @@ final class VirtualLog {
   private let commit: Commit
   private let intake: Intake
   private var reports: [Input] = []
+  private var untold: [String] = []
   private var isStalled = false
   private var hasMail = false
   private var commitsAt = Instant.never
@@ -70,6 +71,16 @@ final class VirtualLog {
   /// What the door must be told of its log.
   func takeReport() -> Input? { reports.isEmpty ? nil : reports.removeFirst() }
 
+  /// The ids of events that people were told of before any disk had them, since the last call.
+  func takeNotDurable() -> [String] {
+    if untold.isEmpty { return [] }
+    defer { untold = [] }
+    return untold
+  }
+
+  /// How long the disk has taken nothing though something waits for it.
+  func stalledFor(_ now: Now) -> Interval { tail.waitingSince.map { now.boot - $0 } ?? .zero }
+
   /// On the door's boot clock.
   var nextDeadline: Instant {
     if hasMail { return .past }
@@ -83,6 +94,7 @@ final class VirtualLog {
     hasMail = false
     let report = intake.step(at: now.boot)
     if report.taken > 0 || report.tookSnapshot, commitsAt == .never { commitsAt = now.boot + Self.syncTime }
+    untold += report.notDurable.map(\.id)
     if report.losses.records > 0 { reports.append(.lost(.records, count: report.losses.records)) }
     if report.losses.telemetry > 0 { reports.append(.lost(.telemetry, count: report.losses.telemetry)) }
     let committed = commitsAt <= now.boot ? write(now) : []

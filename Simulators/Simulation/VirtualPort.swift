@@ -7,7 +7,8 @@ import Settings
 
 /// What a port tells the door.
 enum VirtualArrival {
-  case bytes([UInt8])
+  /// `proper`: how many of them belong to a message as its device meant it.
+  case bytes([UInt8], proper: Int)
   case failed(RequestFailure)
   case late(unit: UInt8)
 }
@@ -25,6 +26,7 @@ struct VirtualPort {
   private var answersUntil = Instant.never
   /// What came since the request was sent.
   private var heard: [UInt8] = []
+  private var heardProper = 0
 
   private struct Request {
     var bytes: [UInt8]
@@ -62,6 +64,7 @@ struct VirtualPort {
     port.asked = nil
     port.answersUntil = .never
     port.heard = []
+    port.heardProper = 0
     return port
   }
 
@@ -85,22 +88,25 @@ struct VirtualPort {
       answersUntil = now + request.replyWithin
     }
     heard = []
+    heardProper = 0
     return rtuFrame(unit: unit, Array(request.bytes.dropFirst()))
   }
 
   /// Bytes from the far end.
   mutating func take(_ delivery: Delivery, at now: Instant) -> VirtualArrival? {
     guard isOpen, !isTCP || delivery.connection == connection else { return nil }
-    guard isBus else { return .bytes(delivery.bytes) }
+    guard isBus else { return .bytes(delivery.bytes, proper: delivery.proper) }
     heard += delivery.bytes
+    heardProper += delivery.proper
     guard heard.count > 3, rtuFrame(unit: heard[0], Array(heard[1..<(heard.count - 2)])) == heard else { return nil }
-    let reply = Array(heard.dropLast(2))
+    let reply = Array(heard.dropLast(2)), isProper = heardProper == heard.count
     heard = []
+    heardProper = 0
     guard let asked else { return .late(unit: reply[0]) }
     guard reply[0] == asked.bytes[0], reply[1] & 0x7F == asked.bytes[1] & 0x7F else { return .late(unit: reply[0]) }
     self.asked = nil
     answersUntil = .never
-    return .bytes(reply)
+    return .bytes(reply, proper: isProper ? reply.count : 0)
   }
 
   /// A request whose time is over.

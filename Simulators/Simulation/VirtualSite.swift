@@ -24,6 +24,8 @@ public final class VirtualSite {
   public var onEvent: (Event) -> Void = { _ in }
   /// Gets every event when it is durable.
   public var onCommit: ([Committed]) -> Void = { _ in }
+  /// Gets the ids of what people are told of before the disk has it.
+  var onNotDurable: ([String]) -> Void = { _ in }
   private var door: VirtualDoor?
   private var chance: Chance
   private let trace = Trace()
@@ -86,6 +88,8 @@ public final class VirtualSite {
   private func publish(_ door: VirtualDoor, _ now: Now) {
     for event in door.takeEvents() { onEvent(event) }
     let committed = door.log.step(now)
+    let early = door.log.takeNotDurable()
+    if !early.isEmpty { onNotDurable(early) }
     if !committed.isEmpty { onCommit(committed) }
   }
 
@@ -114,6 +118,12 @@ public final class VirtualSite {
     publish(door, now)
     return answer
   }
+
+  /// What became of the bytes of each bus since the door started; empty while it is down.
+  var wireAccounts: [WireAccount] { door?.accounts ?? [] }
+
+  /// How long the disk has taken nothing though something waits for it.
+  var logStalledFor: Interval { door?.log.stalledFor(present) ?? .zero }
 
   /// The gates that moved since the last call.
   public func takeMoves() -> [GateMove] { world.takeMoves() }

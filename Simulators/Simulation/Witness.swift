@@ -3,6 +3,7 @@
 
 public import Domain
 import Devices
+import Rules
 import Settings
 
 /// Something that must never be.
@@ -26,6 +27,14 @@ final class Witness {
   private var alarms: [UInt32: AlarmView] = [:]
   /// People with a fever who stood at a lane that could see them, and are not accounted for yet.
   private var owed: [String: (lane: Int, since: Interval)] = [:]
+  /// Tickets that wait, until when at least, and the event that said so.
+  private var waits: [UInt32: (until: Interval, counter: UInt64)] = [:]
+  /// Records that neither a disk nor anybody has yet, and since when.
+  private var untold: [UInt64: Interval] = [:]
+  /// How far each bus's frames prove themselves.
+  private let proofs: [Proof]
+  /// Something was closed, by staff or for a case.
+  private var wasClosed = false
 
   private struct AlarmView {
     var kind: AlarmKind
@@ -45,7 +54,14 @@ final class Witness {
     var isReleased = false
     var gateIsFaulty = false
     var lastPassed: UInt32?
+    /// When staff asked to have somebody let through.
+    var overriddenAt: Interval?
+    /// Since when its lamp should be lit.
+    var lampOwed: Interval?
   }
+
+  /// How well a frame's check tells right from wrong.
+  private enum Proof { case none, weak, strong }
 
   /// Higher than that is a fever by any lane's policy, with what a good sensor's noise can do.
   static var surelyFever: Double { 38.0 }
@@ -53,11 +69,26 @@ final class Witness {
   static var sight: Interval { .seconds(8) }
   /// A gate's leaf needs this to move, and a pulse to end.
   static var leaf: Interval { .seconds(6) }
+  /// A lamp is lit so soon: an order to its board, and another one behind it.
+  static var lamp: Interval { .seconds(1) }
+  /// Whatever the disk does, people are told of a record so soon: the second that it may take, and the next look.
+  static var telling: Interval { .seconds(3) }
 
   init(_ settings: Settings, bodies: [String: Double]) {
     self.settings = settings
     self.bodies = bodies
     lanes = settings.lanes.map { _ in LaneView() }
+    // The door has its devices to find first.
+    for index in lanes.indices { lanes[index].undisturbedSince = .seconds(15) }
+    proofs = settings.ports.indices.map { bus in
+      settings.devices.filter { Int($0.port.index) == bus }.map(\.profile.transport).map { transport in
+        switch transport {
+        case .modbus: .strong
+        case .serial(let speech), .hid(let speech, _):
+          speech.frames.contains { $0.check.kind == .none } ? .none : speech.frames.contains { $0.check.isWeak } ? .weak : .strong
+        }
+      }.reduce(.strong) { (a: Proof, b: Proof) in a == .none || b == .none ? .none : a == .weak || b == .weak ? .weak : .strong }
+    }
   }
 
   private func violate(_ rule: String, _ sentence: String, _ at: Interval) {
@@ -86,7 +117,24 @@ final class Witness {
   }
 
   /// Events of this run are on the disk, up to this one.
-  func committed(_ counter: UInt64) { durable = max(durable, counter) }
+  func committed(_ counter: UInt64) {
+    durable = max(durable, counter)
+    untold[counter] = nil
+  }
+
+  /// People were told of it before the disk had it.
+  func told(_ counter: UInt64) { untold[counter] = nil }
+
+  /// Staff ask it, now.
+  func asked(_ action: Action, at now: Interval) {
+    if case .overrideLane(let lane) = action { lanes[Int(lane.index)].overriddenAt = now }
+  }
+
+  /// What became of it.
+  func answered(_ answer: Answer?, isLogged: Bool, _ words: String, at now: Interval) {
+    // A door that is down answers nobody.
+    if answer != nil, !isLogged { violate("every command is answered and logged", words, now) }
+  }
 
   /// A new run of the door: events count anew, gates may move by what its boards did alone, and what never reached the disk
   /// has not happened.
@@ -96,11 +144,14 @@ final class Witness {
       alarms[occurrence]?.raised = 0
       if let cleared = view.cleared { alarms[occurrence]?.cleared = cleared > durable ? nil : 0 }
     }
+    for (ticket, wait) in waits { waits[ticket] = wait.counter > durable ? nil : (wait.until, 0) }
+    untold = [:]
     counter = 0
     durable = 0
     for index in lanes.indices {
       lanes[index].state = .outOfOrder
       lanes[index].isReleased = false
+      lanes[index].lampOwed = nil
       lanes[index].mayOpenUntil = max(lanes[index].mayOpenUntil, now + .seconds(2))
     }
   }
@@ -110,16 +161,19 @@ final class Witness {
   func see(_ event: Event, person: (Int) -> String?, told: (Int, Int) -> [Double], at now: Interval) {
     if event.counter != counter + 1 { violate("events are numbered without a gap", "\(event.counter) follows \(counter)", now) }
     counter = event.counter
+    if event.body.stream == .records { untold[counter] = now }
     switch event.body {
     case .reading(let reading): checkReading(reading, told, now)
     case .alarmRaised(let fact):
       if alarms[fact.occurrence] != nil { violate("an alarm is raised once", "\(fact.kind.name), \(fact.occurrence)", now) }
       alarms[fact.occurrence] = AlarmView(kind: fact.kind, raised: event.counter)
+      if case .low = fact.priority {} else if case .unacknowledged = fact.state { for index in lanes.indices { owesLamp(index, now) } }
     case .alarmCleared(let fact):
       let known = alarms[fact.occurrence]
       if known?.kind != fact.kind { violate("what is cleared was raised", "\(fact.kind.name), \(fact.occurrence)", now) }
       if known?.cleared != nil { violate("an alarm is cleared once", "\(fact.kind.name), \(fact.occurrence)", now) }
       alarms[fact.occurrence]?.cleared = event.counter
+    case .siteClosed, .incidentBegan: wasClosed = true
     default: break
     }
     guard case .lane(let lane) = event.source else { return }
@@ -129,16 +183,35 @@ final class Witness {
   private func see(_ body: EventBody, at lane: Int, _ person: String?, _ now: Interval) {
     switch body {
     case .laneChanged(let state): lanes[lane].state = state
+    case .screeningResumed(let fact):
+      if let wait = waits[fact.ticket], now < wait.until {
+        violate("nobody is called back before their wait is over", "ticket \(fact.ticket) waits until \(clockText(wait.until))", now)
+      }
     case .screeningPassed(let fact):
       lanes[lane].lastPassed = fact.ticket
       lanes[lane].mayOpenUntil = now + Self.leaf
+      if case .normal = fact.reason {} else if let person { owed[person] = nil }
       if case .normal = fact.reason, let person, let degrees = bodies[person], degrees >= Self.surelyFever {
         violate("nobody with a fever passes as normal", "\(person), \(degrees) degC, ticket \(fact.ticket)", now)
       }
-    case .screeningDenied, .screeningIsolated:
+    case .screeningDenied(let fact):
+      if let person { owed[person] = nil }
+      owesLamp(lane, now)
+      let policy = settings.policy.fever
+      switch fact.next {
+      case .rest: waits[fact.ticket] = (now + policy.rest, counter)
+      case .coldWait: waits[fact.ticket] = (now + policy.coldWait, counter)
+      default: waits[fact.ticket] = nil
+      }
+    case .screeningIsolated:
       if let person { owed[person] = nil }
     case .gateOpened(let ticket):
-      if lanes[lane].lastPassed != ticket { violate("a gate opens for a verdict", "ticket \(ticket) has none", now) }
+      // Ticket 0: staff let somebody through.
+      if ticket == 0, let asked = lanes[lane].overriddenAt, now < asked + Self.leaf {
+        lanes[lane].mayOpenUntil = now + Self.leaf
+      } else if lanes[lane].lastPassed != ticket {
+        violate("a gate opens for a verdict", "ticket \(ticket) has none", now)
+      }
     case .gateReleased:
       lanes[lane].isReleased = true
       lanes[lane].mayOpenUntil = now + Self.leaf
@@ -189,11 +262,57 @@ final class Witness {
     }
   }
 
+  private func owesLamp(_ lane: Int, _ now: Interval) {
+    if lanes[lane].lampOwed == nil, settings.lanes[lane].lamp != nil { lanes[lane].lampOwed = now }
+  }
+
+  /// Lamps are lit for whoever is refused, and for every alarm that calls.
+  func lookAtLamps(isLit: (Channel) -> Bool, at now: Interval) {
+    for lane in lanes.indices {
+      guard let since = lanes[lane].lampOwed, let lamp = settings.lanes[lane].lamp else { continue }
+      if isLit(lamp) || lanes[lane].undisturbedSince > since {
+        lanes[lane].lampOwed = nil
+      } else if now > since + Self.lamp {
+        violate("a lamp is lit within a second", "\(settings.names.lanes[lane]) is dark since \(clockText(since))", now)
+      }
+    }
+  }
+
+  /// What came over each wire is taken or dropped, and counted as that; what was spoiled is not taken.
+  func lookAtWires(_ accounts: [WireAccount], at now: Interval) {
+    for (bus, account) in accounts.enumerated() {
+      let name = settings.names.ports[bus]
+      if account.handed != account.taken + account.dropped + account.waiting {
+        violate("every byte is counted", "\(name): \(account)", now)
+      }
+      let spoiled = account.handed - account.proper
+      // Of random bytes a sum of eight bits lets one frame of 256 pass.
+      let luck: UInt64 =
+        switch proofs[bus] {
+        case .none: .max - account.proper
+        case .weak: spoiled / 8 + 64
+        case .strong: 0
+        }
+      if account.taken > account.proper + luck { violate("what is spoiled is not taken", "\(name): \(account)", now) }
+    }
+  }
+
+  /// A disk that takes nothing is an alarm, and keeps nothing from people.
+  func lookAtLog(stalledFor stall: Interval, at now: Interval) {
+    if stall > Self.telling, !alarms.values.contains(where: { $0.kind == .logStalled && $0.cleared == nil }) {
+      violate("a disk that takes nothing is an alarm", "nothing for \(clockText(stall))", now)
+    }
+    if let late = untold.min(by: { $0.key < $1.key }), now > late.value + Self.telling {
+      violate("people are told, whatever the disk does", "event \(late.key) of \(clockText(late.value))", now)
+    }
+  }
+
   /// The end: everything that went wrong is over for long enough.
   func end(at now: Interval) {
     for lane in lanes.indices {
       switch lanes[lane].state {
       case .free, .measuring, .releasing: break
+      case .closed where wasClosed: break
       case .released, .outOfOrder, .closed:
         violate("afterwards all is well", "\(settings.names.lanes[lane]) is \(lanes[lane].state.name)", now)
       }

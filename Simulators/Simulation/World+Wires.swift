@@ -11,6 +11,8 @@ public struct Delivery: Sendable, Equatable {
   public var connection: Int
   public var due: Instant
   public var bytes: [UInt8]
+  /// How many of them belong to a message as its device meant it, whatever came before, behind or between.
+  var proper = 0
 }
 
 /// What lies on the wires.
@@ -141,7 +143,7 @@ extension World {
       variant: devices[index].variant)
     let check = speech.frames[kind].check.place(in: frame.count)
     if let request, case .echo? = fault?.kind {
-      put(devices[index].address + speech.requests[request].bytes, bus: devices[index].bus, connection: 0, at: moment)
+      put(devices[index].address + speech.requests[request].bytes, proper: .max, bus: devices[index].bus, connection: 0, at: moment)
     }
     if case .wrongLength? = fault?.kind, frame.count > 1 { frame.remove(at: max(0, (check < 0 ? frame.count : check) - 1)) }
     if isWhole(index, fault) { devices[index].tell(values) }
@@ -186,7 +188,7 @@ extension World {
     }
     if meant.isEmpty, isTCP, let function = request.pdu.first {
       let refusal = [function | 0x80, ModbusException.targetDidNotRespond.rawValue]
-      put(tcpFrame(request, refusal), bus: bus, connection: connection, at: moment)
+      put(tcpFrame(request, refusal), proper: .max, bus: bus, connection: connection, at: moment)
     }
     for index in meant {
       let fault = strike(index, at: moment)
@@ -202,7 +204,9 @@ extension World {
     var pdu = reply(of: index, to: request, fault, at: moment)
     guard !pdu.isEmpty else { return }
     var request = request
-    if case .echo? = fault?.kind { put(rtuFrame(unit: request.unit, request.pdu), bus: devices[index].bus, connection: connection, at: moment) }
+    if case .echo? = fault?.kind {
+      put(rtuFrame(unit: request.unit, request.pdu), proper: .max, bus: devices[index].bus, connection: connection, at: moment)
+    }
     if case .wrongUnit? = fault?.kind { request.unit &+= 1 }
     if case .wrongLength? = fault?.kind { pdu.removeLast() }
     let frame = isTCP ? tcpFrame(request, pdu) : rtuFrame(unit: request.unit, pdu)
@@ -222,6 +226,14 @@ extension World {
     return devices[index].registers?.answer(request.pdu, values: wired, at: moment) ?? []
   }
 
+  /// Whether a message is one, as its wire has them, that this fault has made of it.
+  private func isProper(_ fault: Fault?) -> Bool {
+    switch fault?.kind {
+    case .noise, .baud, .badCheck, .cutFrame, .wrongLength, .wrongUnit: false
+    default: true
+    }
+  }
+
   /// Whether a message may be believed that this fault has made of it.
   private func isWhole(_ index: Int, _ fault: Fault?) -> Bool {
     switch fault?.kind {
@@ -236,28 +248,35 @@ extension World {
   private mutating func send(_ message: [UInt8], check: Int, of index: Int, _ fault: Fault?, connection: Int, at moment: Instant) {
     let bus = devices[index].bus
     guard let fault else {
-      for bytes in packed(message, of: index) { put(bytes, bus: bus, connection: connection, at: moment) }
+      for bytes in packed(message, of: index) { put(bytes, proper: .max, bus: bus, connection: connection, at: moment) }
       return
     }
     if case .trickle = fault.kind {
       guard devices[index].busyUntil <= moment else { return }
       devices[index].busyUntil = moment + Interval(ns: Int64(fault.by * 1e9)) * Int64(message.count)
     }
+    // Reports have bytes of their own around a message.
+    let isInReports = if case .hid = plan.buses[bus].link { true } else { false }
+    var proper = isProper(fault) ? isInReports ? Int.max : message.count : 0
     for piece in fault.pieces(of: message, check: check, patience: devices[index].patience ?? .zero, chance: &luck) where !piece.bytes.isEmpty {
-      for bytes in packed(piece.bytes, of: index) { put(bytes, bus: bus, connection: connection, at: moment + piece.after) }
+      for bytes in packed(piece.bytes, of: index) {
+        put(bytes, proper: proper, bus: bus, connection: connection, at: moment + piece.after)
+        proper -= min(proper, bytes.count)
+      }
     }
   }
 
-  private mutating func put(_ bytes: [UInt8], bus: Int, connection: Int, at moment: Instant) {
+  /// - Parameter proper: how many of the bytes are a message's own.
+  private mutating func put(_ bytes: [UInt8], proper: Int, bus: Int, connection: Int, at moment: Instant) {
     guard plugged[bus] else { return }
     guard isPaced, let line = plan.buses[bus].link.line else {
-      wires.add(Delivery(bus: bus, connection: connection, due: moment, bytes: bytes))
+      wires.add(Delivery(bus: bus, connection: connection, due: moment, bytes: bytes, proper: min(proper, bytes.count)))
       return
     }
     var free = max(wires.lineFree[bus] ?? .past, moment)
-    for byte in bytes {
+    for (index, byte) in bytes.enumerated() {
       free = free + line.byteTime
-      wires.add(Delivery(bus: bus, connection: connection, due: free, bytes: [byte]))
+      wires.add(Delivery(bus: bus, connection: connection, due: free, bytes: [byte], proper: index < proper ? 1 : 0))
     }
     wires.lineFree[bus] = free
   }

@@ -167,6 +167,9 @@ public struct World: Sendable {
     return moves
   }
 
+  /// Whether a relay, counted from 1, is on.
+  func isRelayOn(_ channel: UInt8, of device: Int) -> Bool { devices[device].isRelayOn(Int(channel), at: now) }
+
   private func isDriven(_ lane: Int, at moment: Instant) -> Bool {
     guard let gate = plan.lanes[lane].gate else { return false }
     return devices[gate.device].isRelayOn(gate.channel, at: moment)

@@ -104,9 +104,13 @@ public struct DeviceCounters: BitwiseCopyable, Sendable {
   public var failed: UInt64 { @_noLocks @_noAllocation get { timeOuts &+ checkErrors &+ exceptions &+ wrongReplies } }
 }
 
-/// Counts of one bus since the start.
+/// Counts of one bus since the start. Every byte that came in is taken, dropped or still waiting.
 public struct BusCounters: BitwiseCopyable, Sendable {
+  /// Bytes that were what they should be: of answers and refusals, the echo of what was sent, ends of lines.
+  public var bytesTaken: UInt64 = 0
   public var bytesDropped: UInt64 = 0
+  /// The beginning of what is not whole yet.
+  public var bytesWaiting: UInt64 = 0
   public var staleInputs: UInt64 = 0
   public var lateReplies: UInt64 = 0
   public var readingsLost: UInt64 = 0

@@ -9,7 +9,10 @@ import Domain
 extension Instruments {
   @_noLocks @_noAllocation
   mutating func scan(_ bus: Int, _ bytes: Span<UInt8>, _ now: Instant, _ findings: inout Findings) {
-    guard buses[bus].deviceCount > 0 else { return }
+    guard buses[bus].deviceCount > 0 else {
+      buses[bus].counters.bytesDropped &+= UInt64(bytes.count)
+      return
+    }
     // What silence has ended has ended, also when nobody looked at the clock since.
     if quietEnd(bus) <= now { endByQuiet(bus, now, &findings) }
     let device = listener(bus)
@@ -22,7 +25,12 @@ extension Instruments {
       guard isListening(bus, device) else {
         // Nobody asked: a late reply, a second one or noise is never taken for the next answer. The LF of the answer's CR LF
         // is none of these.
-        if devices[device].hasLines { while index < bytes.count, isLineEnd(bytes[index]) { index &+= 1 } }
+        if devices[device].hasLines {
+          while index < bytes.count, isLineEnd(bytes[index]) {
+            buses[bus].counters.bytesTaken &+= 1
+            index &+= 1
+          }
+        }
         guard index < bytes.count else { return }
         buses[bus].counters.bytesDropped &+= UInt64(bytes.count &- index)
         buses[bus].counters.lateReplies &+= 1
@@ -44,7 +52,10 @@ extension Instruments {
   /// One HID report. Reports come whole: what does not fit is not searched for a beginning.
   @_noLocks @_noAllocation
   mutating func receiveReport(_ bus: Int, _ bytes: Span<UInt8>, _ now: Instant, _ findings: inout Findings) {
-    guard buses[bus].deviceCount > 0 else { return }
+    guard buses[bus].deviceCount > 0 else {
+      buses[bus].counters.bytesDropped &+= UInt64(bytes.count)
+      return
+    }
     if quietEnd(bus) <= now { endByQuiet(bus, now, &findings) }
     let device = listener(bus)
     guard isListening(bus, device) else {
@@ -64,6 +75,7 @@ extension Instruments {
     if Int(buses[bus].buffered) &+ length > Int(buses[bus].size) { forget(bus) }
     let base = Int(buses[bus].firstByte) &+ Int(buses[bus].buffered)
     for index in 0..<length { buffers[base &+ index] = bytes[index &+ skip] }
+    buses[bus].counters.bytesTaken &+= UInt64(skip)
     buses[bus].buffered &+= Int32(truncatingIfNeeded: length)
     buses[bus].heardAt = now
     findFrames(bus, device, now, isQuiet: false, &findings)
@@ -128,7 +140,12 @@ extension Instruments {
     var start = 0
     while start < total {
       guard isListening(bus, device) else {
-        if devices[device].hasLines { while start < total, isLineEnd(buffers[first &+ start]) { start &+= 1 } }
+        if devices[device].hasLines {
+          while start < total, isLineEnd(buffers[first &+ start]) {
+            buses[bus].counters.bytesTaken &+= 1
+            start &+= 1
+          }
+        }
         guard start < total else { break }
         buses[bus].counters.bytesDropped &+= UInt64(total &- start)
         buses[bus].counters.lateReplies &+= 1
@@ -148,11 +165,12 @@ extension Instruments {
         buses[bus].spoiledLeft = 0
         // It proves where it ends: what follows begins there.
         buses[bus].isSkipping = false
-        accept(bus, device, frame, base, length, now, &findings)
+        count(wire, isTaken: accept(bus, device, frame, base, length, now, &findings), bus)
         start &+= wire
       case .refused(let wire, let why):
         buses[bus].isInStep = true
         refuse(bus, device, why, now, &findings)
+        count(wire, isTaken: true, bus)
         start &+= wire
       case .broken(let wire, let why):
         devices[device].counters.checkErrors &+= 1
@@ -176,13 +194,18 @@ extension Instruments {
         buses[bus].isInStep = false
         let dropped = packets ? total &- start : 1
         let isEnd = devices[device].hasLines && isLineEnd(buffers[first &+ start])
-        if !isEnd || buses[bus].isSkipping { buses[bus].counters.bytesDropped &+= UInt64(dropped) }
+        count(dropped, isTaken: isEnd && !buses[bus].isSkipping, bus)
         if isEnd, buses[bus].spoiledLeft <= 0 { buses[bus].isSkipping = false }
         buses[bus].spoiledLeft = max(0, buses[bus].spoiledLeft &- 1)
         start &+= dropped
       }
     }
     keepFrom(start, bus, total)
+  }
+
+  @_noLocks @_noAllocation
+  func count(_ bytes: Int, isTaken: Bool, _ bus: Int) {
+    if isTaken { buses[bus].counters.bytesTaken &+= UInt64(bytes) } else { buses[bus].counters.bytesDropped &+= UInt64(bytes) }
   }
 
   /// What the first kind that fits makes of the bytes; one that may still fit waits, before later kinds.
@@ -274,17 +297,18 @@ extension Instruments {
     }
   }
 
+  /// `false`: it is none of this device's, or no answer, after all.
   @_noLocks @_noAllocation
   private mutating func accept(
     _ bus: Int, _ device: Int, _ frame: Int, _ base: Int, _ length: Int, _ now: Instant, _ findings: inout Findings
-  ) {
+  ) -> Bool {
     let request = asked(bus, device)
     var isAnswer = true
     switch store(bus, device, frame, base, length, request, now) {
     case .rejected(let why):
       if case .wrongReply = why { devices[device].counters.wrongReplies &+= 1 } else { devices[device].counters.checkErrors &+= 1 }
       findings.note(.rejected(why))
-      return
+      return false
     case .accepted(let answers): isAnswer = answers
     }
     if case .awaiting = buses[bus].state { countReply(bus, device, now) } else { devices[device].counters.replies &+= 1 }
@@ -295,7 +319,7 @@ extension Instruments {
         answered(bus, device, now)
         disown(device, admission, now, &findings)
       }
-      return
+      return true
     }
     rise(device, now, &findings)
     if isAnswer { answered(bus, device, now) }
@@ -308,6 +332,7 @@ extension Instruments {
         report(device, field, now, &findings)
       }
     }
+    return true
   }
 
   /// Several on one line whose address stands before each answer: whether it is that of another, behind a `!` or not.

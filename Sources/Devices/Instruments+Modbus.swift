@@ -164,8 +164,12 @@ extension Instruments {
     while count < awaited {
       guard buffers[first &+ earlier &+ count] == bytes[count] else {
         buses[bus].echoCount = buses[bus].echoAt
+        buses[bus].counters.bytesTaken &-= UInt64(earlier)
         let base = Int(buses[bus].firstByte) &+ Int(buses[bus].buffered)
-        guard Int(buses[bus].buffered) &+ earlier < Int(buses[bus].size) else { return 0 }
+        guard Int(buses[bus].buffered) &+ earlier < Int(buses[bus].size) else {
+          buses[bus].counters.bytesDropped &+= UInt64(earlier)
+          return 0
+        }
         for index in 0..<earlier { buffers[base &+ index] = buffers[first &+ index] }
         buses[bus].buffered &+= Int32(truncatingIfNeeded: earlier)
         return 0
@@ -173,6 +177,7 @@ extension Instruments {
       count &+= 1
     }
     buses[bus].echoAt &+= Int32(truncatingIfNeeded: count)
+    buses[bus].counters.bytesTaken &+= UInt64(count)
     return count
   }
 
@@ -192,7 +197,8 @@ extension Instruments {
     let base = Int(buses[bus].firstByte)
     let count = min(bytes.count, Int(buses[bus].size))
     for index in 0..<count { buffers[base &+ index] = bytes[index] }
-    take(bus, from: base, count: count, now, &findings)
+    self.count(count, isTaken: take(bus, from: base, count: count, now, &findings), bus)
+    buses[bus].counters.bytesDropped &+= UInt64(bytes.count &- count)
   }
 
   /// Modbus TCP: header of seven bytes (transaction, protocol 0, length, unit), then the PDU.
@@ -212,14 +218,14 @@ extension Instruments {
       case .incomplete: break
       case .wrong:
         // Where the next one begins cannot be told, so the connection is given up.
-        buses[bus].counters.bytesDropped &+= UInt64(buses[bus].buffered)
         giveUp(bus, .wrongReply, now, &findings)
         spoil(bus, now, &outbox)
       case .whole(let transaction, let length):
         buses[bus].buffered = 0
         if transaction == buses[bus].transaction, isAwaiting(bus) {
-          take(bus, from: base &+ 6, count: length, now, &findings)
+          count(6 &+ length, isTaken: take(bus, from: base &+ 6, count: length, now, &findings), bus)
         } else {
+          count(6 &+ length, isTaken: false, bus)
           buses[bus].counters.lateReplies &+= 1
         }
       }
@@ -231,7 +237,7 @@ extension Instruments {
   func spoil(_ bus: Int, _ now: Instant, _ outbox: inout Outbox) {
     buses[bus].state = .spoiled
     buses[bus].until = now + .seconds(1)
-    buses[bus].buffered = 0
+    forget(bus)
     outbox.reopen(PortID(bus), buses[bus].generation)
   }
 
@@ -251,28 +257,30 @@ extension Instruments {
     }
   }
 
-  /// A whole reply: unit and PDU.
+  /// A whole reply: unit and PDU. `false`: it is not the answer to what was asked.
   @_noLocks @_noAllocation
-  mutating func take(_ bus: Int, from base: Int, count: Int, _ now: Instant, _ findings: inout Findings) {
+  mutating func take(_ bus: Int, from base: Int, count: Int, _ now: Instant, _ findings: inout Findings) -> Bool {
     let state = buses[bus].state
     guard isAwaiting(bus) else {
       buses[bus].counters.lateReplies &+= 1
-      return
+      return false
     }
     guard count >= 3, buffers[base] == buses[bus].unit else {
       giveUp(bus, .wrongReply, now, &findings)
-      return
+      return false
     }
+    var isTaken = true
     let verdict = buses[bus].asked.judge(buffers, at: base &+ 1, length: count &- 1)
     if case .wrong = verdict {
       giveUp(bus, .wrongReply, now, &findings)
-      return
+      return false
     }
     become(idle: bus)
     switch state {
     case .awaiting(let device, let request):
       if isDoubtful(bus, Int(device), Int(request), now) {
         // It is there, whatever it said.
+        isTaken = false
         buses[bus].counters.lateReplies &+= 1
         countReply(bus, Int(device), now)
         devices[Int(device)].lastGood = now
@@ -295,6 +303,7 @@ extension Instruments {
       }
     case .idle, .quarantine, .waking, .spoiled: break
     }
+    return isTaken
   }
 
   @_noLocks @_noAllocation

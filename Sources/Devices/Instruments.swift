@@ -331,7 +331,11 @@ public struct Instruments: ~Copyable {
   public func counters(of device: DeviceID) -> DeviceCounters { devices[Int(device.index)].counters }
 
   @_noLocks @_noAllocation
-  public func counters(of port: PortID) -> BusCounters { buses[Int(port.index)].counters }
+  public func counters(of port: PortID) -> BusCounters {
+    var counters = buses[Int(port.index)].counters
+    counters.bytesWaiting = UInt64(max(0, buses[Int(port.index)].buffered))
+    return counters
+  }
 
   @_noLocks @_noAllocation
   public func isUp(_ device: DeviceID) -> Bool { devices[Int(device.index)].isUp }
@@ -368,9 +372,7 @@ public struct Instruments: ~Copyable {
     buses[bus].restsUntil = .past
     buses[bus].echoCount = 0
     buses[bus].echoAt = 0
-    buses[bus].buffered = 0
-    buses[bus].isInStep = false
-    buses[bus].isSkipping = false
+    forget(bus)
     for index in 0..<Int(buses[bus].deviceCount) {
       let device = Int(members[Int(buses[bus].firstDevice) &+ index])
       if isOurs {
@@ -448,6 +450,7 @@ public struct Instruments: ~Copyable {
     let bus = Int(port.index)
     guard buses[bus].isOpen, buses[bus].generation.number == generation.number else {
       buses[bus].counters.staleInputs &+= 1
+      buses[bus].counters.bytesDropped &+= UInt64(bytes.count)
       return
     }
     switch buses[bus].kind {
@@ -501,7 +504,7 @@ public struct Instruments: ~Copyable {
     case .quarantine:
       buses[bus].state = .idle
       buses[bus].until = .never
-      buses[bus].buffered = 0
+      forget(bus)
     case .spoiled: spoil(bus, now, &outbox)
     case .waking(let device, let request):
       if request >= 0 { ask(bus, Int(device), Int(request), now, isAwake: true, &outbox) } else { awoke(bus, Int(device), now, &findings, &outbox) }

@@ -47,7 +47,7 @@ struct DoorStatus: Sendable {
         opens: port.opens, losses: port.losses,
         counters: [
           "bytes_in": port.bytesIn, "bytes_out": port.bytesOut, "dropped": port.dropped, "short_writes": port.shortWrites,
-          "bytes_dropped": bus.bytesDropped, "late_replies": bus.lateReplies, "stale_inputs": bus.staleInputs,
+          "bytes_taken": bus.bytesTaken, "bytes_dropped": bus.bytesDropped, "bytes_waiting": bus.bytesWaiting, "late_replies": bus.lateReplies, "stale_inputs": bus.staleInputs,
           "requests": sum(\.requests), "replies": sum(\.replies), "time_outs": sum(\.timeOuts), "check_errors": sum(\.checkErrors),
           "exceptions": sum(\.exceptions), "wrong_replies": sum(\.wrongReplies), "retries": sum(\.retries),
           "longest_round_trip_us": devices.map(\.longestRoundTrip.microseconds).max() ?? 0,

@@ -2,6 +2,7 @@
 // plain arrays. The bytes of frames and replies are made here, by code that shares nothing with the decoder.
 
 import Domain
+import Testing
 
 @testable import Devices
 
@@ -20,6 +21,7 @@ final class Bench {
   var sent: [(bytes: [UInt8], urgency: Urgency)] = []
   var reopened = 0
   var now = ms(0)
+  private var bytesIn: [PortID: Int] = [:]
 
   init(_ kinds: [PortKind], _ devices: [DevicePlan], open: Bool = true, echoing: Set<PortID> = []) {
     instruments = Instruments(InstrumentSettings(ports: kinds, devices: devices, echoing: echoing))
@@ -70,6 +72,10 @@ final class Bench {
   func receive(_ bytes: [UInt8], _ port: PortID = port, _ generation: UInt32 = 1) {
     instruments.received(bytes.span, from: port, Generation(generation), at: now, &findings, &outbox)
     collect()
+    bytesIn[port, default: 0] += bytes.count
+    let counted = instruments.counters(of: port)
+    #expect(
+      Int(counted.bytesTaken + counted.bytesDropped + counted.bytesWaiting) == bytesIn[port], "each byte is taken, dropped or waits: \(counted)")
   }
 
   func fail(_ failure: RequestFailure, _ port: PortID = port, _ generation: UInt32 = 1) {
