@@ -25,6 +25,7 @@ public final class SimulationLoop {
   private var talkers: [Int32: [UInt8]] = [:]
   private var waits: [Wait] = []
   private let served: Set<String>?
+  private let uhid: String
   private let origin = bootClock()
   private let say: (String) -> Void
 
@@ -42,16 +43,18 @@ public final class SimulationLoop {
   /// - Parameters:
   ///   - commands: path of a Unix socket for commands.
   ///   - serving: the buses to play; `nil`: all of them. The others are left to somebody else.
+  ///   - uhid: what makes HID devices: the kernel's device, or a socket that takes the same events.
   ///   - say: gets one line for each thing worth telling.
   public init(
     _ world: World, course: Course? = nil, commands: String? = nil, standardInput: Bool = false, serving: Set<String>? = nil,
-    say: @escaping (String) -> Void = { _ in }
+    uhid: String = "/dev/uhid", say: @escaping (String) -> Void = { _ in }
   ) throws {
     self.world = world
     self.course = course
     self.say = say
     commandPath = commands
     served = serving
+    self.uhid = uhid
     plugs = world.plan.buses.map { _ in 0 }
     self.world.beganBootNs = origin
     _ = signal(SIGPIPE, SIG_IGN)
@@ -128,6 +131,9 @@ public final class SimulationLoop {
       trace.note(world.plan.buses[bus].name, "<-", heard.bytes, at: present)
       _ = world.receive([heard.way] + heard.bytes, bus: bus, connection: heard.request, at: present)
     }
+    guard stick.isGone else { return }
+    say("\(world.plan.buses[bus].name): nobody is left at \(uhid)")
+    unserve(bus)
   }
 
   private func renew(_ bus: Int, _ line: PseudoTerminal) {
@@ -252,10 +258,10 @@ public final class SimulationLoop {
     case .hid(let match, let reports):
       let name = world.plan.buses[bus].name
       do {
-        sticks[bus] = try UHIDStick(match, reports, spare: name)
-        world.servedAt[bus] = UHIDStick.place
+        sticks[bus] = try UHIDStick(at: uhid, match, reports, spare: name)
+        world.servedAt[bus] = uhid
       } catch {
-        say("\(name): \(match.text) cannot be served: \(error). `modprobe uhid` makes it, and it belongs to root")
+        say("\(name): \(match.text) cannot be served: \(error). `modprobe uhid` makes /dev/uhid, for root; or see --uhid")
       }
     case .serial(.path(let path), _), .modbusRTU(.path(let path), _):
       let line = try PseudoTerminal(link: path, avoiding: oldNames[bus] ?? "")

@@ -89,6 +89,43 @@ func boundPort(_ descriptor: Int32) -> Int {
 
 /// A listening Unix socket, non-blocking, for its owner only. A socket left over from an earlier run is replaced.
 func listenUnix(path: String) throws(SystemError) -> Int32 {
+  var address = try unixAddress(path)
+  let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+  let descriptor = socket(AF_UNIX, kind, 0)
+  guard descriptor >= 0 else { throw SystemError("socket") }
+  if isSocket(path) { unsafe unlink(path) }
+  let old = umask(0o077)
+  let bound = unsafe named(&address) { unsafe bind(descriptor, $0, $1) }
+  umask(old)
+  guard bound == 0, listen(descriptor, 16) == 0 else {
+    let error = SystemError(path)
+    close(descriptor)
+    throw error
+  }
+  return descriptor
+}
+
+/// A connection to a Unix socket that keeps packets apart, non-blocking.
+func connectPackets(path: String) throws(SystemError) -> Int32 {
+  var address = try unixAddress(path)
+  let descriptor = socket(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+  guard descriptor >= 0 else { throw SystemError("socket") }
+  guard unsafe named(&address, { unsafe connect(descriptor, $0, $1) }) == 0 else {
+    let error = SystemError(path)
+    close(descriptor)
+    throw error
+  }
+  _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+  return descriptor
+}
+
+/// Whether a socket's name stands there.
+func isSocket(_ path: String) -> Bool {
+  var info = stat()
+  return unsafe lstat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFSOCK
+}
+
+private func unixAddress(_ path: String) throws(SystemError) -> sockaddr_un {
   var address = sockaddr_un()
   address.sun_family = sa_family_t(AF_UNIX)
   let bytes = Array(path.utf8)
@@ -98,24 +135,13 @@ func listenUnix(path: String) throws(SystemError) -> Int32 {
     return true
   }
   guard room else { throw SystemError(path, ENAMETOOLONG) }
-  let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-  let descriptor = socket(AF_UNIX, kind, 0)
-  guard descriptor >= 0 else { throw SystemError("socket") }
-  var info = stat()
-  if unsafe lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFSOCK { unsafe unlink(path) }
-  let old = umask(0o077)
-  let bound = unsafe withUnsafePointer(to: &address) { pointer in
-    unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-    }
+  return address
+}
+
+private func named(_ address: inout sockaddr_un, _ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+  unsafe withUnsafePointer(to: &address) { pointer in
+    unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe call($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
   }
-  umask(old)
-  guard bound == 0, listen(descriptor, 16) == 0 else {
-    let error = SystemError(path)
-    close(descriptor)
-    throw error
-  }
-  return descriptor
 }
 
 /// The next connection of a listening socket.

@@ -2,7 +2,8 @@
 // other, but for the USB below it, which it has not: it is found by its numbers, name, serial number and place.
 //
 // Each read and each write is one event of linux/uhid.h: a type in 4 bytes and what belongs to it, packed, in the machine's order
-// of bytes. A write may end where the rest would be zeros. Closing the descriptor pulls the stick out.
+// of bytes. A write may end where the rest would be zeros. Closing the descriptor pulls the stick out. Where the kernel has no uhid
+// a program may take its place, behind a socket that carries the same events: `uhid_bed.py`.
 
 import Domain
 import Glibc
@@ -19,8 +20,9 @@ final class UHIDStick {
     var request: Int
   }
 
-  static var place: String { "/dev/uhid" }
   let descriptor: Int32
+  /// Nobody takes its events any more.
+  private(set) var isGone = false
   private let reports: HIDReports
 
   private static var create: UInt32 { 11 }
@@ -35,10 +37,12 @@ final class UHIDStick {
   private static var eventMax: Int { 4_380 }
   private static var busUSB: UInt16 { 3 }
 
-  /// - Parameter spare: its name and its place where the settings say none.
-  init(_ match: USBMatch, _ reports: HIDReports, spare: String) throws(SystemError) {
-    descriptor = unsafe Glibc.open(Self.place, O_RDWR | O_NONBLOCK | O_CLOEXEC)
-    guard descriptor >= 0 else { throw SystemError(Self.place) }
+  /// - Parameters:
+  ///   - place: `/dev/uhid`, or the socket of who stands for it.
+  ///   - spare: its name and its place where the settings say none.
+  init(at place: String, _ match: USBMatch, _ reports: HIDReports, spare: String) throws(SystemError) {
+    descriptor = isSocket(place) ? try connectPackets(path: place) : unsafe Glibc.open(place, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemError(place) }
     self.reports = reports
     let layout = Self.descriptor(of: reports)
     let event =
@@ -46,7 +50,7 @@ final class UHIDStick {
       + bytes(UInt16(layout.count)) + bytes(Self.busUSB) + bytes(UInt32(match.vendor)) + bytes(UInt32(match.product)) + bytes(UInt32(0))
       + bytes(UInt32(0)) + layout
     guard writeSome(descriptor, event) == event.count else {
-      let error = SystemError(Self.place)
+      let error = SystemError(place)
       close(descriptor)
       throw error
     }
@@ -64,18 +68,25 @@ final class UHIDStick {
   /// What was heard since the last look. A feature that is set is confirmed at once, as the kernel waits for it.
   func hear() -> [Heard] {
     var all: [Heard] = []
-    while case .success(let event?) = readSome(descriptor, atMost: Self.eventMax), event.count >= 4 {
-      switch number(event, 0, 4) {
-      case Int(Self.output):
-        all.append(Heard(way: 0, bytes: part(event, 4, number(event, 4 + Self.dataMax, 2)), request: 0))
-      case Int(Self.setReport):
-        all.append(Heard(way: 1, bytes: part(event, 12, number(event, 10, 2)), request: 0))
-        writeSome(descriptor, bytes(Self.setReportReply) + part(event, 4, 4) + bytes(UInt16(0)))
-      case Int(Self.getReport): all.append(Heard(way: 2, bytes: part(event, 8, 1), request: number(event, 4, 4)))
-      default: break
+    while !isGone {
+      switch readSome(descriptor, atMost: Self.eventMax) {
+      case .success(nil): return all
+      case .success(let event?) where event.count >= 4: if let heard = take(event) { all.append(heard) }
+      default: isGone = true
       }
     }
     return all
+  }
+
+  private func take(_ event: [UInt8]) -> Heard? {
+    switch number(event, 0, 4) {
+    case Int(Self.output): return Heard(way: 0, bytes: part(event, 4, number(event, 4 + Self.dataMax, 2)), request: 0)
+    case Int(Self.getReport): return Heard(way: 2, bytes: part(event, 8, 1), request: number(event, 4, 4))
+    case Int(Self.setReport):
+      writeSome(descriptor, bytes(Self.setReportReply) + part(event, 4, 4) + bytes(UInt16(0)))
+      return Heard(way: 1, bytes: part(event, 12, number(event, 10, 2)), request: 0)
+    default: return nil
+    }
   }
 
   /// Sends an input report.

@@ -77,6 +77,8 @@ struct RunCommand: ParsableCommand {
   var folder: String?
   @Option(help: "A bus to serve; may be given more than once. Without it, all of them.")
   var serve: [String] = []
+  @Option(help: "What makes HID devices: the kernel's device, or the socket of uhid_bed.py, which does without.")
+  var uhid = "/dev/uhid"
   @Flag(help: "Take commands from standard input too.")
   var stdin = false
   @Flag(help: "Bytes take as long on serial lines as at the real baud rate.")
@@ -138,7 +140,8 @@ struct RunCommand: ParsableCommand {
     do {
       if let folder { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
       let loop = try SimulationLoop(
-        world, course: site.course, commands: commands, standardInput: stdin, serving: serve.isEmpty ? nil : Set(serve), say: tell)
+        world, course: site.course, commands: commands, standardInput: stdin, serving: serve.isEmpty ? nil : Set(serve), uhid: uhid,
+        say: tell)
       if let folder = folder.map({ URL(filePath: $0).path }) {
         try site.text.moved(buses: loop.world.plan.places, log: folder + "/log")
           .write(toFile: folder + "/gatehouse.yaml", atomically: true, encoding: .utf8)

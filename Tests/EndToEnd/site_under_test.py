@@ -148,9 +148,10 @@ class Site:
             self.sim_socket, *arguments)
         self.simulator.wait_for_line(lambda line: "ready" in line)
 
-    def start_door(self, *arguments, environment=None, **options):
+    def start_door(self, *arguments, environment=None, before=(), **options):
+        """Starts the door; `before` it on the command line stands what is to start it."""
         self.door = self._start(
-            "gatehoused", BIN / "gatehoused", "--settings", self.settings, "--profiles", self.profiles, *arguments,
+            "gatehoused", *before, BIN / "gatehoused", "--settings", self.settings, "--profiles", self.profiles, *arguments,
             env={**os.environ, **(environment or {})}, **options)
         self.door.wait_for_line(lambda line: "ready" in line)
         return self.door

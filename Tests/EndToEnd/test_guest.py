@@ -7,6 +7,7 @@ import platform
 
 import pytest
 
+import simulated_sticks
 from guest_machine import Guest
 
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="the guest's kernel is one for amd64")
@@ -31,16 +32,9 @@ def test_a_hid_meter_is_lost_and_found_again(guest):
     guest.result("a HID meter is lost and found again")
 
 
-def test_a_hid_stick_that_is_simulated_is_found_and_read(guest):
-    guest.result("a HID stick that is simulated is found and read")
-
-
-def test_a_hid_board_that_is_simulated_is_switched(guest):
-    guest.result("a HID board that is simulated is switched")
-
-
-def test_a_hid_stick_that_is_simulated_is_lost_and_found_again(guest):
-    guest.result("a HID stick that is simulated is lost and found again")
+@pytest.mark.parametrize("check", simulated_sticks.CHECKS)
+def test_simulated_sticks(guest, check):
+    guest.result(check)
 
 
 def test_an_ftdi_adapter_is_found_by_its_numbers(guest):

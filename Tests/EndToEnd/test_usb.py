@@ -7,10 +7,12 @@ import json
 import os
 import queue
 import subprocess
+import sys
 import threading
 
 import pytest
 
+import simulated_sticks
 from site_under_test import BIN, PROFILES, ROOT, Process
 
 SETTINGS = """\
@@ -186,3 +188,56 @@ def test_a_hid_device_that_is_another_is_refused(machine_of, descriptor, why):
     machine.start()
     machine.event("port.lost", reason="refused")
     assert any(why in line for line in machine.door.seen)
+
+
+# Without a uhid in the kernel
+
+def under_bed(site, *program):
+    """This program where the sticks that `site` simulates are plugged in."""
+    return ["umockdev-wrapper", "/usr/bin/python3", ROOT / "Simulators/uhid_bed.py", site.run / "uhid", *program]
+
+
+@pytest.fixture
+def sticks(site_of):
+    return site_of(settings="site: {{ id: test-site, name: Test site, time_zone: Asia/Shanghai }}\ndesk: none\n"
+                            "log: {log}\n" + simulated_sticks.SETTINGS)
+
+
+def test_a_stick_that_is_simulated_is_read_and_found_again(sticks):
+    sticks.start_door(before=under_bed(sticks))
+    sticks.start_simulator("--uhid", sticks.run / "uhid")
+    simulated_sticks.found(sticks, 20)
+    simulated_sticks.found_again(sticks, 20)
+
+
+# Of linux/hidraw.h: HIDIOCSFEATURE and HIDIOCGFEATURE of nine bytes, of which the first is the number of a report without one.
+CLIENT = """\
+import fcntl, os, time
+end = time.monotonic() + 20
+while not os.path.exists("/dev/hidraw0"):
+    assert time.monotonic() < end
+    os.sched_yield()
+board = os.open("/dev/hidraw0", os.O_RDWR)
+def state():
+    report = bytearray(9)
+    assert fcntl.ioctl(board, 0xC0094807, report) == 9
+    return report.hex()
+print(state(), flush=True)
+assert fcntl.ioctl(board, 0xC0094806, bytearray.fromhex("00ff03000000000000")) == 9
+print(state(), flush=True)
+os.write(board, bytes.fromhex("00ff01000000000000"))
+while (now := state()) == "002020202020000004":
+    assert time.monotonic() < end
+print(now, flush=True)
+"""
+
+
+def test_any_program_switches_a_board_that_is_simulated(sticks):
+    client = Process("client", under_bed(sticks, sys.executable, "-c", CLIENT))
+    sticks.processes.append(client)
+    while not (sticks.run / "uhid").exists():
+        assert client.popen.poll() is None
+        os.sched_yield()
+    sticks.start_simulator("--uhid", sticks.run / "uhid", "--serve", "io")
+    for relays in ["00", "04", "05"]:
+        client.wait_for_line(lambda line: line == "00" + "20" * 5 + "0000" + relays)

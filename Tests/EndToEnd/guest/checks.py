@@ -26,6 +26,7 @@ import tty
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
+import simulated_sticks  # noqa: E402
 from site_under_test import Site  # noqa: E402
 from usb_stick import Stick  # noqa: E402
 
@@ -160,46 +161,12 @@ def meter(host):
     stick.unplug()
 
 
-PLAYED = """\
-buses:
-  air: {{ hid: {{ usb: "413d:2107", serial_number: A7 }} }}
-  io: {{ hid: {{}} }}
-  door-ir: {{ serial: {run}/door-ir }}
-devices:
-  stick: {{ profile: temper-hid, bus: air, warm_up_s: 1 }}
-  board: {{ profile: usb-hid-relay, bus: io }}
-  eye: {{ profile: gy-mcu90614, bus: door-ir }}
-lanes:
-  north-door:
-    thermometer: {{ device: eye, site_offset_c: 1.6 }}
-    lamp: {{ device: board, relay: 2 }}
-    buzzer: {{ device: board, relay: 3 }}
-"""
-
-
-def played(host):
+def simulated(host):
     """Sticks that gatehouse-sim plays by /dev/uhid: one that is asked in reports, one in features."""
-    with Door(PLAYED, simulated=True) as door:
-
-        def reads(celsius):
-            """The stick is asked who it is, and then for its temperature."""
-            door.site.ask_simulator(f"field stick internal_temperature {celsius}")
-            door.wait_for("port.opened", at="air")
-            door.wait_for("reading", device="stick", field="internal_temperature", quality="good", value=celsius)
-
-        with host.check("a HID stick that is simulated is found and read"):
-            reads(23.75)
-        with host.check("a HID board that is simulated is switched"):
-            door.wait_for("device.up", at="board")
-            door.site.command_line("prove", "north-door")
-            for relay in [2, 3]:
-                door.site.ask_simulator(f"wait relay board {relay} on for={PATIENCE}")
-        with host.check("a HID stick that is simulated is lost and found again"):
-            door.site.ask_simulator("unplug air")
-            door.wait_for("port.lost", at="air")
-            door.wait_for("device.down", at="stick", reason="port_lost")
-            door.site.ask_simulator("replug air")
-            reads(24.5)
+    with Door(simulated_sticks.SETTINGS, simulated=True) as door:
+        for name, check in simulated_sticks.CHECKS.items():
+            with host.check(name):
+                check(door.site, PATIENCE)
 
 
 def adapter(host):
@@ -388,7 +355,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (16384, 16384))
     host = Host()
     host.say(kernel=os.uname().release)
-    for scenario in [udev, meter, played, adapter, neighbour, openings, latency]:
+    for scenario in [udev, meter, simulated, adapter, neighbour, openings, latency]:
         with contextlib.suppress(Exception), host.check(scenario.__name__):
             scenario(host)
     pathlib.Path("/proc/sysrq-trigger").write_text("o")
