@@ -58,7 +58,7 @@ func encoded(_ value: Double, _ field: Field) -> [UInt8] {
     return stride(from: 6, through: 0, by: -2).flatMap { bytes[$0..<$0 + 2] }
   // Text is no value: the world has none to tell.
   case .ascii(let count): return [UInt8](repeating: 0x20, count: min(count, 255))
-  case .utf16le(let count): return [UInt8](repeating: 0, count: count * 2)
+  case .utf16le(let count): return (0..<count).flatMap { _ in [0x20, 0] as [UInt8] }
   case .decimal: return Array(decimalText(raw).utf8)
   case .u32leWords: return wordsSwapped(UInt32(clamped: raw))
   case .i32leWords: return wordsSwapped(UInt32(bitPattern: Int32(clamped: raw)))
@@ -86,9 +86,10 @@ private func decimalText(_ raw: Double) -> String {
 ///   - fields: which of them, by index; `nil`: all of the frame.
 ///   - variant: which of the profile's variants is played.
 ///   - texts: what fields of text say, by their index; the others say blanks.
+///   - isWarmingUp: it says so, where it has frames that do.
 public func encodedFrame(
   _ framing: Framing, index frame: Int = 0, of all: [Field], values: [Double], only fields: [Int]? = nil, texts: [Int: [UInt8]] = [:],
-  variant: Int = 0
+  variant: Int = 0, isWarmingUp: Bool = false
 ) -> [UInt8] {
   func stands(_ field: Field) -> Bool { field.frames >> UInt32(frame) & 1 == 1 && field.isPlayed(as: variant) }
   let held = (fields ?? Array(all.indices)).filter { stands(all[$0]) }
@@ -124,6 +125,17 @@ public func encodedFrame(
   put(framing.startsWith, 0)
   for mark in framing.marks { put([mark.byte], mark.at) }
   if let count = framing.count { put([], count.at + (count.type == .u8 ? 1 : 2)) }
+  if isWarmingUp {
+    for veto in framing.vetoes where veto.reason == .warmingUp && veto.zeroFrom <= veto.zeroTo {
+      put([UInt8](repeating: 0, count: veto.zeroTo - veto.zeroFrom + 1), veto.zeroFrom)
+    }
+  }
+  // As long as it must be for a field to exist.
+  for need in held.flatMap({ all[$0].when }) {
+    guard let count = framing.count, all[need.field].location == .frame(at: count.at), case .equals(let word)? = need.conditions.first
+    else { continue }
+    put([], Int(word) + count.adds - framing.check.width - tail.count)
+  }
   if case .length(let length) = framing.ending { put([], length) } else { put([UInt8](repeating: 0, count: framing.check.width), bytes.count) }
   if case .length(let length) = framing.ending { bytes = Array(bytes.prefix(length)) } else { bytes += tail }
   if let count = framing.count {
@@ -136,6 +148,12 @@ public func encodedFrame(
   }
   putCheck(framing.check, into: &bytes)
   return coded(bytes, framing, tail: tail.count)
+}
+
+/// Text as it stands in a field.
+func textBytes(_ text: String, _ type: NumberType) -> [UInt8] {
+  if case .utf16le = type { return text.utf16.flatMap { bigEndian($0).reversed() } }
+  return Array(text.utf8)
 }
 
 /// Text of numbers behind keys, CR and LF: ` Z 00521 z 00508` of devices that count their digits, `T36.4 I27.1` of the others.

@@ -17,6 +17,8 @@ public enum FaultKind: String, Sendable, CaseIterable {
   case trickle
   /// Closes the TCP connection in place of each answer.
   case hangUp = "hang_up"
+  /// Closes each TCP connection as soon as it is made, and the one there is in place of an answer.
+  case drops
   /// Sends random bytes in place of each message.
   case noise
   /// `by` random bytes come before each message.
@@ -45,6 +47,10 @@ public enum FaultKind: String, Sendable, CaseIterable {
   case jump
   /// What it measures is shown wrong by `by` more each hour.
   case drift
+  /// Follows what it measures slowly: in `by` seconds to 63 % of a change.
+  case slow
+  /// A CO2 sensor takes the lowest value of each `by` hours for 400 ppm, and moves its zero there during the next.
+  case selfCalibrates = "self_calibrates"
   /// Tells the profile's own words for "no value".
   case sentinel
   /// A thermometer that shows everybody as a body of `by` degC.
@@ -60,8 +66,11 @@ public enum FaultKind: String, Sendable, CaseIterable {
     case .baud: (2, 0.1...10)
     case .exception: (4, 1...255)
     case .jump, .drift: (nil, -1e6...1e6)
+    // Sensors without a response time of their own: a minute; Senseair's period.
+    case .slow: (60, 0.1...86_400)
+    case .selfCalibrates: (180, 0.01...10_000)
     case .normalises: (36.5, 30...45)
-    case .silence, .late, .hangUp, .noise, .badCheck, .cutFrame, .wrongLength, .echo, .wrongUnit, .answersOthers, .stuck, .sentinel: nil
+    case .silence, .late, .hangUp, .drops, .noise, .badCheck, .cutFrame, .wrongLength, .echo, .wrongUnit, .answersOthers, .stuck, .sentinel: nil
     }
   }
 }
@@ -96,7 +105,7 @@ public struct Fault: Sendable {
   ///   - patience: how long whoever asked waits for it.
   func pieces(of message: [UInt8], check: Int, patience: Interval, chance: inout Chance) -> [Piece] {
     switch kind {
-    case .silence, .hangUp: return []
+    case .silence, .hangUp, .drops: return []
     case .delay: return [Piece(after: seconds(by), bytes: message)]
     case .late: return [Piece(after: Interval(ns: patience.ns + patience.ns / 2), bytes: message)]
     case .split:
@@ -112,7 +121,8 @@ public struct Fault: Sendable {
       var wrong = message
       if wrong.indices.contains(check) { wrong[check] ^= 0x01 }
       return now(wrong)
-    case .echo, .wrongLength, .wrongUnit, .answersOthers, .exception, .stuck, .jump, .drift, .sentinel, .normalises: return now(message)
+    case .echo, .wrongLength, .wrongUnit, .answersOthers, .exception, .stuck, .jump, .drift, .slow, .selfCalibrates, .sentinel, .normalises:
+      return now(message)
     }
   }
 

@@ -12,7 +12,7 @@ struct Order: Equatable {
   }
 
   static let verbs = [
-    "person", "people", "room", "outdoors", "input", "field", "fault", "swap", "unplug", "replug", "gate", "ambient", "offset", "speed",
+    "person", "people", "room", "outdoors", "input", "field", "fault", "swap", "unplug", "replug", "power", "gate", "ambient", "offset", "speed",
     "wait", "state", "quit",
   ]
 

@@ -96,6 +96,14 @@ public struct Registers: Sendable {
     coils[firstRelay + channel - 1]?.isOn(at: now) ?? false
   }
 
+  /// Without power no relay is held.
+  mutating func dropRelays() { for address in coils.keys { coils[address] = Coil() } }
+
+  /// As they were before.
+  mutating func setRelays(_ mask: UInt32) {
+    for channel in 1...32 where coils[firstRelay + channel - 1] != nil { setRelay(channel, mask >> UInt32(channel - 1) & 1 == 1) }
+  }
+
   /// Somebody switches a relay by hand.
   mutating func setRelay(_ channel: Int, _ isOn: Bool) { coils[firstRelay + channel - 1] = Coil(on: isOn) }
 

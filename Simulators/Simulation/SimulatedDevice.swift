@@ -14,8 +14,6 @@ struct SimulatedDevice: Sendable {
   let variant: Int
   /// What it says to be known as that variant, by field.
   private(set) var texts: [Int: [UInt8]] = [:]
-  /// Raw numbers that it says whatever the world is like, by field: which variant it is, and that there is something to read.
-  private(set) var said: [Int: Double] = [:]
   /// Fields that another one scales, by index.
   let scaled: [Int]
   /// Modbus devices only.
@@ -29,7 +27,7 @@ struct SimulatedDevice: Sendable {
   var held: [Int: Double] = [:]
   /// Relays that it was told to switch in bytes, bit 0 is relay 1.
   var relays: UInt32 = 0
-  private let commands: [RelayCommand]
+  private let commands: [ByteCommand]
   /// Under which conditions the values of an unasked frame exist: one after the other, where there are several.
   let turns: [[Need]]
   /// How many unasked frames it sent.
@@ -41,10 +39,26 @@ struct SimulatedDevice: Sendable {
   private var nextTold = 0
   /// When the next unasked frame is due; never for a device that is asked.
   var nextFrame: Instant = .never
+  private(set) var isPowered = true
   /// Until then it has been on for less than its warm-up.
-  var warmAt: Instant = .past
+  private(set) var warmAt: Instant = .past
+  /// Its relays when the power went.
+  private var relaysBefore: UInt32 = 0
+  /// What lies on a reader until it is read: the field that tells it, and its text.
+  var card: (field: Int, text: [UInt8])?
+  /// How far slow fields have come, by index.
+  private var lags: [Int: Lag] = [:]
+  /// While a `self_calibrates` fault lasts.
+  var calibration: SelfCalibration?
+  /// Raw numbers that fields say, by index: which variant it is, and so that others exist or are read; so that more is asked while a
+  /// card lies there; that it warms up.
+  private var saysAlways: [Int: Double]
+  private let saysCard: [Int: Double]
+  private let saysWarmingUp: [Int: Double]
   /// Bytes heard that are no request yet.
   var heard: [UInt8] = []
+  /// What was written in bytes, oldest first, at most 256.
+  private(set) var written: [Written] = []
 
   init(_ planned: PlannedDevice, from now: Instant) {
     name = planned.name
@@ -52,18 +66,18 @@ struct SimulatedDevice: Sendable {
     bus = planned.bus
     unit = planned.unit
     variant = planned.variant
-    commands = planned.profile.writes.flatMap { RelayCommand.all(of: $0.kind) }
+    commands = planned.profile.writes.flatMap(ByteCommand.all)
+    let fields = planned.profile.fields.filter { $0.isPlayed(as: planned.variant) }
+    saysAlways = Self.words(fields.flatMap { $0.when + $0.readWhen }.flatMap { need in need.conditions.map { (need.field, $0) } })
+    saysWarmingUp = Self.words(fields.flatMap(\.badWhen).filter { $0.reason == .warmingUp }.map { ($0.field, $0.condition) })
+    var dialogue: [Need] = []
+    if let speech = Self.frameSpeech(planned.profile) { dialogue = speech.requests.flatMap(\.when) }
+    saysCard = Self.words(dialogue.flatMap { need in need.conditions.map { (need.field, $0) } })
     scaled = planned.profile.fields.indices.filter { planned.profile.fields[$0].multiplier != nil }
     turns = Self.turns(of: planned.profile)
     if planned.profile.variants.indices.contains(variant), let field = planned.profile.variants[variant].identity {
       if let text = planned.profile.variants[variant].texts.first { texts[field] = Array(text.utf8) }
-      said[field] = planned.profile.variants[variant].numbers.first
-    }
-    for need in planned.profile.fields.flatMap(\.readWhen) {
-      switch need.conditions.first {
-      case .equals(let word)?, .anyBit(let word)?: said[need.field] = Double(word)
-      case nil: break
-      }
+      if let number = planned.profile.variants[variant].numbers.first { saysAlways[field] = number }
     }
     switch planned.profile.transport {
     case .serial(let speech), .hid(let speech, _): nextFrame = speech.isAsked || speech.isSeldom ? .never : now + pause(speech)
@@ -77,6 +91,61 @@ struct SimulatedDevice: Sendable {
   mutating func tell(_ values: [Double]) {
     if told.count < 256 { told.append(values) } else { told[nextTold] = values }
     nextTold = (nextTold + 1) % 256
+  }
+
+  /// All the bits, or the first of the numbers, that conditions ask for, by field.
+  private static func words(_ conditions: [(field: Int, condition: BadWhen.Condition)]) -> [Int: Double] {
+    var words: [Int: UInt32] = [:]
+    for (field, condition) in conditions {
+      switch condition {
+      case .anyBit(let mask): words[field, default: 0] |= mask
+      case .equals(let number): if words[field] == nil { words[field] = number }
+      }
+    }
+    return words.mapValues(Double.init)
+  }
+
+  private static func frameSpeech(_ profile: Profile) -> FrameSpeech? {
+    switch profile.transport {
+    case .serial(let speech), .hid(let speech, _): speech
+    case .modbus: nil
+    }
+  }
+
+  /// How it speaks, where that is in frames.
+  var frameSpeech: FrameSpeech? { Self.frameSpeech(profile) }
+
+  /// What a field says of the device itself at the moment, raw; `nil`: nothing.
+  func word(_ field: Int, at now: Instant) -> Double? {
+    if now < warmAt, let word = saysWarmingUp[field] { return word }
+    if card != nil, let word = saysCard[field] { return word }
+    return saysAlways[field]
+  }
+
+  /// What a slow field shows of a value.
+  mutating func follow(_ value: Double, _ field: Int, within response: Interval, at now: Instant) -> Double {
+    var lag = lags[field] ?? Lag(settledAt: value, now)
+    defer { lags[field] = lag }
+    return lag.follow(value, within: response, at: now)
+  }
+
+  /// The power goes, and no relay is held; or it comes back.
+  mutating func setPower(_ isOn: Bool, keepsRelays: Bool = false, at now: Instant) {
+    guard isOn != isPowered else { return }
+    isPowered = isOn
+    heard = []
+    card = nil
+    lags = [:]
+    if isOn {
+      warmAt = now + profile.warmUp
+      guard keepsRelays else { return }
+      relays = relaysBefore
+      registers?.setRelays(relaysBefore)
+    } else {
+      relaysBefore = relayMask(at: now)
+      relays = 0
+      registers?.dropRelays()
+    }
   }
 
   /// The conditions under which fields of the first kind of frame exist, each once.
@@ -99,10 +168,15 @@ struct SimulatedDevice: Sendable {
     return (1...32).contains(channel) && relays >> UInt32(channel - 1) & 1 == 1
   }
 
-  /// Takes in one message; `true`: it switched a relay.
-  mutating func obey(_ message: [UInt8]) -> Bool {
-    guard let command = commands.first(where: { $0.bytes == message }) else { return false }
-    if command.isOn { relays |= 1 << UInt32(command.channel - 1) } else { relays &= ~(1 << UInt32(command.channel - 1)) }
+  /// Takes in one message; `true`: it was a command.
+  mutating func obey(_ message: [UInt8], at now: Instant) -> Bool {
+    guard let command = commands.first(where: { $0.length == message.count && $0.isHeard(in: message, behind: []) }) else { return false }
+    let value = command.value(in: message)
+    if let channel = command.channel {
+      if value > 0 { relays |= 1 << UInt32(channel - 1) } else { relays &= ~(1 << UInt32(channel - 1)) }
+    }
+    written.append(Written(at: now, what: command.name, address: command.channel ?? 0, value: value))
+    if written.count > 256 { written.removeFirst() }
     return true
   }
 
@@ -146,18 +220,20 @@ struct SimulatedDevice: Sendable {
   }
 
   /// Takes in bytes and says which whole requests there were, by index.
-  mutating func hear(_ bytes: [UInt8], requests: [Request]) -> [Int] {
+  mutating func hear(_ bytes: [UInt8], requests: [Request], at now: Instant) -> [Int] {
     heard += bytes
     let address = address, messages = requests.map { $0.bytes.isEmpty ? [] : address + $0.bytes }
     var found: [Int] = []
     while !heard.isEmpty {
-      if let whole = messages.firstIndex(where: { !$0.isEmpty && heard.starts(with: $0) }) {
+      if let command = commands.filter({ $0.isHeard(in: heard, behind: address) }).max(by: { $0.length < $1.length }) {
+        let message = Array(heard[address.count..<address.count + command.length])
+        _ = obey(message, at: now)
+        if let asked = requests.firstIndex(where: { !$0.bytes.isEmpty && message.starts(with: $0.bytes) }) { found.append(asked) }
+        heard.removeFirst(address.count + message.count)
+      } else if let whole = messages.firstIndex(where: { !$0.isEmpty && heard.starts(with: $0) }) {
         heard.removeFirst(messages[whole].count)
         found.append(whole)
-      } else if let command = commands.first(where: { heard.starts(with: $0.bytes) }) {
-        _ = obey(command.bytes)
-        heard.removeFirst(command.bytes.count)
-      } else if messages.contains(where: { $0.starts(with: heard) }) || commands.contains(where: { $0.bytes.starts(with: heard) }) {
+      } else if messages.contains(where: { $0.starts(with: heard) }) || commands.contains(where: { $0.mayFollow(heard, address) }) {
         break
       } else {
         heard.removeFirst()
@@ -167,24 +243,69 @@ struct SimulatedDevice: Sendable {
   }
 }
 
-/// One relay switched by bytes.
-struct RelayCommand: Sendable {
+/// One thing that is ordered in bytes.
+struct ByteCommand: Sendable {
+  /// As its write is called.
+  var name: String
   var bytes: [UInt8]
-  var channel: Int
-  var isOn: Bool
+  /// The relay, and whether it is switched on.
+  var channel: Int?
+  var isOn = false
+  /// Where a number stands in it, and the check that then follows from it.
+  var number: NumberBytes?
+
+  var length: Int { bytes.count }
 
   /// Every command of a write.
-  static func all(of write: WriteKind) -> [RelayCommand] {
-    guard case .relay(let relay) = write else { return [] }
-    return (1...max(1, min(relay.count, 32))).flatMap { channel in
-      [(relay.on, true), (relay.off, false)].map { plain, isOn in
-        var bytes = plain
-        if bytes.indices.contains(relay.channelAt) { bytes[relay.channelAt] = UInt8(channel) }
-        bytes += [UInt8](repeating: 0, count: relay.check.width)
-        putCheck(relay.check, into: &bytes)
-        return RelayCommand(bytes: bytes, channel: channel, isOn: isOn)
+  static func all(of write: Write) -> [ByteCommand] {
+    switch write.kind {
+    case .coil, .pulse, .register, .setting: []
+    case .bytes(let bytes): [ByteCommand(name: write.name, bytes: bytes)]
+    case .number(let number):
+      [ByteCommand(name: write.name, bytes: number.bytes + [UInt8](repeating: 0, count: number.check.width), number: number)]
+    case .relay(let relay):
+      (1...max(1, min(relay.count, 32))).flatMap { channel in
+        [(relay.on, true), (relay.off, false)].map { plain, isOn in
+          var bytes = plain
+          if bytes.indices.contains(relay.channelAt) { bytes[relay.channelAt] = UInt8(channel) }
+          bytes += [UInt8](repeating: 0, count: relay.check.width)
+          putCheck(relay.check, into: &bytes)
+          return ByteCommand(name: write.name, bytes: bytes, channel: channel, isOn: isOn)
+        }
       }
     }
+  }
+
+  /// Where its number stands.
+  private var digits: Range<Int> { number.map { $0.at..<$0.at + $0.type.width } ?? 0..<0 }
+
+  /// Whether these bytes are its beginning, or all of it.
+  func begins(_ heard: some Collection<UInt8>) -> Bool {
+    let isFree = number.map { length - $0.check.width } ?? length
+    return zip(heard, bytes.indices).allSatisfy { byte, index in digits.contains(index) || index >= isFree || bytes[index] == byte }
+  }
+
+  /// Whether bytes begin with the address and all of it, and their check is right.
+  func isHeard(in heard: [UInt8], behind address: [UInt8]) -> Bool {
+    guard heard.count >= address.count + length, heard.starts(with: address) else { return false }
+    let message = Array(heard[address.count..<address.count + length])
+    guard begins(message) else { return false }
+    guard let number else { return true }
+    var right = message
+    putCheck(number.check, into: &right)
+    return right == message
+  }
+
+  /// Whether more of it may come behind what was heard.
+  func mayFollow(_ heard: [UInt8], _ address: [UInt8]) -> Bool {
+    guard heard.count < address.count + length else { return false }
+    return heard.count <= address.count ? address.starts(with: heard) : heard.starts(with: address) && begins(heard.dropFirst(address.count))
+  }
+
+  /// Of a relay 1 or 0, else the number, as it stands on the wire.
+  func value(in message: [UInt8]) -> Int {
+    guard number != nil else { return isOn ? 1 : 0 }
+    return message[digits].reduce(0) { $0 << 8 | Int($1) }
   }
 }
 
@@ -195,6 +316,9 @@ func ordinaryValue(of field: Field) -> Double {
     case .degC: 22
     case .percentRH: 45
     case .ppm: 450
+    // Air without a single particle is what particle sensors show while they warm up.
+    case .microgramPerCubicMetre: 8
+    case .perCubicCentimetre: 20
     default: 0
     }
   var value = field.range.map { min(max(guess, $0.lowerBound), $0.upperBound) } ?? guess

@@ -108,7 +108,9 @@ public final class SimulationLoop {
     } else if let (bus, stick) = sticks.first(where: { $0.value.descriptor == descriptor }) {
       hear(bus, stick)
     } else if let bus = sockets.first(where: { $0.value == descriptor })?.key {
-      while let connection = acceptOne(descriptor) { connections[connection] = bus }
+      while let connection = acceptOne(descriptor) {
+        if world.accepts(bus: bus, at: present) { connections[connection] = bus } else { close(connection) }
+      }
     } else if let bus = connections[descriptor] {
       converse(bus, descriptor)
     } else if descriptor == commandSocket {

@@ -131,8 +131,16 @@ final class VirtualDoor {
   }
 
   private func open(_ bus: Int, _ world: inout World, _ now: Now) {
-    ports[bus].open()
+    let isAccepted = !ports[bus].isTCP || world.accepts(bus: bus, at: world.now)
+    ports[bus].open(at: now.boot)
     tell(.portOpened(PortID(bus), ports[bus].generation), &world, now)
+    if !isAccepted { hangUp(bus, &world, now) }
+  }
+
+  private func hangUp(_ bus: Int, _ world: inout World, _ now: Now) {
+    guard ports[bus].isOpen else { return }
+    lose(bus, .hungUp, errno: 104, &world, now)
+    ports[bus].tryAgain(at: now.boot)
   }
 
   private func lose(_ bus: Int, _ failure: PortFailure, errno: Int32, _ world: inout World, _ now: Now) {
@@ -191,9 +199,8 @@ final class VirtualDoor {
     while let bytes = ports[bus].next(at: now.boot) {
       trace.note(names[bus], "<-", bytes, at: world.now)
       if world.receive(bytes, bus: bus, connection: ports[bus].connection, at: world.now) { continue }
-      // The far end hangs up on nonsense.
-      lose(bus, .hungUp, errno: 104, &world, now)
-      ports[bus].opensAt = now.boot + VirtualPort.look
+      // The far end hangs up, on nonsense or as its fault is.
+      hangUp(bus, &world, now)
     }
   }
 

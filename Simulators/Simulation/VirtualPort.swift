@@ -19,7 +19,9 @@ struct VirtualPort {
   /// When it is tried again; `never` while it is open or pulled.
   var opensAt = Instant.never
   private let isBus: Bool
-  private let isTCP: Bool
+  let isTCP: Bool
+  private var backOff = BackOff()
+  private var openedAt = Instant.past
   private var urgent: [Request] = []
   private var polls: [Request] = []
   private var asked: Request?
@@ -47,13 +49,20 @@ struct VirtualPort {
   var connection: Int { isTCP ? Int(generation.number) : 0 }
   var nextDeadline: Instant { min(opensAt, answersUntil) }
 
-  mutating func open() {
+  mutating func open(at now: Instant) {
     self = reset()
     isOpen = true
+    openedAt = now
     generation = Generation(generation.number &+ 1)
   }
 
   mutating func close() { self = reset() }
+
+  /// Whoever listened has hung up.
+  mutating func tryAgain(at now: Instant) {
+    backOff.wasOpen(for: now - openedAt)
+    opensAt = backOff.next(after: now)
+  }
 
   private func reset() -> VirtualPort {
     var port = self

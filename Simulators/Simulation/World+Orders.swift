@@ -30,6 +30,7 @@ extension World {
     case "swap": try swap(order)
     case "unplug": try plug(order, false)
     case "replug": try plug(order, true)
+    case "power": try power(order)
     case "gate": try gate(order)
     case "ambient": try degrees(order, -60...80) { $0.ambient = $1 }
     case "offset": try degrees(order, -10...10) { $0.siteOffset = $1 }
@@ -60,8 +61,8 @@ extension World {
 
   private func checkScanner(of lane: Int) throws(Order.Mistake) {
     guard let scanner = plan.lanes[lane].scanner else { throw Order.Mistake("\(plan.lanes[lane].name) has no scanner to show a code to") }
-    if case .serial(let speech) = devices[scanner.device].profile.transport, speech.isSeldom { return }
-    throw Order.Mistake("\(plan.devices[scanner.device].name) is no scanner that tells codes by itself, and others are not simulated")
+    if devices[scanner.device].frameSpeech != nil { return }
+    throw Order.Mistake("\(plan.devices[scanner.device].name) speaks Modbus, and no code is simulated in registers")
   }
 
   /// Whether what a `wait` is for is so now: `wait gate LANE open|shut`, `wait lane LANE
@@ -193,6 +194,7 @@ extension World {
     let by = try amount(of: kind, order)
     devices[device].frozen = kind == .stuck ? values(of: device, at: now) : nil
     devices[device].busyUntil = .past
+    devices[device].calibration = kind == .selfCalibrates ? SelfCalibration(period: Interval(ns: Int64(by * 3_600e9)), from: now) : nil
     devices[device].fault = Fault(kind: kind, since: now, until: until, chance: chance, by: by)
   }
 
@@ -214,10 +216,11 @@ extension World {
     let link = plan.buses[devices[device].bus].link, fields = devices[device].profile.fields
     switch kind {
     case .exception, .wrongUnit, .answersOthers: return devices[device].registers == nil ? "it does not speak Modbus" : nil
-    case .hangUp: if case .modbusTCP = link { return nil } else { return "it is not behind TCP" }
+    case .hangUp, .drops: if case .modbusTCP = link { return nil } else { return "it is not behind TCP" }
     case .baud, .echo: return link.line == nil ? "it is on no serial line" : nil
     case .late: return devices[device].patience == nil ? "nobody asks it" : nil
-    case .jump, .drift: return fields.contains(where: \.isMeasured) ? nil : "it measures nothing"
+    case .selfCalibrates: return fields.contains { $0.use == .co2 } ? nil : "it measures no CO2"
+    case .jump, .drift, .slow: return fields.contains(where: \.isMeasured) ? nil : "it measures nothing"
     case .sentinel: return fields.contains { !$0.sentinels.isEmpty } ? nil : "its profile has no sentinels"
     case .normalises: return laneOfDevice[device] ?? secondOfDevice[device] == nil ? "it is no lane's thermometer" : nil
     case .silence, .delay, .split, .trickle, .noise, .junkBefore, .junkAfter, .badCheck, .cutFrame, .wrongLength, .stuck: return nil
@@ -242,11 +245,24 @@ extension World {
     guard plugged[bus] != wanted else { throw Order.Mistake("it is \(wanted ? "plugged in" : "unplugged") already") }
     plugged[bus] = wanted
     plugs[bus] += 1
-    for index in devices.indices where wanted && devices[index].bus == bus && devices[index].profile.power == .usb {
-      devices[index].warmAt = now + devices[index].profile.warmUp
+    for index in devices.indices where devices[index].bus == bus && devices[index].profile.power == .usb {
+      devices[index].setPower(wanted, at: now)
     }
     wires.streams[bus] = nil
     wires.deliveries.removeAll { $0.bus == bus }
+  }
+
+  /// A device loses its power, or gets it back.
+  private mutating func power(_ order: Order) throws(Order.Mistake) {
+    let device = try device(order)
+    try order.allow("relays")
+    let isOn = try isOn(order.word(1, "on or off"))
+    guard devices[device].isPowered != isOn else { throw Order.Mistake("it is \(isOn ? "on" : "off") already") }
+    let relays = order.options["relays"]
+    guard relays == nil || isOn && (relays == "kept" || relays == "off") else {
+      throw Order.Mistake("relays= is said with on: off, or kept as they were")
+    }
+    devices[device].setPower(isOn, keepsRelays: relays == "kept", at: now)
   }
 
   private mutating func gate(_ order: Order) throws(Order.Mistake) {

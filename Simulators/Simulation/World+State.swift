@@ -40,6 +40,7 @@ public struct WorldState: Codable, Sendable {
     public var relays: [Int]
     public var inputs: [Int]
     public var writes: [Write]
+    public var powered: Bool
     public var fault: String?
   }
   public struct Bus: Codable, Sendable {
@@ -92,11 +93,11 @@ extension World {
 
   private func describe(_ index: Int) -> WorldState.Device {
     let device = devices[index]
-    let writes = device.registers?.written ?? []
+    let writes = device.registers?.written ?? device.written
     return WorldState.Device(
       relays: channels(device.relayMask(at: now)), inputs: channels(inputMask(of: index, at: now)),
       writes: writes.map { .init(at: $0.at.seconds, what: $0.what, address: $0.address, value: $0.value) },
-      fault: device.fault(at: now)?.kind.rawValue)
+      powered: device.isPowered, fault: device.fault(at: now)?.kind.rawValue)
   }
 
   private func channels(_ mask: UInt32) -> [Int] { (1...32).filter { mask >> UInt32($0 - 1) & 1 == 1 } }

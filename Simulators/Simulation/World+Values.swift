@@ -17,14 +17,13 @@ extension World {
     if let frozen = devices[device].frozen, case .stuck? = fault?.kind { return frozen }
     var values: [Double] = []
     for (index, field) in devices[device].profile.fields.enumerated() {
-      let truth = devices[device].held[index] ?? said(index, device) ?? value(of: field, device: device, at: moment)
+      let word = devices[device].word(index, at: moment).map { meaning(of: $0, field) }
+      let slow: Interval? = if let fault, case .slow = fault.kind, field.isMeasured { Interval(ns: Int64(fault.by * 1e9)) } else { nil }
+      let probe = Probe(device: device, field: index, response: slow ?? field.response, at: moment)
+      let truth = devices[device].held[index] ?? word ?? value(of: field, probe)
       values.append(fault.map { shown(truth, field, $0, device: device, at: moment) } ?? truth)
     }
     return values
-  }
-
-  private func said(_ field: Int, _ device: Int) -> Double? {
-    devices[device].said[field].map { meaning(of: $0, devices[device].profile.fields[field]) }
   }
 
   /// The same as they go over the wire: what another field scales is told in that measure.
@@ -42,10 +41,11 @@ extension World {
   }
 
   /// What a sensor with a fault makes of a value.
-  private func shown(_ value: Double, _ field: Field, _ fault: Fault, device: Int, at moment: Instant) -> Double {
+  private mutating func shown(_ value: Double, _ field: Field, _ fault: Fault, device: Int, at moment: Instant) -> Double {
     switch fault.kind {
     case .jump: return field.isMeasured ? value + fault.by : value
     case .drift: return field.isMeasured ? value + fault.by * (moment - fault.since).seconds / 3_600 : value
+    case .selfCalibrates: return field.use == .co2 ? devices[device].calibration?.shown(value, at: moment) ?? value : value
     case .sentinel:
       guard let word = field.sentinels.first else { return value }
       return meaning(of: word, field)
@@ -56,24 +56,33 @@ extension World {
     }
   }
 
-  private mutating func value(of field: Field, device: Int, at moment: Instant) -> Double {
+  /// What is looked at, when, and how slowly.
+  private struct Probe {
+    var device: Int
+    var field: Int
+    var response: Interval?
+    var at: Instant
+  }
+
+  private mutating func value(of field: Field, _ probe: Probe) -> Double {
+    let device = probe.device, moment = probe.at
     if let word = field.warmUpValues.first, moment < devices[device].warmAt { return meaning(of: word, field) }
     switch field.use {
-    case .surface: return noisy(surface(of: device, at: moment), Self.surfaceNoise, field)
-    case .sensorAmbient: return noisy(lane(of: device).map { lanes[$0].ambient } ?? 22, Self.ambientNoise, field)
-    case .co2: return noisy(roomOfDevice[device].map { rooms[$0].ppm } ?? 450, Self.co2Noise, field)
+    case .surface: return measured(surface(of: device, at: moment), Self.surfaceNoise, field, probe)
+    case .sensorAmbient: return measured(lane(of: device).map { lanes[$0].ambient } ?? 22, Self.ambientNoise, field, probe)
+    case .co2: return measured(roomOfDevice[device].map { rooms[$0].ppm } ?? 450, Self.co2Noise, field, probe)
     case .inputs: return Double(inputMask(of: device, at: moment))
     case .relays: return Double(devices[device].relayMask(at: moment))
     case .status: return 0
-    case .reference: return noisy(reference(of: device), Self.surfaceNoise, field)
-    case .airTemperature: return airTemperature(of: device).map { noisy($0, Self.ambientNoise, field) } ?? ordinaryValue(of: field)
+    case .reference: return measured(reference(of: device), Self.surfaceNoise, field, probe)
+    case .airTemperature: return airTemperature(of: device).map { measured($0, Self.ambientNoise, field, probe) } ?? ordinaryValue(of: field)
     case .humidity:
       let percent = isOutdoors[device] ? outdoors.humidity : roomOfDevice[device].map { rooms[$0].humidity }
-      return percent.map { noisy($0, Self.humidityNoise, field) } ?? ordinaryValue(of: field)
-    case .airflow: return roomOfDevice[device].map { clamped(rooms[$0].fanFlow, field) } ?? ordinaryValue(of: field)
+      return percent.map { measured($0, Self.humidityNoise, field, probe) } ?? ordinaryValue(of: field)
+    case .airflow: return roomOfDevice[device].map { measured(rooms[$0].fanFlow, 0, field, probe) } ?? ordinaryValue(of: field)
     case .airVelocity:
       guard let room = roomOfDevice[device], let duct = plan.rooms[room].ductAreaM2 else { return ordinaryValue(of: field) }
-      return clamped(rooms[room].fanFlow / 3_600 / duct, field)
+      return measured(rooms[room].fanFlow / 3_600 / duct, 0, field, probe)
     case .information: return ordinaryValue(of: field)
     }
   }
@@ -96,9 +105,10 @@ extension World {
     field.range.map { min(max(value, $0.lowerBound), $0.upperBound) } ?? value
   }
 
-  private mutating func noisy(_ value: Double, _ deviation: Double, _ field: Field) -> Double {
-    let measured = noise.normal(mean: value, deviation: deviation)
-    return clamped(measured, field)
+  /// What is so, as slowly as the sensor follows it, with its noise.
+  private mutating func measured(_ value: Double, _ deviation: Double, _ field: Field, _ probe: Probe) -> Double {
+    let shown = probe.response.map { devices[probe.device].follow(value, probe.field, within: $0, at: probe.at) } ?? value
+    return clamped(deviation > 0 ? noise.normal(mean: shown, deviation: deviation) : shown, field)
   }
 
   private func reference(of device: Int) -> Double {

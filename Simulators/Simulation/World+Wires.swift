@@ -62,6 +62,15 @@ extension World {
     return !(isTCP && stream.isBroken)
   }
 
+  /// Somebody connects over TCP. `false`: whoever listens there closes at once.
+  public mutating func accepts(bus: Int, at moment: Instant) -> Bool {
+    advance(to: moment)
+    for index in devices.indices where devices[index].bus == bus {
+      if case .drops? = devices[index].fault(at: moment)?.kind, strike(index, at: moment) != nil { return false }
+    }
+    return true
+  }
+
   /// A connection ended; what it had begun to say is forgotten.
   public mutating func forget(bus: Int, connection: Int) {
     wires.streams[bus]?[connection] = nil
@@ -74,16 +83,16 @@ extension World {
       switch devices[index].profile.transport {
       case .serial(let speech), .hid(let speech, _):
         devices[index].nextFrame = devices[index].nextFrame + devices[index].pause(speech)
-        sendFrame(of: index, speech, at: moment)
+        if devices[index].isPowered { sendFrame(of: index, speech, at: moment) }
       case .modbus: devices[index].nextFrame = .never
       }
     }
   }
 
   private mutating func hear(_ bytes: [UInt8], bus: Int, at moment: Instant) {
-    for index in devices.indices where devices[index].bus == bus {
+    for index in devices.indices where devices[index].bus == bus && devices[index].isPowered {
       guard case .serial(let speech) = devices[index].profile.transport else { continue }
-      for request in devices[index].hear(bytes, requests: speech.requests) where speech.requests[request].replyWithin != nil {
+      for request in devices[index].hear(bytes, requests: speech.requests, at: moment) where speech.requests[request].replyWithin != nil {
         sendFrame(of: index, speech, answering: request, at: moment)
       }
     }
@@ -93,8 +102,8 @@ extension World {
   private mutating func takeReport(_ bytes: [UInt8], bus: Int, request number: Int, at moment: Instant) {
     guard let way = bytes.first else { return }
     let report = Array(bytes.dropFirst())
-    for index in devices.indices where devices[index].bus == bus {
-      guard case .hid(let speech, _) = devices[index].profile.transport, !devices[index].obey(report) else { continue }
+    for index in devices.indices where devices[index].bus == bus && devices[index].isPowered {
+      guard case .hid(let speech, _) = devices[index].profile.transport, !devices[index].obey(report, at: moment) else { continue }
       let request = speech.requests.firstIndex { $0.carrier.number == way && $0.bytes == report }
       if let request, speech.requests[request].replyWithin != nil {
         sendFrame(of: index, speech, answering: request, connection: number, at: moment)
@@ -138,15 +147,22 @@ extension World {
     } else if let field = claimed ?? answers.first {
       kind = speech.frames.indices.first { frame in fields[field].frames >> UInt32(frame) & 1 == 1 } ?? 0
     }
+    let card = devices[index].card.flatMap { answers.contains($0.field) ? $0 : nil }
+    var texts = devices[index].texts
+    if let card { texts[card.field] = card.text }
     var frame = encodedFrame(
-      speech.frames[kind], index: kind, of: fields, values: scaled(values, index), only: answers, texts: devices[index].texts,
-      variant: devices[index].variant)
+      speech.frames[kind], index: kind, of: fields, values: scaled(values, index), only: answers, texts: texts,
+      variant: devices[index].variant, isWarmingUp: moment < devices[index].warmAt)
     let check = speech.frames[kind].check.place(in: frame.count)
     if let request, case .echo? = fault?.kind {
       put(devices[index].address + speech.requests[request].bytes, proper: .max, bus: devices[index].bus, connection: 0, at: moment)
     }
     if case .wrongLength? = fault?.kind, frame.count > 1 { frame.remove(at: max(0, (check < 0 ? frame.count : check) - 1)) }
-    if isWhole(index, fault) { devices[index].tell(values) }
+    if isWhole(index, fault) {
+      devices[index].tell(values)
+      // Once it was read it has to be put there again.
+      if card != nil { devices[index].card = nil }
+    }
     let head = devices[index].answersBegin
     send(head + frame, check: check < 0 ? check : head.count + check, of: index, fault, connection: connection, at: moment)
   }
@@ -161,21 +177,24 @@ extension World {
 
   private func alike(_ one: [UInt8], _ other: [UInt8]) -> Int { zip(one, other).count { $0 == $1 } }
 
-  /// A scanner tells what was held to it.
-  mutating func sendCode(_ code: String, lane: Int, at moment: Instant) {
-    guard let scanner = plan.lanes[lane].scanner, case .serial(let speech) = devices[scanner.device].profile.transport else { return }
+  /// A scanner tells what was held to it: by itself, or when it is asked next.
+  mutating func show(_ code: String, lane: Int, at moment: Instant) {
+    guard let scanner = plan.lanes[lane].scanner, let speech = devices[scanner.device].frameSpeech, devices[scanner.device].isPowered
+    else { return }
     let fields = devices[scanner.device].profile.fields
+    let text = textBytes(code, fields[scanner.field].type)
+    guard !speech.isAsked else { return devices[scanner.device].card = (scanner.field, text) }
     let kind = speech.frames.indices.first { fields[scanner.field].frames >> UInt32($0) & 1 == 1 } ?? 0
     let frame = encodedFrame(
       speech.frames[kind], index: kind, of: fields, values: fields.map(ordinaryValue), only: [scanner.field],
-      texts: [scanner.field: Array(code.utf8)])
+      texts: [scanner.field: text])
     let fault = strike(scanner.device, at: moment)
     send(frame, check: speech.frames[kind].check.place(in: frame.count), of: scanner.device, fault, connection: 0, at: moment)
   }
 
   /// `false`: the one who is asked hangs up.
   private mutating func answer(_ request: HeardRequest, bus: Int, connection: Int, isTCP: Bool, at moment: Instant) -> Bool {
-    let asked = devices.indices.filter { devices[$0].bus == bus }
+    let asked = devices.indices.filter { devices[$0].bus == bus && devices[$0].isPowered }
     let meant = asked.filter { devices[$0].answers(to: request.unit) }
     if meant.isEmpty, request.unit == 0, !isTCP {
       for index in asked { _ = reply(of: index, to: request, strike(index, at: moment), at: moment) }
@@ -192,7 +211,10 @@ extension World {
     }
     for index in meant {
       let fault = strike(index, at: moment)
-      if case .hangUp? = fault?.kind { return false }
+      switch fault?.kind {
+      case .hangUp?, .drops?: return false
+      default: break
+      }
       speak(index, answering: request, fault, connection: connection, isTCP: isTCP, at: moment)
     }
     return true
@@ -237,10 +259,12 @@ extension World {
   /// Whether a message may be believed that this fault has made of it.
   private func isWhole(_ index: Int, _ fault: Fault?) -> Bool {
     switch fault?.kind {
-    case nil, .delay, .late, .split, .trickle, .junkBefore, .junkAfter, .echo, .answersOthers, .stuck, .jump, .drift, .sentinel, .normalises: true
+    case nil, .delay, .late, .split, .trickle, .junkBefore, .junkAfter, .echo, .answersOthers, .stuck, .jump, .drift, .slow, .selfCalibrates, .sentinel,
+      .normalises:
+      true
     // Only a Modbus device has exceptions.
     case .exception: devices[index].registers == nil
-    case .silence, .hangUp, .noise, .baud, .badCheck, .cutFrame, .wrongLength, .wrongUnit: false
+    case .silence, .hangUp, .drops, .noise, .baud, .badCheck, .cutFrame, .wrongLength, .wrongUnit: false
     }
   }
 

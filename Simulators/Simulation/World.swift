@@ -142,7 +142,9 @@ public struct World: Sendable {
       }
       let wasOpen = lanes[index].gate.isOpen
       lanes[index].advance(relay: isDriven(index, at: moment), at: moment)
-      if let code = lanes[index].takeShown(at: moment) { sendCode(code, lane: index, at: moment) }
+      if let code = lanes[index].takeShown(at: moment) { show(code, lane: index, at: moment) }
+      // Whoever leaves takes the card along.
+      if lanes[index].presence == nil, let scanner = plan.lanes[index].scanner { devices[scanner.device].card = nil }
       if lanes[index].gate.isOpen != wasOpen {
         moves.append(GateMove(lane: index, at: moment, isOpen: !wasOpen))
         if moves.count > 1_024 { moves.removeFirst() }

@@ -37,10 +37,12 @@ struct RunCommand: ParsableCommand {
                     delay by=0.1 s, split by=0.05 s, trickle by=1 s a byte,
                     junk_before and junk_after by=3 bytes, late, echo,
                     baud by=2 times, jump by=DEGREES|PPM, drift by= an hour,
-                    sentinel, normalises by=36.5 degC; Modbus: wrong_unit,
-                    answers_others, exception by=4; TCP: hang_up
+                    slow by=60 s, self_calibrates by=180 hours, sentinel,
+                    normalises by=36.5 degC; Modbus: wrong_unit,
+                    answers_others, exception by=4; TCP: hang_up, drops
         swap DEVICE DEVICE                   they trade places on the wires
         unplug BUS, replug BUS               comes back under another tty
+        power DEVICE off|on [relays=kept]    back on, its relays are off
         gate LANE stuck_open|stuck_shut|normal
         ambient LANE DEGREES                 the hall's temperature
         offset LANE DEGREES                  the true site offset, where the

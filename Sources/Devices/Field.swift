@@ -181,6 +181,8 @@ public struct Field: Sendable {
   public var array: ArrayShape?
   /// Overrides "three periods".
   public var staleAfter: Interval?
+  /// How long until it shows 63 % of a change, as its data sheet says; `nil`: nobody says. For simulators.
+  public var response: Interval?
   public var told: Telling
   /// Who somebody is: never in an event, a recording or a list of last bytes.
   /// Of a number in a line of text: exactly so many digits, 1 to 15; 0: any.

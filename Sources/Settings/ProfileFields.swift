@@ -163,6 +163,7 @@ private func readField(_ name: String, _ entry: Entry, _ part: Section, _ room: 
   field.reciprocal = part.optional("reciprocal")?.number(1e-9...1e12)
   field.outside = part.optional("outside")?.choice(Outside.allCases.map { ($0.rawValue, $0) }) ?? .invalid
   field.skipFirst = part.optional("skip_first")?.whole(1...1_000) ?? 0
+  field.response = part.optional("response_s")?.interval(unit: 1, 0.01...3_600, "s")
   field.debounce = part.optional("debounce_ms")?.interval(unit: 1e-3, 1...60_000, "ms")
   field.personal = part.optional("personal")?.flag() ?? false
   field.isSerialNumber = part.optional("serial_number")?.flag() ?? false

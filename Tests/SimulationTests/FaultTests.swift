@@ -227,6 +227,19 @@ import Testing
     #expect(other && world.takeDue(at: at(10)).count == 1)
   }
 
+  @Test func whoDropsConnectionsAcceptsNone() {
+    var world = World(Sample.door())
+    let first = world.accepts(bus: 2, at: at(5))
+    #expect(world.perform("fault room-b-co2 drops for=1") == "ok")
+    let second = world.accepts(bus: 2, at: at(10))
+    #expect(first && !second)
+    let goesOn = world.receive(hex("00 01 00 00 00 06 05 04 00 03 00 01"), bus: 2, connection: 3, at: at(20))
+    #expect(!goesOn && world.takeDue(at: at(20)).isEmpty, "the one that was there ends too")
+    let third = world.accepts(bus: 2, at: at(2_000))
+    #expect(third)
+    #expect(world.perform("fault board drops").contains("TCP"))
+  }
+
   @Test func swappedDevicesAnswerForEachOther() {
     var world = World(Sample.door())
     #expect(world.perform("swap room-a-co2 room-b-co2") == "ok")

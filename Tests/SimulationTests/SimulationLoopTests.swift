@@ -162,6 +162,25 @@ import Testing
     stand.quit()
   }
 
+  /// A peer that closes at once, and one that listens no more.
+  @Test func connectionsThatComeToNothing() throws {
+    let stand = try Stand()
+    let port = Int(stand.loop.world.servedAt[2]?.split(separator: ":").last ?? "") ?? 0
+    #expect(stand.perform("fault room-b-co2 drops") == "ok\n")
+    let client = connectTCP(port)
+    #expect(client >= 0, "it is accepted")
+    var ended = false
+    stand.turn {
+      if case .success(let more?) = readSome(client), more.isEmpty { ended = true }
+      return ended
+    }
+    #expect(ended)
+    close(client)
+    #expect(stand.perform("unplug rooms") == "ok\n")
+    #expect(connectTCP(port) == -1, "it is refused")
+    stand.quit()
+  }
+
   @Test func neverReplacesWhatIsNoLink() throws {
     let folder = NSTemporaryDirectory() + "simulation-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -16,11 +16,6 @@ import Testing
     "belimo-vav": ["flow", "actuator_type", "command", "absolute_flow"],
     // In front of a code, where a scanner is set to tell what kind it is.
     "cdc-scanner": ["aim_id"],
-    // Texts of a card, which the world has not.
-    "cn-idcard-sam": [
-      "sex", "birth", "name", "fingerprint_length", "nation", "valid_from", "text_length", "valid_to", "issuer", "read_all_state",
-      "photo_length", "address", "number",
-    ],
     // The simulated answer ends behind the last byte that has a meaning; the real one has more.
     "comfoair-350": ["error_a", "filter_full", "error_e"],
     // Told by one vector, in a line that answers another question.
@@ -106,7 +101,7 @@ private func spoken(_ told: [String: ToldValue], by profile: Profile, for vector
     return [rtuFrame(unit: request[0], registers.answer(Array(request[1..<6]), values: values, at: at(1)))]
   case .serial(let speech), .hid(let speech, _):
     var texts: [Int: [UInt8]] = [:]
-    for index in held { if case .text(let text)? = told[profile.fields[index].name] { texts[index] = Array(text.utf8) } }
+    for index in held { if case .text(let text)? = told[profile.fields[index].name] { texts[index] = textBytes(text, profile.fields[index].type) } }
     return speech.frames.indices.filter { !speech.frames[$0].refuses }.map { index in
       let framing = speech.frames[index]
       var frame = encodedFrame(framing, index: index, of: profile.fields, values: values, only: held, texts: texts, variant: variant)
