@@ -4,7 +4,9 @@
 public import Devices
 import Domain
 
-/// Raw number of a value: what stands on the wire before it is cut into bytes.
+/// Raw number of a value: what stands on the wire before it is cut into bytes. Inlined, since a field is large, and a call would
+/// copy it.
+@inline(__always)
 func rawNumber(of value: Double, _ field: Field) -> Double {
   var value = value
   if case .bits(let count) = field.type, field.inverted {
@@ -23,15 +25,18 @@ func rawNumber(of value: Double, _ field: Field) -> Double {
 }
 
 /// The value that a raw number stands for: what `rawNumber` takes back.
+@inline(__always)
 func meaning(of raw: Double, _ field: Field) -> Double {
   if let whole = field.reciprocal { return raw == 0 ? 0 : whole / raw }
   return raw * (field.scale == 0 ? 1 : field.scale) + field.offset
 }
 
 /// The bytes of a field, most significant first within a register; bit fields as channels, see `encodedBits`.
-func encoded(_ value: Double, _ field: Field) -> [UInt8] {
-  let raw = rawNumber(of: value, field)
-  switch field.type {
+@inline(__always)
+func encoded(_ value: Double, _ field: Field) -> [UInt8] { encoded(rawNumber(of: value, field), as: field.type) }
+
+private func encoded(_ raw: Double, as type: NumberType) -> [UInt8] {
+  switch type {
   case .u8: return [UInt8(clamped: raw)]
   case .i8: return [UInt8(bitPattern: Int8(clamped: raw))]
   case .u16be: return bigEndian(UInt16(clamped: raw))
@@ -91,34 +96,36 @@ public func encodedFrame(
   _ framing: Framing, index frame: Int = 0, of all: [Field], values: [Double], only fields: [Int]? = nil, texts: [Int: [UInt8]] = [:],
   variant: Int = 0, isWarmingUp: Bool = false
 ) -> [UInt8] {
-  func stands(_ field: Field) -> Bool { field.frames >> UInt32(frame) & 1 == 1 && field.isPlayed(as: variant) }
-  let held = (fields ?? Array(all.indices)).filter { stands(all[$0]) }
+  func stands(_ index: Int) -> Bool { all[index].frames >> UInt32(frame) & 1 == 1 && all[index].isPlayed(as: variant) }
+  let held = (fields ?? Array(all.indices)).filter(stands)
   if case .line = framing.ending {
     if let whole = held.first(where: { all[$0].location == .line }), let text = texts[whole] { return text + [0x0D, 0x0A] }
     return encodedLine(held.map { (all[$0], values[$0]) }, isSpaced: all.contains { $0.digits > 0 })
   }
   var tail: [UInt8] = []
   if case .tail(let bytes, _) = framing.ending { tail = bytes }
-  var raws: [(field: Field, value: Double)] = held.map { (all[$0], values[$0]) }
+  var bytes: [UInt8] = []
+  bytes.reserveCapacity(32)
+  bytes += framing.startsWith
+  func put(_ new: [UInt8], _ at: Int) {
+    guard at >= 0, at + new.count <= Framing.lengthMax else { return }
+    while bytes.count < at + new.count { bytes.append(0) }
+    for (offset, byte) in new.enumerated() { bytes[at + offset] = byte }
+  }
+  func say(_ value: Double, _ field: Int) {
+    guard case .frame(let at) = all[field].location, at >= 0 else { return }
+    let one = encoded(value, all[field])
+    if let array = all[field].array { put((0..<array.count).flatMap { _ in one }, at) } else { put(one, at) }
+  }
+  for field in held { say(values[field], field) }
   // What must be said for a field to exist is said.
   for need in held.flatMap({ all[$0].when }) {
     guard case .equals(let word)? = need.conditions.first else { continue }
-    raws.append((all[need.field], Double(word) * all[need.field].scale + all[need.field].offset))
+    say(Double(word) * all[need.field].scale + all[need.field].offset, need.field)
   }
-  var bytes = framing.startsWith
-  func put(_ new: [UInt8], _ at: Int) {
-    guard at >= 0, at + new.count <= Framing.lengthMax else { return }
-    if bytes.count < at + new.count { bytes += [UInt8](repeating: 0, count: at + new.count - bytes.count) }
-    bytes.replaceSubrange(at..<at + new.count, with: new)
-  }
-  for (field, value) in raws {
-    guard case .frame(let at) = field.location, at >= 0 else { continue }
-    let one = encoded(value, field)
-    put((0..<(field.array?.count ?? 1)).flatMap { _ in one }, at)
-  }
-  for (index, field) in all.enumerated() where field.type.isText && stands(field) {
-    guard case .frame(let at) = field.location else { continue }
-    let blank = encoded(0, field)
+  for index in all.indices where all[index].type.isText && stands(index) {
+    guard case .frame(let at) = all[index].location else { continue }
+    let blank = encoded(0, all[index])
     if let text = texts[index] { put(Array((text + blank).prefix(blank.count)), at) } else if case .length = framing.ending { put(blank, at) }
   }
   if case .quiet(_, let least, _) = framing.ending, bytes.count % least > 0 { put([0], (bytes.count / least + 1) * least - 1) }
@@ -202,7 +209,7 @@ func putCheck(_ check: Check, into bytes: inout [UInt8]) {
     case .crc16Modbus: bigEndian(crc16(covered)).reversed()
     case .crc16Xmodem: bigEndian(xmodem(covered))
     }
-  bytes.replaceSubrange(place..<place + proof.count, with: proof)
+  for (offset, byte) in proof.enumerated() { bytes[place + offset] = byte }
 }
 
 /// Polynomial 0x1021, start 0: by its definition, a bit after the other.
@@ -235,10 +242,8 @@ private func coded(_ bytes: [UInt8], _ framing: Framing, tail: Int) -> [UInt8] {
 }
 
 func bigEndian(_ word: UInt16) -> [UInt8] { [UInt8(word >> 8), UInt8(word & 0xFF)] }
-func bigEndian(_ word: UInt32) -> [UInt8] { bigEndian(UInt16(word >> 16)) + bigEndian(UInt16(word & 0xFFFF)) }
-func bigEndian(_ word: UInt64) -> [UInt8] {
-  bigEndian(UInt32(word >> 32)) + bigEndian(UInt32(word & 0xFFFF_FFFF))
-}
+func bigEndian(_ word: UInt32) -> [UInt8] { stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> $0) } }
+func bigEndian(_ word: UInt64) -> [UInt8] { stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> $0) } }
 private func bytesSwapped(_ word: UInt32) -> [UInt8] {
   let bytes = bigEndian(word)
   return [bytes[1], bytes[0], bytes[3], bytes[2]]

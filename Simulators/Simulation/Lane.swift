@@ -14,6 +14,8 @@ public struct Lane: Sendable {
   /// Who went through, and who gave up.
   public private(set) var passed = 0
   public private(set) var gaveUp = 0
+  /// Nobody is here, and the gate rests: a step of time changes nothing.
+  public private(set) var isIdle = true
   /// A code that is held to the scanner, and from when.
   private var shown: (code: String, from: Instant)?
   /// The passage contact is closed until then.
@@ -36,11 +38,15 @@ public struct Lane: Sendable {
 
   public init(siteOffset: Double) { self.siteOffset = siteOffset }
 
-  public mutating func arrive(_ person: Person) { waiting.append(person) }
-  public mutating func setFault(_ fault: GateFault) { gate.fault = fault }
+  public mutating func arrive(_ person: Person) {
+    waiting.append(person)
+    isIdle = false
+  }
 
-  /// Nobody is here, and the gate rests: a step of time changes nothing.
-  public var isIdle: Bool { presence == nil && waiting.isEmpty && crosses == .never && gate.rests }
+  public mutating func setFault(_ fault: GateFault) {
+    gate.fault = fault
+    isIdle = isIdle && gate.rests
+  }
 
   /// Whether somebody is between the gate's posts.
   public func isPassage(at now: Instant) -> Bool { now < passing }
@@ -49,10 +55,9 @@ public struct Lane: Sendable {
   /// - Parameters:
   ///   - body: takes everybody for a body of that temperature; `nil`: as they are.
   ///   - offset: degC between surface and body for another thermometer than the lane's first.
+  @inline(__always)
   public func surface(at now: Instant, as body: Double? = nil, offset: Double? = nil) -> Double {
-    guard var presence else { return ambient }
-    if let body { presence.person = Person(body: body) }
-    return presence.surface(at: now, ambient: ambient, siteOffset: offset ?? siteOffset)
+    presence?.surface(at: now, as: body, ambient: ambient, siteOffset: offset ?? siteOffset) ?? ambient
   }
 
   /// A step of time; `relay` drives the gate.
@@ -68,6 +73,7 @@ public struct Lane: Sendable {
       presence = Presence(person: next, arrived: now)
       shown = next.code.map { ($0, now + Self.showing) }
     }
+    isIdle = presence == nil && waiting.isEmpty && crosses == .never && gate.rests
   }
 
   /// The code that somebody shows now, once.

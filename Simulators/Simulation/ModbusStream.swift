@@ -28,9 +28,14 @@ func crc16(_ bytes: ArraySlice<UInt8>) -> UInt16 {
 
 /// Unit, PDU and CRC, low byte first.
 func rtuFrame(unit: UInt8, _ pdu: [UInt8]) -> [UInt8] {
-  let body = [unit] + pdu
-  let crc = crc16(body[...])
-  return body + [UInt8(crc & 0xFF), UInt8(crc >> 8)]
+  var frame: [UInt8] = []
+  frame.reserveCapacity(pdu.count + 3)
+  frame.append(unit)
+  frame += pdu
+  let crc = crc16(frame[...])
+  frame.append(UInt8(crc & 0xFF))
+  frame.append(UInt8(crc >> 8))
+  return frame
 }
 
 /// The seven-byte header and the PDU.

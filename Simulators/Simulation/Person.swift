@@ -57,11 +57,12 @@ public struct Presence: Sendable {
     return person.body
   }
 
-  /// Surface temperature that a perfect sensor would see, degC.
-  public func surface(at now: Instant, ambient: Double, siteOffset: Double) -> Double {
-    let settled = body(at: now) - siteOffset
+  /// Surface temperature that a perfect sensor would see, degC. `other`: a body that takes the place of whoever stands there.
+  @inline(__always)
+  public func surface(at now: Instant, as other: Double? = nil, ambient: Double, siteOffset: Double) -> Double {
+    let settled = (other ?? body(at: now)) - siteOffset
     var skin = settled
-    if let cold = person.skin, body(at: now) == person.body {
+    if other == nil, let cold = person.skin, body(at: now) == person.body {
       skin = settled + (cold - settled) * exp(-(now - arrived).seconds / Person.warmingUp)
     }
     var share = Self.eased((now - arrived).seconds / Person.steppingUp.seconds)

@@ -33,15 +33,55 @@ public struct Written: Sendable {
   public var value: Int
 }
 
+/// Which addresses a device has, and what they mean.
+private final class RegisterMap: Sendable {
+  let speech: ModbusSpeech
+  let fields: [Field]
+  let writes: [WriteKind]
+  /// Which of the profile's variants is played.
+  let variant: Int
+  let addresses: [RegisterTable: [Range<Int>]]
+  /// How many addresses each field takes.
+  let widths: [Int]
+  /// Address of relay 1.
+  let firstRelay: Int
+
+  init(_ speech: ModbusSpeech, _ fields: [Field], _ writes: [WriteKind], variant: Int, _ addresses: [RegisterTable: Set<Int>]) {
+    self.speech = speech
+    self.fields = fields
+    self.writes = writes
+    widths = fields.map { field in
+      guard case .register(let table, _) = field.location else { return 0 }
+      return Registers.width(of: field, in: table)
+    }
+    self.variant = variant
+    self.addresses = addresses.mapValues(Self.ranges)
+    firstRelay = writes.lazy.compactMap { if case .coil(let address, _) = $0 { address } else { nil } }.first ?? 0
+  }
+
+  /// Whether all of these are there.
+  func has(_ table: RegisterTable, _ start: Int, _ count: Int) -> Bool {
+    addresses[table]?.contains { $0.contains(start) && start + count <= $0.upperBound } ?? false
+  }
+
+  /// With short gaps filled.
+  private static func ranges(_ addresses: Set<Int>) -> [Range<Int>] {
+    addresses.sorted().reduce(into: []) { ranges, address in
+      if let last = ranges.last, address - last.upperBound < Registers.gap {
+        ranges[ranges.count - 1] = last.lowerBound..<address + 1
+      } else {
+        ranges.append(address..<address + 1)
+      }
+    }
+  }
+}
+
 /// A device's four tables and its answers.
 public struct Registers: Sendable {
-  private let speech: ModbusSpeech
-  private let fields: [Field]
-  private let writes: [WriteKind]
-  /// Which of the profile's variants is played.
-  private let variant: Int
-  private let mapped: [RegisterTable: Set<Int>]
-  public private(set) var coils: [Int: Coil] = [:]
+  private let map: RegisterMap
+  /// Those that are known and those of the relays, from the lowest address on.
+  private var coils: [Coil] = []
+  private let lowestCoil: Int
   private var stored: [Int: UInt16] = [:]
   /// The latest writes, oldest first, at most 256.
   public private(set) var written: [Written] = []
@@ -50,10 +90,6 @@ public struct Registers: Sendable {
   static var gap: Int { 8 }
 
   public init(_ speech: ModbusSpeech, fields: [Field], writes: [WriteKind], variant: Int = 0) {
-    self.variant = variant
-    self.speech = speech
-    self.fields = fields
-    self.writes = writes
     var mapped: [RegisterTable: Set<Int>] = [:]
     for field in fields where field.isPlayed(as: variant) {
       guard case .register(let table, let address) = field.location else { continue }
@@ -72,52 +108,45 @@ public struct Registers: Sendable {
       mapped[.holding] = words
       mapped[.input] = words
     }
-    self.mapped = mapped.mapValues(Self.filled)
-    for address in self.mapped[.coil] ?? [] { coils[address] = Coil() }
+    map = RegisterMap(speech, fields, writes, variant: variant, mapped)
+    let known = map.addresses[.coil] ?? [], relays = map.firstRelay..<map.firstRelay + 32
+    lowestCoil = min(known.first?.lowerBound ?? relays.lowerBound, relays.lowerBound)
+    coils = [Coil](repeating: Coil(), count: max(known.last?.upperBound ?? 0, relays.upperBound) - lowestCoil)
   }
 
   /// How many addresses a field takes.
-  private static func width(of field: Field, in table: RegisterTable) -> Int {
+  fileprivate static func width(of field: Field, in table: RegisterTable) -> Int {
     if case .bits(let count) = field.type {
       return table == .coil || table == .discrete ? count : (count + 15) / 16
     }
     return max((encoded(0, field).count + 1) / 2, 1)
   }
 
-  private static func filled(_ addresses: Set<Int>) -> Set<Int> {
-    var all = addresses
-    let sorted = addresses.sorted()
-    for (a, b) in zip(sorted, sorted.dropFirst()) where b - a <= gap { all.formUnion(a..<b) }
-    return all
+  private func coil(_ address: Int) -> Coil? {
+    coils.indices.contains(address - lowestCoil) ? coils[address - lowestCoil] : nil
+  }
+
+  private mutating func setCoil(_ address: Int, _ coil: Coil) {
+    if coils.indices.contains(address - lowestCoil) { coils[address - lowestCoil] = coil }
   }
 
   /// Relay `channel`, counted from 1.
-  public func isRelayOn(_ channel: Int, at now: Instant) -> Bool {
-    coils[firstRelay + channel - 1]?.isOn(at: now) ?? false
-  }
+  @inline(__always)
+  public func isRelayOn(_ channel: Int, at now: Instant) -> Bool { coil(map.firstRelay + channel - 1)?.isOn(at: now) ?? false }
 
   /// Without power no relay is held.
-  mutating func dropRelays() { for address in coils.keys { coils[address] = Coil() } }
+  mutating func dropRelays() { for index in coils.indices { coils[index] = Coil() } }
 
   /// As they were before.
-  mutating func setRelays(_ mask: UInt32) {
-    for channel in 1...32 where coils[firstRelay + channel - 1] != nil { setRelay(channel, mask >> UInt32(channel - 1) & 1 == 1) }
-  }
+  mutating func setRelays(_ mask: UInt32) { for channel in 1...32 { setRelay(channel, mask >> UInt32(channel - 1) & 1 == 1) } }
 
   /// Somebody switches a relay by hand.
-  mutating func setRelay(_ channel: Int, _ isOn: Bool) { coils[firstRelay + channel - 1] = Coil(on: isOn) }
-
-  /// Address of relay 1.
-  private var firstRelay: Int {
-    for case .coil(let address, _) in writes { return address }
-    return 0
-  }
+  mutating func setRelay(_ channel: Int, _ isOn: Bool) { setCoil(map.firstRelay + channel - 1, Coil(on: isOn)) }
 
   /// All relays, bit 0 is relay 1.
   public func relayMask(at now: Instant) -> UInt32 {
-    let first = firstRelay
     var mask: UInt32 = 0
-    for (address, coil) in coils where coil.isOn(at: now) && (first..<first + 32).contains(address) { mask |= 1 << UInt32(address - first) }
+    for channel in 1...32 where isRelayOn(channel, at: now) { mask |= 1 << UInt32(channel - 1) }
     return mask
   }
 
@@ -151,32 +180,27 @@ public struct Registers: Sendable {
     pdu.count > at + 1 ? Int(pdu[at]) << 8 | Int(pdu[at + 1]) : -1
   }
 
-  private func check(_ table: RegisterTable, _ start: Int, _ count: Int) -> Bool {
-    guard let known = mapped[table] else { return false }
-    for address in start..<start + count where !known.contains(address) { return false }
-    return true
-  }
-
   private func readBits(
     _ table: RegisterTable, _ pdu: [UInt8], _ values: [Double], _ now: Instant
   ) -> Result<[UInt8], Refused> {
     let start = Self.word(pdu, 1), count = Self.word(pdu, 3)
-    guard pdu.count == 5, (1...2_000).contains(count), speech.bitsPerRead == 0 || count == speech.bitsPerRead
+    guard pdu.count == 5, (1...2_000).contains(count), map.speech.bitsPerRead == 0 || count == map.speech.bitsPerRead
     else { return .failure(Refused(.illegalValue)) }
-    guard check(table, start, count) else { return .failure(Refused(.illegalAddress)) }
+    guard map.has(table, start, count) else { return .failure(Refused(.illegalAddress)) }
     var bytes = [UInt8](repeating: 0, count: (count + 7) / 8)
     func put(_ address: Int) {
       let place = address - start
       if place >= 0, place < count { bytes[place / 8] |= 1 << UInt8(place % 8) }
     }
     if table == .coil {
-      for address in start..<start + count where coils[address]?.isOn(at: now) ?? false { put(address) }
+      for address in start..<start + count where coil(address)?.isOn(at: now) ?? false { put(address) }
     } else {
-      for (index, field) in fields.enumerated() where stands(field, among: values) {
-        guard case .register(table, let address) = field.location else { continue }
+      let fields = map.fields
+      for index in fields.indices {
+        guard case .register(table, let address) = fields[index].location, stands(index, among: values) else { continue }
         var width = 1
-        if case .bits(let n) = field.type { width = min(n, 32) }
-        let raw = UInt32(clamped: rawNumber(of: values[index], field))
+        if case .bits(let n) = fields[index].type { width = min(n, 32) }
+        let raw = UInt32(clamped: rawNumber(of: values[index], fields[index]))
         for n in 0..<width where raw >> UInt32(n) & 1 == 1 { put(address + n) }
       }
     }
@@ -184,8 +208,9 @@ public struct Registers: Sendable {
   }
 
   /// Whether the device has this field, and the others say that it exists: what one register means may depend on another.
-  private func stands(_ field: Field, among values: [Double]) -> Bool {
-    field.isPlayed(as: variant) && field.when.allSatisfy { need in
+  private func stands(_ index: Int, among values: [Double]) -> Bool {
+    let fields = map.fields
+    return fields[index].isPlayed(as: map.variant) && fields[index].when.allSatisfy { need in
       guard fields.indices.contains(need.field) else { return false }
       let raw = UInt32(truncatingIfNeeded: Int64(clamped: rawNumber(of: values[need.field], fields[need.field])))
       return need.conditions.contains { condition in
@@ -199,9 +224,9 @@ public struct Registers: Sendable {
 
   private func readWords(_ table: RegisterTable, _ pdu: [UInt8], _ values: [Double]) -> Result<[UInt8], Refused> {
     let start = Self.word(pdu, 1), count = Self.word(pdu, 3)
-    guard pdu.count == 5, (1...max(speech.registersPerRead, 1)).contains(count)
+    guard pdu.count == 5, (1...max(map.speech.registersPerRead, 1)).contains(count)
     else { return .failure(Refused(.illegalValue)) }
-    guard check(table, start, count) else { return .failure(Refused(.illegalAddress)) }
+    guard map.has(table, start, count) else { return .failure(Refused(.illegalAddress)) }
     var answer = [UInt8](repeating: 0, count: 1 + 2 * count)
     answer[0] = UInt8(clamping: 2 * count)
     func put(_ address: Int, _ high: UInt8, _ low: UInt8) {
@@ -210,16 +235,17 @@ public struct Registers: Sendable {
       answer[place] = high
       answer[place + 1] = low
     }
-    for (index, field) in fields.enumerated() where stands(field, among: values) {
-      guard case .register(let place, let address) = field.location, place == table || speech.tablesOverlap && !place.isBits,
-        address < start + count
+    let fields = map.fields
+    for index in fields.indices {
+      guard case .register(let place, let address) = fields[index].location, address < start + count, address + map.widths[index] > start,
+        place == table || map.speech.tablesOverlap && !place.isBits, stands(index, among: values)
       else { continue }
-      var bytes = encoded(values[index], field)
+      var bytes = encoded(values[index], fields[index])
       if bytes.count % 2 == 1 { bytes.insert(0, at: 0) }
       for n in 0..<bytes.count / 2 { put(address + n, bytes[2 * n], bytes[2 * n + 1]) }
     }
     // What was written there stays.
-    if table == .holding || speech.tablesOverlap, !stored.isEmpty {
+    if table == .holding || map.speech.tablesOverlap, !stored.isEmpty {
       for address in start..<start + count {
         if let word = stored[address] { put(address, UInt8(word >> 8), UInt8(word & 0xFF)) }
       }
@@ -230,26 +256,26 @@ public struct Registers: Sendable {
   private mutating func writeCoil(_ pdu: [UInt8], _ now: Instant) -> Result<[UInt8], Refused> {
     let address = Self.word(pdu, 1), value = Self.word(pdu, 3)
     guard pdu.count == 5 else { return .failure(Refused(.illegalValue)) }
-    for case .pulse(let base, let count, let unit) in writes where (base..<base + count).contains(address) {
-      coils[firstRelay + address - base] = Coil(on: value > 0, until: now + unit * Int64(value))
+    for case .pulse(let base, let count, let unit) in map.writes where (base..<base + count).contains(address) {
+      setCoil(map.firstRelay + address - base, Coil(on: value > 0, until: now + unit * Int64(value)))
       note("pulse", address, value, now)
       return .success(Array(pdu.dropFirst()))
     }
-    guard check(.coil, address, 1) else { return .failure(Refused(.illegalAddress)) }
+    guard map.has(.coil, address, 1) else { return .failure(Refused(.illegalAddress)) }
     guard value == 0xFF00 || value == 0 else { return .failure(Refused(.illegalValue)) }
     set(address, value != 0, now)
     return .success(Array(pdu.dropFirst()))
   }
 
   private mutating func set(_ address: Int, _ on: Bool, _ now: Instant) {
-    coils[address] = Coil(on: on)
+    setCoil(address, Coil(on: on))
     note("coil", address, on ? 1 : 0, now)
   }
 
   private mutating func writeWord(_ pdu: [UInt8], _ now: Instant) -> Result<[UInt8], Refused> {
     let address = Self.word(pdu, 1), value = Self.word(pdu, 3)
     guard pdu.count == 5 else { return .failure(Refused(.illegalValue)) }
-    guard check(.holding, address, 1) else { return .failure(Refused(.illegalAddress)) }
+    guard map.has(.holding, address, 1) else { return .failure(Refused(.illegalAddress)) }
     store(address, value, now)
     return .success(Array(pdu.dropFirst()))
   }
@@ -263,7 +289,7 @@ public struct Registers: Sendable {
     let start = Self.word(pdu, 1), count = Self.word(pdu, 3)
     guard pdu.count > 5, (1...1_968).contains(count), Int(pdu[5]) == (count + 7) / 8, pdu.count == 6 + Int(pdu[5])
     else { return .failure(Refused(.illegalValue)) }
-    guard check(.coil, start, count) else { return .failure(Refused(.illegalAddress)) }
+    guard map.has(.coil, start, count) else { return .failure(Refused(.illegalAddress)) }
     for n in 0..<count { set(start + n, pdu[6 + n / 8] >> UInt8(n % 8) & 1 == 1, now) }
     return .success(Array(pdu[1..<5]))
   }
@@ -272,7 +298,7 @@ public struct Registers: Sendable {
     let start = Self.word(pdu, 1), count = Self.word(pdu, 3)
     guard pdu.count > 5, (1...123).contains(count), Int(pdu[5]) == 2 * count, pdu.count == 6 + 2 * count
     else { return .failure(Refused(.illegalValue)) }
-    guard check(.holding, start, count) else { return .failure(Refused(.illegalAddress)) }
+    guard map.has(.holding, start, count) else { return .failure(Refused(.illegalAddress)) }
     for n in 0..<count { store(start + n, Self.word(pdu, 6 + 2 * n), now) }
     return .success(Array(pdu[1..<5]))
   }

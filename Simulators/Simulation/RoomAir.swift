@@ -28,6 +28,8 @@ public struct RoomAir: Sendable {
   /// L/s a person.
   public var perPerson: Double
   public var ppm: Double
+  /// How much of a difference is left after so many air changes: the last that was asked for, most steps being alike.
+  private var decay = (over: 0.0, share: 1.0)
 
   public init(
     volumeM3: Double, outdoorPPM: Double = 425, occupants: Int = 0, airChanges: Double = 0.5,
@@ -76,8 +78,9 @@ public struct RoomAir: Sendable {
 
   public mutating func advance(hours: Double) {
     guard airChanges > 0 else { ppm += gain * hours; return }
+    if decay.over != airChanges * hours { decay = (airChanges * hours, exp(-airChanges * hours)) }
     let steady = steadyPPM
-    ppm = steady + (ppm - steady) * exp(-airChanges * hours)
+    ppm = steady + (ppm - steady) * decay.share
   }
 }
 

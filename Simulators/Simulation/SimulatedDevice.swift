@@ -3,19 +3,114 @@
 import Devices
 import Domain
 
-/// A device of the world.
-struct SimulatedDevice: Sendable {
+/// What of a field decides which value it tells.
+struct Quantity: Sendable {
+  let use: Use
+  let range: ClosedRange<Double>?
+  let response: Interval?
+  /// While the device warms up, and in place of a value.
+  let warmUp: Double?
+  let sentinel: Double?
+  /// When the world has nothing to say about it.
+  let ordinary: Double
+
+  init(_ field: Field) {
+    use = field.use
+    range = field.range
+    response = field.response
+    warmUp = field.warmUpValues.first.map { meaning(of: $0, field) }
+    sentinel = field.sentinels.first.map { meaning(of: $0, field) }
+    ordinary = ordinaryValue(of: field)
+  }
+
+  /// Whether it tells of the world, rather than of the device.
+  var isMeasured: Bool { use.isMeasured }
+}
+
+/// What a device is from its beginning to its end. A class, since it is large, and what stands in an array is copied for many a call.
+final class DeviceNature: Sendable {
   let name: String
   let profile: Profile
-  /// Where it is wired to, which a swap changes.
-  var bus: Int
-  var unit: UInt8
+  /// How it speaks, where that is in frames.
+  let frameSpeech: FrameSpeech?
+  /// One a field of the profile.
+  let quantities: [Quantity]
+  /// Which fields stand in an unasked message, and in the answer to each request.
+  let unasked: [Int]
+  let answering: [[Int]]
   /// Which of the profile's variants it plays.
   let variant: Int
   /// What it says to be known as that variant, by field.
-  private(set) var texts: [Int: [UInt8]] = [:]
+  let texts: [Int: [UInt8]]
   /// Fields that another one scales, by index.
   let scaled: [Int]
+  let commands: [ByteCommand]
+  /// Under which conditions the values of an unasked frame exist: one after the other, where there are several.
+  let turns: [[Need]]
+  /// Values that fields tell of the device, by index: which variant it is, and so that others exist or are read; so that more is asked while a
+  /// card lies there; that it warms up.
+  let saysAlways: [Int: Double]
+  let saysCard: [Int: Double]
+  let saysWarmingUp: [Int: Double]
+
+  init(_ planned: PlannedDevice) {
+    name = planned.name
+    profile = planned.profile
+    frameSpeech = if case .serial(let speech) = profile.transport { speech } else if case .hid(let speech, _) = profile.transport { speech } else { nil }
+    let all = planned.profile.fields
+    quantities = all.map(Quantity.init)
+    unasked = all.indices.filter { all[$0].answers == 0 }
+    answering = (frameSpeech?.requests ?? []).indices.map { request in
+      all.indices.filter { all[$0].answers == 0 || all[$0].answers >> UInt32(request) & 1 == 1 }
+    }
+    variant = planned.variant
+    commands = planned.profile.writes.flatMap(ByteCommand.all)
+    let fields = planned.profile.fields.filter { $0.isPlayed(as: planned.variant) }
+    func meanings(_ words: [Int: Double]) -> [Int: Double] {
+      words.reduce(into: [:]) { if all.indices.contains($1.key) { $0[$1.key] = meaning(of: $1.value, all[$1.key]) } }
+    }
+    var saysAlways = Self.words(fields.flatMap { $0.when + $0.readWhen }.flatMap { need in need.conditions.map { (need.field, $0) } })
+    saysWarmingUp = meanings(Self.words(fields.flatMap(\.badWhen).filter { $0.reason == .warmingUp }.map { ($0.field, $0.condition) }))
+    let dialogue = (frameSpeech?.requests ?? []).flatMap(\.when)
+    saysCard = meanings(Self.words(dialogue.flatMap { need in need.conditions.map { (need.field, $0) } }))
+    scaled = planned.profile.fields.indices.filter { planned.profile.fields[$0].multiplier != nil }
+    turns = Self.turns(of: planned.profile)
+    var texts: [Int: [UInt8]] = [:]
+    if planned.profile.variants.indices.contains(variant), let field = planned.profile.variants[variant].identity {
+      if let text = planned.profile.variants[variant].texts.first { texts[field] = Array(text.utf8) }
+      if let number = planned.profile.variants[variant].numbers.first { saysAlways[field] = number }
+    }
+    self.texts = texts
+    self.saysAlways = meanings(saysAlways)
+  }
+
+  /// All the bits, or the first of the numbers, that conditions ask for, by field.
+  private static func words(_ conditions: [(field: Int, condition: BadWhen.Condition)]) -> [Int: Double] {
+    var words: [Int: UInt32] = [:]
+    for (field, condition) in conditions {
+      switch condition {
+      case .anyBit(let mask): words[field, default: 0] |= mask
+      case .equals(let number): if words[field] == nil { words[field] = number }
+      }
+    }
+    return words.mapValues(Double.init)
+  }
+
+  /// The conditions under which fields of the first kind of frame exist, each once.
+  private static func turns(of profile: Profile) -> [[Need]] {
+    profile.fields.reduce(into: []) { turns, field in
+      guard field.frames & 1 == 1, case .equals? = field.when.first?.conditions.first, !turns.contains(field.when) else { return }
+      turns.append(field.when)
+    }
+  }
+}
+
+/// A device of the world. What is asked of it often is inlined, so that it is not copied for that.
+struct SimulatedDevice: Sendable {
+  let nature: DeviceNature
+  /// Where it is wired to, which a swap changes.
+  var bus: Int
+  var unit: UInt8
   /// Modbus devices only.
   var registers: Registers?
   var fault: Fault?
@@ -27,9 +122,6 @@ struct SimulatedDevice: Sendable {
   var held: [Int: Double] = [:]
   /// Relays that it was told to switch in bytes, bit 0 is relay 1.
   var relays: UInt32 = 0
-  private let commands: [ByteCommand]
-  /// Under which conditions the values of an unasked frame exist: one after the other, where there are several.
-  let turns: [[Need]]
   /// How many unasked frames it sent.
   var turn = 0
   /// Inputs switched by command, by channel from 1.
@@ -50,42 +142,26 @@ struct SimulatedDevice: Sendable {
   private var lags: [Int: Lag] = [:]
   /// While a `self_calibrates` fault lasts.
   var calibration: SelfCalibration?
-  /// Raw numbers that fields say, by index: which variant it is, and so that others exist or are read; so that more is asked while a
-  /// card lies there; that it warms up.
-  private var saysAlways: [Int: Double]
-  private let saysCard: [Int: Double]
-  private let saysWarmingUp: [Int: Double]
   /// Bytes heard that are no request yet.
   var heard: [UInt8] = []
   /// What was written in bytes, oldest first, at most 256.
   private(set) var written: [Written] = []
 
   init(_ planned: PlannedDevice, from now: Instant) {
-    name = planned.name
-    profile = planned.profile
+    nature = DeviceNature(planned)
     bus = planned.bus
     unit = planned.unit
-    variant = planned.variant
-    commands = planned.profile.writes.flatMap(ByteCommand.all)
-    let fields = planned.profile.fields.filter { $0.isPlayed(as: planned.variant) }
-    saysAlways = Self.words(fields.flatMap { $0.when + $0.readWhen }.flatMap { need in need.conditions.map { (need.field, $0) } })
-    saysWarmingUp = Self.words(fields.flatMap(\.badWhen).filter { $0.reason == .warmingUp }.map { ($0.field, $0.condition) })
-    var dialogue: [Need] = []
-    if let speech = Self.frameSpeech(planned.profile) { dialogue = speech.requests.flatMap(\.when) }
-    saysCard = Self.words(dialogue.flatMap { need in need.conditions.map { (need.field, $0) } })
-    scaled = planned.profile.fields.indices.filter { planned.profile.fields[$0].multiplier != nil }
-    turns = Self.turns(of: planned.profile)
-    if planned.profile.variants.indices.contains(variant), let field = planned.profile.variants[variant].identity {
-      if let text = planned.profile.variants[variant].texts.first { texts[field] = Array(text.utf8) }
-      if let number = planned.profile.variants[variant].numbers.first { saysAlways[field] = number }
-    }
-    switch planned.profile.transport {
-    case .serial(let speech), .hid(let speech, _): nextFrame = speech.isAsked || speech.isSeldom ? .never : now + pause(speech)
-    case .modbus(let speech):
+    if let speech = frameSpeech { nextFrame = speech.isAsked || speech.isSeldom ? .never : now + pause(speech) }
+    if case .modbus(let speech) = planned.profile.transport {
       registers = Registers(
         speech, fields: planned.profile.fields, writes: planned.profile.writes.map(\.kind), variant: planned.variant)
     }
   }
+
+  var name: String { nature.name }
+  var profile: Profile { nature.profile }
+  var frameSpeech: FrameSpeech? { nature.frameSpeech }
+  var variant: Int { nature.variant }
 
   /// These values went out whole.
   mutating func tell(_ values: [Double]) {
@@ -93,33 +169,12 @@ struct SimulatedDevice: Sendable {
     nextTold = (nextTold + 1) % 256
   }
 
-  /// All the bits, or the first of the numbers, that conditions ask for, by field.
-  private static func words(_ conditions: [(field: Int, condition: BadWhen.Condition)]) -> [Int: Double] {
-    var words: [Int: UInt32] = [:]
-    for (field, condition) in conditions {
-      switch condition {
-      case .anyBit(let mask): words[field, default: 0] |= mask
-      case .equals(let number): if words[field] == nil { words[field] = number }
-      }
-    }
-    return words.mapValues(Double.init)
-  }
-
-  private static func frameSpeech(_ profile: Profile) -> FrameSpeech? {
-    switch profile.transport {
-    case .serial(let speech), .hid(let speech, _): speech
-    case .modbus: nil
-    }
-  }
-
-  /// How it speaks, where that is in frames.
-  var frameSpeech: FrameSpeech? { Self.frameSpeech(profile) }
-
-  /// What a field says of the device itself at the moment, raw; `nil`: nothing.
+  /// What a field tells of the device itself at the moment; `nil`: nothing.
+  @inline(__always)
   func word(_ field: Int, at now: Instant) -> Double? {
-    if now < warmAt, let word = saysWarmingUp[field] { return word }
-    if card != nil, let word = saysCard[field] { return word }
-    return saysAlways[field]
+    if now < warmAt, let word = nature.saysWarmingUp[field] { return word }
+    if card != nil, let word = nature.saysCard[field] { return word }
+    return nature.saysAlways[field]
   }
 
   /// What a slow field shows of a value.
@@ -148,21 +203,15 @@ struct SimulatedDevice: Sendable {
     }
   }
 
-  /// The conditions under which fields of the first kind of frame exist, each once.
-  private static func turns(of profile: Profile) -> [[Need]] {
-    profile.fields.reduce(into: []) { turns, field in
-      guard field.frames & 1 == 1, case .equals? = field.when.first?.conditions.first, !turns.contains(field.when) else { return }
-      turns.append(field.when)
-    }
-  }
-
   /// Between two unasked frames: each value is told once in a period.
-  func pause(_ speech: FrameSpeech) -> Interval { Interval(ns: max(speech.period.ns / Int64(max(turns.count, 1)), 1_000_000)) }
+  func pause(_ speech: FrameSpeech) -> Interval { Interval(ns: max(speech.period.ns / Int64(max(nature.turns.count, 1)), 1_000_000)) }
 
   /// All relays, bit 0 is relay 1.
+  @inline(__always)
   func relayMask(at now: Instant) -> UInt32 { registers?.relayMask(at: now) ?? relays }
 
   /// Relay `channel`, counted from 1.
+  @inline(__always)
   func isRelayOn(_ channel: Int, at now: Instant) -> Bool {
     if let registers { return registers.isRelayOn(channel, at: now) }
     return (1...32).contains(channel) && relays >> UInt32(channel - 1) & 1 == 1
@@ -170,7 +219,7 @@ struct SimulatedDevice: Sendable {
 
   /// Takes in one message; `true`: it was a command.
   mutating func obey(_ message: [UInt8], at now: Instant) -> Bool {
-    guard let command = commands.first(where: { $0.length == message.count && $0.isHeard(in: message, behind: []) }) else { return false }
+    guard let command = nature.commands.first(where: { $0.length == message.count && $0.isHeard(in: message, behind: []) }) else { return false }
     let value = command.value(in: message)
     if let channel = command.channel {
       if value > 0 { relays |= 1 << UInt32(channel - 1) } else { relays &= ~(1 << UInt32(channel - 1)) }
@@ -181,6 +230,7 @@ struct SimulatedDevice: Sendable {
   }
 
   /// The fault that is in force.
+  @inline(__always)
   func fault(at now: Instant) -> Fault? {
     guard let fault, now < fault.until else { return nil }
     return fault
@@ -195,6 +245,7 @@ struct SimulatedDevice: Sendable {
   }
 
   /// Whether a request to `asked` is for this device: its own unit, or "any sensor".
+  @inline(__always)
   func answers(to asked: UInt8) -> Bool {
     if asked == unit { return true }
     guard case .modbus(let speech) = profile.transport else { return false }
@@ -225,7 +276,7 @@ struct SimulatedDevice: Sendable {
     let address = address, messages = requests.map { $0.bytes.isEmpty ? [] : address + $0.bytes }
     var found: [Int] = []
     while !heard.isEmpty {
-      if let command = commands.filter({ $0.isHeard(in: heard, behind: address) }).max(by: { $0.length < $1.length }) {
+      if let command = nature.commands.filter({ $0.isHeard(in: heard, behind: address) }).max(by: { $0.length < $1.length }) {
         let message = Array(heard[address.count..<address.count + command.length])
         _ = obey(message, at: now)
         if let asked = requests.firstIndex(where: { !$0.bytes.isEmpty && message.starts(with: $0.bytes) }) { found.append(asked) }
@@ -233,7 +284,7 @@ struct SimulatedDevice: Sendable {
       } else if let whole = messages.firstIndex(where: { !$0.isEmpty && heard.starts(with: $0) }) {
         heard.removeFirst(messages[whole].count)
         found.append(whole)
-      } else if messages.contains(where: { $0.starts(with: heard) }) || commands.contains(where: { $0.mayFollow(heard, address) }) {
+      } else if messages.contains(where: { $0.starts(with: heard) }) || nature.commands.contains(where: { $0.mayFollow(heard, address) }) {
         break
       } else {
         heard.removeFirst()

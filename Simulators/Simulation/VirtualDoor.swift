@@ -101,7 +101,7 @@ final class VirtualDoor {
 
   /// Everything that is due by itself.
   func attend(_ world: inout World, _ now: Now) {
-    for bus in ports.indices {
+    for bus in ports.indices where ports[bus].nextDeadline <= now.boot {
       if ports[bus].opensAt <= now.boot {
         if world.plugged[bus] { open(bus, &world, now) } else { ports[bus].opensAt = now.boot + VirtualPort.look }
       }

@@ -107,7 +107,8 @@ struct VirtualPort {
     guard isBus else { return .bytes(delivery.bytes, proper: delivery.proper) }
     heard += delivery.bytes
     heardProper += delivery.proper
-    guard heard.count > 3, rtuFrame(unit: heard[0], Array(heard[1..<(heard.count - 2)])) == heard else { return nil }
+    // Over a message and its own check it is 0.
+    guard heard.count > 3, crc16(heard[...]) == 0 else { return nil }
     let reply = Array(heard.dropLast(2)), isProper = heardProper == heard.count
     heard = []
     heardProper = 0

@@ -236,6 +236,7 @@ extension World {
     guard plan.buses[devices[first].bus].link.takes(plan.buses[devices[second].bus].link) else { throw Order.Mistake("their wires are of different kinds") }
     (devices[first].bus, devices[second].bus) = (devices[second].bus, devices[first].bus)
     (devices[first].unit, devices[second].unit) = (devices[second].unit, devices[first].unit)
+    wire()
     for index in [first, second] { devices[index].heard = [] }
   }
 

@@ -15,23 +15,24 @@ extension World {
   /// One value a field, in the profile's order.
   mutating func values(of device: Int, fault: Fault? = nil, at moment: Instant) -> [Double] {
     if let frozen = devices[device].frozen, case .stuck? = fault?.kind { return frozen }
+    let quantities = devices[device].nature.quantities
     var values: [Double] = []
-    for (index, field) in devices[device].profile.fields.enumerated() {
-      let word = devices[device].word(index, at: moment).map { meaning(of: $0, field) }
-      let slow: Interval? = if let fault, case .slow = fault.kind, field.isMeasured { Interval(ns: Int64(fault.by * 1e9)) } else { nil }
-      let probe = Probe(device: device, field: index, response: slow ?? field.response, at: moment)
-      let truth = devices[device].held[index] ?? word ?? value(of: field, probe)
-      values.append(fault.map { shown(truth, field, $0, device: device, at: moment) } ?? truth)
+    values.reserveCapacity(quantities.count)
+    for (index, quantity) in quantities.enumerated() {
+      let slow: Interval? = if let fault, case .slow = fault.kind, quantity.isMeasured { Interval(ns: Int64(fault.by * 1e9)) } else { nil }
+      let probe = Probe(device: device, field: index, response: slow ?? quantity.response, at: moment)
+      let truth = devices[device].held[index] ?? devices[device].word(index, at: moment) ?? value(of: quantity, probe)
+      values.append(fault.map { shown(truth, quantity, $0, device: device, at: moment) } ?? truth)
     }
     return values
   }
 
   /// The same as they go over the wire: what another field scales is told in that measure.
   func scaled(_ values: [Double], _ device: Int) -> [Double] {
-    guard !devices[device].scaled.isEmpty else { return values }
+    guard !devices[device].nature.scaled.isEmpty else { return values }
     var values = values
     let fields = devices[device].profile.fields
-    for index in devices[device].scaled {
+    for index in devices[device].nature.scaled {
       guard let multiplier = fields[index].multiplier, values.indices.contains(multiplier.field) else { continue }
       let other = values[multiplier.field]
       let factor = multiplier.factors.isEmpty ? other : multiplier.factors[rawNumber(of: other, fields[multiplier.field])]
@@ -41,14 +42,12 @@ extension World {
   }
 
   /// What a sensor with a fault makes of a value.
-  private mutating func shown(_ value: Double, _ field: Field, _ fault: Fault, device: Int, at moment: Instant) -> Double {
+  private mutating func shown(_ value: Double, _ field: Quantity, _ fault: Fault, device: Int, at moment: Instant) -> Double {
     switch fault.kind {
     case .jump: return field.isMeasured ? value + fault.by : value
     case .drift: return field.isMeasured ? value + fault.by * (moment - fault.since).seconds / 3_600 : value
     case .selfCalibrates: return field.use == .co2 ? devices[device].calibration?.shown(value, at: moment) ?? value : value
-    case .sentinel:
-      guard let word = field.sentinels.first else { return value }
-      return meaning(of: word, field)
+    case .sentinel: return field.sentinel ?? value
     case .normalises:
       guard field.use == .surface else { return value }
       return value - surface(of: device, at: moment) + surface(of: device, as: fault.by, at: moment)
@@ -64,9 +63,9 @@ extension World {
     var at: Instant
   }
 
-  private mutating func value(of field: Field, _ probe: Probe) -> Double {
+  private mutating func value(of field: Quantity, _ probe: Probe) -> Double {
     let device = probe.device, moment = probe.at
-    if let word = field.warmUpValues.first, moment < devices[device].warmAt { return meaning(of: word, field) }
+    if let word = field.warmUp, moment < devices[device].warmAt { return word }
     switch field.use {
     case .surface: return measured(surface(of: device, at: moment), Self.surfaceNoise, field, probe)
     case .sensorAmbient: return measured(lane(of: device).map { lanes[$0].ambient } ?? 22, Self.ambientNoise, field, probe)
@@ -75,15 +74,15 @@ extension World {
     case .relays: return Double(devices[device].relayMask(at: moment))
     case .status: return 0
     case .reference: return measured(reference(of: device), Self.surfaceNoise, field, probe)
-    case .airTemperature: return airTemperature(of: device).map { measured($0, Self.ambientNoise, field, probe) } ?? ordinaryValue(of: field)
+    case .airTemperature: return airTemperature(of: device).map { measured($0, Self.ambientNoise, field, probe) } ?? field.ordinary
     case .humidity:
       let percent = isOutdoors[device] ? outdoors.humidity : roomOfDevice[device].map { rooms[$0].humidity }
-      return percent.map { measured($0, Self.humidityNoise, field, probe) } ?? ordinaryValue(of: field)
-    case .airflow: return roomOfDevice[device].map { measured(rooms[$0].fanFlow, 0, field, probe) } ?? ordinaryValue(of: field)
+      return percent.map { measured($0, Self.humidityNoise, field, probe) } ?? field.ordinary
+    case .airflow: return roomOfDevice[device].map { measured(rooms[$0].fanFlow, 0, field, probe) } ?? field.ordinary
     case .airVelocity:
-      guard let room = roomOfDevice[device], let duct = plan.rooms[room].ductAreaM2 else { return ordinaryValue(of: field) }
+      guard let room = roomOfDevice[device], let duct = plan.rooms[room].ductAreaM2 else { return field.ordinary }
       return measured(rooms[room].fanFlow / 3_600 / duct, 0, field, probe)
-    case .information: return ordinaryValue(of: field)
+    case .information: return field.ordinary
     }
   }
 
@@ -101,12 +100,12 @@ extension World {
     return isOutdoors[device] ? outdoors.temperature : roomOfDevice[device].map { rooms[$0].temperature }
   }
 
-  private func clamped(_ value: Double, _ field: Field) -> Double {
+  private func clamped(_ value: Double, _ field: Quantity) -> Double {
     field.range.map { min(max(value, $0.lowerBound), $0.upperBound) } ?? value
   }
 
   /// What is so, as slowly as the sensor follows it, with its noise.
-  private mutating func measured(_ value: Double, _ deviation: Double, _ field: Field, _ probe: Probe) -> Double {
+  private mutating func measured(_ value: Double, _ deviation: Double, _ field: Quantity, _ probe: Probe) -> Double {
     let shown = probe.response.map { devices[probe.device].follow(value, probe.field, within: $0, at: probe.at) } ?? value
     return clamped(deviation > 0 ? noise.normal(mean: shown, deviation: deviation) : shown, field)
   }
@@ -153,9 +152,13 @@ extension Field {
   /// Whether a device that is this variant of its profile has it.
   func isPlayed(as variant: Int) -> Bool { variants >> UInt32(clamping: variant) & 1 == 1 }
 
+  var isMeasured: Bool { use.isMeasured }
+}
+
+extension Use {
   /// Whether it tells of the world, rather than of the device.
   var isMeasured: Bool {
-    switch use {
+    switch self {
     case .surface, .sensorAmbient, .co2, .reference, .airTemperature, .humidity, .airflow, .airVelocity: true
     case .inputs, .relays, .status, .information: false
     }

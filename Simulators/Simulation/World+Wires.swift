@@ -37,8 +37,8 @@ struct WireState: Sendable {
 extension World {
   /// What is to be written now, in order.
   public mutating func takeDue(at moment: Instant) -> [Delivery] {
+    guard wires.nextDue <= moment else { return [] }
     let count = wires.deliveries.firstIndex { $0.due > moment } ?? wires.deliveries.count
-    guard count > 0 else { return [] }
     defer { wires.deliveries.removeFirst(count) }
     return Array(wires.deliveries[..<count])
   }
@@ -52,7 +52,8 @@ extension World {
     case .hid: takeReport(bytes, bus: bus, request: connection, at: moment); return true
     case .modbusRTU, .modbusTCP: break
     }
-    var stream = wires.streams[bus]?[connection] ?? ModbusStream()
+    // Taken out, so that it is not copied.
+    var stream = wires.streams[bus]?.removeValue(forKey: connection) ?? ModbusStream()
     stream.append(bytes, at: moment)
     let isTCP = if case .modbusTCP = plan.buses[bus].link { true } else { false }
     while let request = isTCP ? stream.nextTCP() : stream.nextRTU() {
@@ -79,7 +80,7 @@ extension World {
 
   /// Unasked frames that are due.
   mutating func sendDueFrames(at moment: Instant) {
-    for index in devices.indices where devices[index].nextFrame <= moment {
+    for index in streaming where devices[index].nextFrame <= moment {
       switch devices[index].profile.transport {
       case .serial(let speech), .hid(let speech, _):
         devices[index].nextFrame = devices[index].nextFrame + devices[index].pause(speech)
@@ -131,12 +132,9 @@ extension World {
     let fault = strike(index, at: moment)
     let values = values(of: index, fault: fault, at: moment)
     let fields = devices[index].profile.fields
-    var answers = fields.indices.filter { field in
-      let claims = fields[field].answers
-      return claims == 0 || request.map { claims >> UInt32($0) & 1 == 1 } ?? false
-    }
-    if request == nil, devices[index].turns.count > 1 {
-      let turn = devices[index].turns[devices[index].turn % devices[index].turns.count]
+    var answers = request.map { devices[index].nature.answering[$0] } ?? devices[index].nature.unasked
+    if request == nil, devices[index].nature.turns.count > 1 {
+      let turn = devices[index].nature.turns[devices[index].turn % devices[index].nature.turns.count]
       answers.removeAll { !fields[$0].when.isEmpty && fields[$0].when != turn }
       devices[index].turn += 1
     }
@@ -148,7 +146,7 @@ extension World {
       kind = speech.frames.indices.first { frame in fields[field].frames >> UInt32(frame) & 1 == 1 } ?? 0
     }
     let card = devices[index].card.flatMap { answers.contains($0.field) ? $0 : nil }
-    var texts = devices[index].texts
+    var texts = devices[index].nature.texts
     if let card { texts[card.field] = card.text }
     var frame = encodedFrame(
       speech.frames[kind], index: kind, of: fields, values: scaled(values, index), only: answers, texts: texts,
@@ -194,13 +192,13 @@ extension World {
 
   /// `false`: the one who is asked hangs up.
   private mutating func answer(_ request: HeardRequest, bus: Int, connection: Int, isTCP: Bool, at moment: Instant) -> Bool {
-    let asked = devices.indices.filter { devices[$0].bus == bus && devices[$0].isPowered }
-    let meant = asked.filter { devices[$0].answers(to: request.unit) }
+    let asked = wired[bus]
+    let meant = asked.filter { devices[$0].isPowered && devices[$0].answers(to: request.unit) }
     if meant.isEmpty, request.unit == 0, !isTCP {
-      for index in asked { _ = reply(of: index, to: request, strike(index, at: moment), at: moment) }
+      for index in asked where devices[index].isPowered { _ = reply(of: index, to: request, strike(index, at: moment), at: moment) }
       return true
     }
-    for index in asked where !meant.contains(index) {
+    for index in asked where devices[index].isPowered && !meant.contains(index) {
       if case .answersOthers? = devices[index].fault(at: moment)?.kind, let fault = strike(index, at: moment) {
         speak(index, answering: request, fault, connection: connection, isTCP: isTCP, at: moment)
       }

@@ -23,6 +23,8 @@ public struct World: Sendable {
   var doorways: [Doorway]
   var outdoors = Outdoors()
   var devices: [SimulatedDevice]
+  /// Which devices are wired to each bus.
+  private(set) var wired: [[Int]] = []
   /// Whether each bus is plugged in, and how often that changed.
   public internal(set) var plugged: [Bool]
   public internal(set) var plugs: [Int]
@@ -56,7 +58,7 @@ public struct World: Sendable {
   let roomOfDevice: [Int?]
   let isOutdoors: [Bool]
   /// Devices that send unasked.
-  private let streaming: [Int]
+  let streaming: [Int]
 
   static var step: Interval { .milliseconds(10) }
   static var breath: Interval { .milliseconds(100) }
@@ -79,6 +81,12 @@ public struct World: Sendable {
     roomOfDevice = plan.devices.indices.map { device in plan.rooms.firstIndex { $0.measurers.contains(device) } }
     isOutdoors = plan.devices.indices.map { device in plan.lanes.contains { $0.outdoor == device } }
     streaming = devices.indices.filter { [devices] in devices[$0].nextFrame < .never }
+    wire()
+  }
+
+  /// Follows the wires anew, after a device got another place.
+  mutating func wire() {
+    wired = plan.buses.indices.map { bus in devices.indices.filter { devices[$0].bus == bus } }
   }
 
   /// When something happens on a wire by itself: what to wait for.
@@ -172,6 +180,7 @@ public struct World: Sendable {
   /// Whether a relay, counted from 1, is on.
   func isRelayOn(_ channel: UInt8, of device: Int) -> Bool { devices[device].isRelayOn(Int(channel), at: now) }
 
+  @inline(__always)
   private func isDriven(_ lane: Int, at moment: Instant) -> Bool {
     guard let gate = plan.lanes[lane].gate else { return false }
     return devices[gate.device].isRelayOn(gate.channel, at: moment)
