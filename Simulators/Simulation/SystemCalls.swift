@@ -119,6 +119,28 @@ func connectPackets(path: String) throws(SystemError) -> Int32 {
   return descriptor
 }
 
+/// Gives simulators that run one command over their socket, and waits for the line that answers it; for the socket itself
+/// at most `seconds`.
+public func tellSimulators(at path: String, _ order: String, waitingFor seconds: Double = 0) throws(SystemError) -> String {
+  var address = try unixAddress(path)
+  let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+  guard descriptor >= 0 else { throw SystemError("socket") }
+  defer { close(descriptor) }
+  let end = bootClock() + Int64(seconds * 1e9)
+  while unsafe named(&address, { unsafe connect(descriptor, $0, $1) }) != 0 {
+    guard errno == ENOENT || errno == ECONNREFUSED, bootClock() < end else { throw SystemError(path) }
+    _ = waitFor([], atMost: .milliseconds(20))
+  }
+  writeSome(descriptor, Array((order + "\n").utf8))
+  var answer: [UInt8] = []
+  while answer.last != 10 {
+    guard let more = try readSome(descriptor).get() else { continue }
+    if more.isEmpty { throw SystemError("\(path): no answer", ECONNRESET) }
+    answer += more
+  }
+  return String(decoding: answer.dropLast(), as: UTF8.self)
+}
+
 /// Whether a socket's name stands there.
 func isSocket(_ path: String) -> Bool {
   var info = stat()

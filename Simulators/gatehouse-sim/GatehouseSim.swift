@@ -10,7 +10,7 @@ import Synchronization
   static let configuration = CommandConfiguration(
     commandName: "gatehouse-sim",
     abstract: "Simulate a site: at wire level for any program, or as scenarios that test the door.",
-    subcommands: [RunCommand.self, TestCommand.self, ExploreCommand.self], defaultSubcommand: RunCommand.self)
+    subcommands: [RunCommand.self, TellCommand.self, TestCommand.self, ExploreCommand.self], defaultSubcommand: RunCommand.self)
 }
 
 /// Where device profiles are.
