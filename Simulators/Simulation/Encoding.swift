@@ -97,7 +97,8 @@ public func encodedFrame(
   variant: Int = 0, isWarmingUp: Bool = false
 ) -> [UInt8] {
   func stands(_ index: Int) -> Bool { all[index].frames >> UInt32(frame) & 1 == 1 && all[index].isPlayed(as: variant) }
-  let held = (fields ?? Array(all.indices)).filter(stands)
+  var held = fields ?? Array(all.indices)
+  held.removeAll { !stands($0) }
   if case .line = framing.ending {
     if let whole = held.first(where: { all[$0].location == .line }), let text = texts[whole] { return text + [0x0D, 0x0A] }
     return encodedLine(held.map { (all[$0], values[$0]) }, isSpaced: all.contains { $0.digits > 0 })

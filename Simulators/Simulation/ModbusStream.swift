@@ -40,7 +40,10 @@ func rtuFrame(unit: UInt8, _ pdu: [UInt8]) -> [UInt8] {
 
 /// The seven-byte header and the PDU.
 func tcpFrame(_ request: HeardRequest, _ pdu: [UInt8]) -> [UInt8] {
-  bigEndian(request.transaction) + [0, 0] + bigEndian(UInt16(clamping: pdu.count + 1)) + [request.unit] + pdu
+  let length = UInt16(clamping: pdu.count + 1)
+  return [
+    UInt8(request.transaction >> 8), UInt8(request.transaction & 0xFF), 0, 0, UInt8(length >> 8), UInt8(length & 0xFF), request.unit,
+  ] + pdu
 }
 
 /// The bytes of one line or one connection that are not a request yet.

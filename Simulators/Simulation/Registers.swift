@@ -153,6 +153,7 @@ public struct Registers: Sendable {
   /// The answer to a request. `values`: one a field, in the profile's order.
   public mutating func answer(_ pdu: [UInt8], values: [Double], at now: Instant) -> [UInt8] {
     guard let function = pdu.first else { return [] }
+    // Whole answers; to a write, what was asked, or its beginning.
     let result: Result<[UInt8], Refused>
     switch function {
     case 1: result = readBits(.coil, pdu, values, now)
@@ -166,7 +167,7 @@ public struct Registers: Sendable {
     default: result = .failure(Refused(.illegalFunction))
     }
     switch result {
-    case .success(let rest): return [function] + rest
+    case .success(let answer): return answer
     case .failure(let refused): return [function | 0x80, refused.code.rawValue]
     }
   }
@@ -187,10 +188,12 @@ public struct Registers: Sendable {
     guard pdu.count == 5, (1...2_000).contains(count), map.speech.bitsPerRead == 0 || count == map.speech.bitsPerRead
     else { return .failure(Refused(.illegalValue)) }
     guard map.has(table, start, count) else { return .failure(Refused(.illegalAddress)) }
-    var bytes = [UInt8](repeating: 0, count: (count + 7) / 8)
+    var answer = [UInt8](repeating: 0, count: 2 + (count + 7) / 8)
+    answer[0] = pdu[0]
+    answer[1] = UInt8(clamping: answer.count - 2)
     func put(_ address: Int) {
       let place = address - start
-      if place >= 0, place < count { bytes[place / 8] |= 1 << UInt8(place % 8) }
+      if place >= 0, place < count { answer[2 + place / 8] |= 1 << UInt8(place % 8) }
     }
     if table == .coil {
       for address in start..<start + count where coil(address)?.isOn(at: now) ?? false { put(address) }
@@ -204,7 +207,7 @@ public struct Registers: Sendable {
         for n in 0..<width where raw >> UInt32(n) & 1 == 1 { put(address + n) }
       }
     }
-    return .success([UInt8(bytes.count)] + bytes)
+    return .success(answer)
   }
 
   /// Whether the device has this field, and the others say that it exists: what one register means may depend on another.
@@ -227,11 +230,12 @@ public struct Registers: Sendable {
     guard pdu.count == 5, (1...max(map.speech.registersPerRead, 1)).contains(count)
     else { return .failure(Refused(.illegalValue)) }
     guard map.has(table, start, count) else { return .failure(Refused(.illegalAddress)) }
-    var answer = [UInt8](repeating: 0, count: 1 + 2 * count)
-    answer[0] = UInt8(clamping: 2 * count)
+    var answer = [UInt8](repeating: 0, count: 2 + 2 * count)
+    answer[0] = pdu[0]
+    answer[1] = UInt8(clamping: 2 * count)
     func put(_ address: Int, _ high: UInt8, _ low: UInt8) {
-      let place = 1 + 2 * (address - start)
-      guard place > 0, place < answer.count else { return }
+      let place = 2 + 2 * (address - start)
+      guard place > 1, place < answer.count else { return }
       answer[place] = high
       answer[place + 1] = low
     }
@@ -259,12 +263,12 @@ public struct Registers: Sendable {
     for case .pulse(let base, let count, let unit) in map.writes where (base..<base + count).contains(address) {
       setCoil(map.firstRelay + address - base, Coil(on: value > 0, until: now + unit * Int64(value)))
       note("pulse", address, value, now)
-      return .success(Array(pdu.dropFirst()))
+      return .success(pdu)
     }
     guard map.has(.coil, address, 1) else { return .failure(Refused(.illegalAddress)) }
     guard value == 0xFF00 || value == 0 else { return .failure(Refused(.illegalValue)) }
     set(address, value != 0, now)
-    return .success(Array(pdu.dropFirst()))
+    return .success(pdu)
   }
 
   private mutating func set(_ address: Int, _ on: Bool, _ now: Instant) {
@@ -277,7 +281,7 @@ public struct Registers: Sendable {
     guard pdu.count == 5 else { return .failure(Refused(.illegalValue)) }
     guard map.has(.holding, address, 1) else { return .failure(Refused(.illegalAddress)) }
     store(address, value, now)
-    return .success(Array(pdu.dropFirst()))
+    return .success(pdu)
   }
 
   private mutating func store(_ address: Int, _ value: Int, _ now: Instant) {
@@ -291,7 +295,7 @@ public struct Registers: Sendable {
     else { return .failure(Refused(.illegalValue)) }
     guard map.has(.coil, start, count) else { return .failure(Refused(.illegalAddress)) }
     for n in 0..<count { set(start + n, pdu[6 + n / 8] >> UInt8(n % 8) & 1 == 1, now) }
-    return .success(Array(pdu[1..<5]))
+    return .success(Array(pdu[..<5]))
   }
 
   private mutating func writeWords(_ pdu: [UInt8], _ now: Instant) -> Result<[UInt8], Refused> {
@@ -300,7 +304,7 @@ public struct Registers: Sendable {
     else { return .failure(Refused(.illegalValue)) }
     guard map.has(.holding, start, count) else { return .failure(Refused(.illegalAddress)) }
     for n in 0..<count { store(start + n, Self.word(pdu, 6 + 2 * n), now) }
-    return .success(Array(pdu[1..<5]))
+    return .success(Array(pdu[..<5]))
   }
 
   private mutating func note(_ what: String, _ address: Int, _ value: Int, _ now: Instant) {

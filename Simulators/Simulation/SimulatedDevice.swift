@@ -204,6 +204,7 @@ struct SimulatedDevice: Sendable {
   }
 
   /// Between two unasked frames: each value is told once in a period.
+  @inline(__always)
   func pause(_ speech: FrameSpeech) -> Interval { Interval(ns: max(speech.period.ns / Int64(max(nature.turns.count, 1)), 1_000_000)) }
 
   /// All relays, bit 0 is relay 1.

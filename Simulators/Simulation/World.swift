@@ -57,6 +57,8 @@ public struct World: Sendable {
   let hallOfDevice: [Int?]
   let roomOfDevice: [Int?]
   let isOutdoors: [Bool]
+  /// Rooms whose contacts count who comes and who goes.
+  private let isCounted: [Bool]
   /// Devices that send unasked.
   let streaming: [Int]
 
@@ -79,6 +81,7 @@ public struct World: Sendable {
     secondOfDevice = plan.devices.indices.map { device in plan.lanes.firstIndex { $0.second?.device == device } }
     hallOfDevice = plan.devices.indices.map { device in plan.lanes.firstIndex { $0.hall == device } }
     roomOfDevice = plan.devices.indices.map { device in plan.rooms.firstIndex { $0.measurers.contains(device) } }
+    isCounted = plan.rooms.map(\.isCounted)
     isOutdoors = plan.devices.indices.map { device in plan.lanes.contains { $0.outdoor == device } }
     streaming = devices.indices.filter { [devices] in devices[$0].nextFrame < .never }
     wire()
@@ -123,7 +126,7 @@ public struct World: Sendable {
     for index in rooms.indices {
       rooms[index].advance(hours: hours)
       rooms[index].exchange(hours: hours, with: outdoors)
-      if plan.rooms[index].isCounted { doorways[index].advance(occupants: rooms[index].occupants, at: moment) }
+      if isCounted[index] { doorways[index].advance(occupants: rooms[index].occupants, at: moment) }
     }
   }
 
