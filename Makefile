@@ -11,13 +11,13 @@ demo: packages
 	@scripts/demo $(FOR)
 
 test:
-	@scripts/packages gcc python3-venv strace umockdev gir1.2-umockdev-1.0 python3-gi qemu-system-x86 busybox-static udev
+	@scripts/packages gcc patch python3-venv strace umockdev gir1.2-umockdev-1.0 python3-gi qemu-system-x86 busybox-static udev
 	@scripts/guest-kernel
 	@scripts/test
 
 # The tests that can go on for a night, in that size.
 torture:
-	@scripts/packages gcc python3-venv
+	@scripts/packages gcc patch python3-venv
 	@scripts/torture $(ONLY)
 
 bench:

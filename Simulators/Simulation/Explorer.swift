@@ -49,7 +49,7 @@ public struct Explorer: Sendable {
         try life.carryOut(step)
       }
     }
-    if life.witness.violations.isEmpty { life.witness.end(at: site.elapsed) }
+    if life.witness.violations.isEmpty { life.witness.end(isOpen: { site.world.lanes[$0].gate.isOpen }, at: site.elapsed) }
     var violation = life.witness.violations.first
     // Every other door dies as it is.
     if world.seed % 2 == 0 { site.stop() } else { site.kill() }

@@ -28,7 +28,8 @@ final class Life {
     let person = { [site] lane in site.world.person(at: lane) }
     remember(event, person)
     if case .commandAnswered(let command, _) = event.body { lastAnswered = command.id }
-    witness.see(event, person: person, told: { [site] in site.world.told(device: $0, field: $1) }, at: site.elapsed)
+    witness.see(
+      event, person: person, told: { [site] in site.world.told(device: $0, field: $1) }, wires: { [site] in site.wireAccounts }, at: site.elapsed)
   }
 
   private func remember(_ event: Event, _ person: (Int) -> String?) {

@@ -32,7 +32,9 @@ struct LogAudit {
     }
     for name in try FileManager.default.subpathsOfDirectory(atPath: folder).sorted() {
       let bytes = FileManager.default.contents(atPath: folder + "/" + name) ?? Data()
-      if bytes.range(of: Data(secret.utf8)) != nil {
+      // As it is, or as tokens are written.
+      let written = secret.utf8.prefix(8).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+      if bytes.range(of: Data(secret.utf8)) != nil || bytes.range(of: Data(written.utf8)) != nil {
         return Violation(rule: "no file holds what somebody showed", sentence: "\(name) does", at: now)
       }
     }

@@ -91,19 +91,15 @@ private struct WorldMaker {
         let bus = one(of: names.ports)
         order(at, "unplug \(bus)")
         order(at + long, "replug \(bus)")
-      case 2:
-        add(at, .door(.kill), "door kill")
-        add(at + long / 4, .door(.start), "door start")
-      case 3:
-        add(at, .door(.stop), "door stop")
+      case 2, 3:
+        if happens(0.5) { add(at, .door(.kill), "door kill") } else { add(at, .door(.stop), "door stop") }
+        if happens(0.3) { setClock(at + long / 8) }
         add(at + long / 4, .door(.start), "door start")
       case 4:
         let disk: VirtualDisk = happens(0.5) ? .full : .hung
         add(at, .disk(disk), "disk \(disk == .full ? "full" : "hung")")
         add(at + long, .disk(.good), "disk good")
-      case 5:
-        let step = Int64((chance.unit() - 0.5) * 7_200)
-        add(at, .clock(step * 1_000_000_000), "clock \(step)s")
+      case 5: setClock(at)
       case 6 where !names.lanes.isEmpty:
         let lane = one(of: names.lanes)
         order(at, "gate \(lane) \(happens(0.5) ? "stuck_open" : "stuck_shut")")
@@ -117,6 +113,11 @@ private struct WorldMaker {
         order(at, "fault \(one(of: names.devices)) \(one(of: Self.faults).rawValue) for=\(Int(long))")
       }
     }
+  }
+
+  private mutating func setClock(_ at: Double) {
+    let step = Int64((chance.unit() - 0.5) * 7_200)
+    add(at, .clock(step * 1_000_000_000), "clock \(step)s")
   }
 
   // MARK: What staff ask
@@ -186,7 +187,9 @@ private struct WorldMaker {
     if alarm != nil { all["occurrence"] = number }
     if isSigned || happens(0.8) { all["who"] = .text("Li Na") }
     if isSigned || happens(0.7) { all["why"] = .text("seen by hand") }
-    let meant = person && !bodies.isEmpty ? one(of: bodies.keys.sorted()) : nil
+    // Who was elevated is asked about more than others.
+    let ill = bodies.keys.filter { (bodies[$0] ?? 0) >= Witness.surelyFever }.sorted()
+    let meant = !person || bodies.isEmpty ? nil : !ill.isEmpty && happens(0.7) ? one(of: ill) : one(of: bodies.keys.sorted())
     let order = StaffOrder(keys: all, person: meant, alarm: alarm.map { ($0, nil) }, isRefused: false)
     add(at, .staff(order), order.words)
   }

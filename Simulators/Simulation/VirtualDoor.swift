@@ -51,8 +51,7 @@ final class VirtualDoor {
     let earlier = try log.resume(now)
     if let snapshot = earlier.snapshot, snapshot.state.count == state.capacity {
       for (index, byte) in snapshot.state.enumerated() { state[index] = byte }
-      let shift = Interval(ns: (now.boot.ns &- snapshot.boot.ns) &- (now.wall &- snapshot.wall))
-      pipeline.restore(from: state, shift: shift, now)
+      pipeline.restore(from: state, shift: snapshot.shift(to: now), now)
       carryOut(&world, now)
     }
     let down = earlier.lastRecord.map { max(0, (now.wall - $0) / 1_000_000_000) } ?? 0
@@ -231,4 +230,6 @@ struct WireAccount: Equatable {
   var taken: UInt64 = 0
   var dropped: UInt64 = 0
   var waiting: UInt64 = 0
+
+  var spoiled: UInt64 { handed - proper }
 }

@@ -33,6 +33,8 @@ final class Witness {
   private var untold: [UInt64: Interval] = [:]
   /// How far each bus's frames prove themselves.
   private let proofs: [Proof]
+  /// Readings that nobody sent, of frames that a sum happened to fit, by bus.
+  private var lucky: [Int: UInt64] = [:]
   /// Something was closed, by staff or for a case.
   private var wasClosed = false
 
@@ -146,6 +148,7 @@ final class Witness {
     }
     for (ticket, wait) in waits { waits[ticket] = wait.counter > durable ? nil : (wait.until, 0) }
     untold = [:]
+    lucky = [:]
     counter = 0
     durable = 0
     for index in lanes.indices {
@@ -158,12 +161,14 @@ final class Witness {
 
   // MARK: What is seen
 
-  func see(_ event: Event, person: (Int) -> String?, told: (Int, Int) -> [Double], at now: Interval) {
+  func see(
+    _ event: Event, person: (Int) -> String?, told: (Int, Int) -> [Double], wires: () -> [WireAccount], at now: Interval
+  ) {
     if event.counter != counter + 1 { violate("events are numbered without a gap", "\(event.counter) follows \(counter)", now) }
     counter = event.counter
     if event.body.stream == .records { untold[counter] = now }
     switch event.body {
-    case .reading(let reading): checkReading(reading, told, now)
+    case .reading(let reading): checkReading(reading, told, wires, now)
     case .alarmRaised(let fact):
       if alarms[fact.occurrence] != nil { violate("an alarm is raised once", "\(fact.kind.name), \(fact.occurrence)", now) }
       alarms[fact.occurrence] = AlarmView(kind: fact.kind, raised: event.counter)
@@ -222,12 +227,19 @@ final class Witness {
     }
   }
 
-  private func checkReading(_ reading: Reading, _ told: (Int, Int) -> [Double], _ now: Interval) {
+  private func checkReading(_ reading: Reading, _ told: (Int, Int) -> [Double], _ wires: () -> [WireAccount], _ now: Interval) {
     guard reading.quality.isGood, !reading.unit.isSet else { return }
     let field = settings.devices[Int(reading.device.index)].profile.fields[Int(reading.field)]
     let sent = told(Int(reading.device.index), Int(reading.field))
     let resolution = max(field.scale.magnitude, 1e-3) + 1e-6
     guard !sent.contains(where: { abs($0 - reading.decoded) <= resolution }) else { return }
+    let bus = Int(settings.devices[Int(reading.device.index)].port.index)
+    let spoiled = wires()[bus].spoiled
+    if proofs[bus] != .strong, spoiled > 0 {
+      // Two readings a frame, and far fewer frames than the spoiled ones.
+      lucky[bus, default: 0] += 1
+      if lucky[bus, default: 0] <= 2 + spoiled / 256 { return }
+    }
     violate(
       "every reading was sent, whole",
       "\(settings.names.devices[Int(reading.device.index)]).\(field.name): \(reading.decoded), sent was nothing nearer than \(sent.min { abs($0 - reading.decoded) < abs($1 - reading.decoded) } ?? .nan)", now)
@@ -285,12 +297,11 @@ final class Witness {
       if account.handed != account.taken + account.dropped + account.waiting {
         violate("every byte is counted", "\(name): \(account)", now)
       }
-      let spoiled = account.handed - account.proper
       // Of random bytes a sum of eight bits lets one frame of 256 pass.
       let luck: UInt64 =
         switch proofs[bus] {
         case .none: .max - account.proper
-        case .weak: spoiled / 8 + 64
+        case .weak: account.spoiled / 8 + 64
         case .strong: 0
         }
       if account.taken > account.proper + luck { violate("what is spoiled is not taken", "\(name): \(account)", now) }
@@ -308,8 +319,9 @@ final class Witness {
   }
 
   /// The end: everything that went wrong is over for long enough.
-  func end(at now: Interval) {
+  func end(isOpen: (Int) -> Bool, at now: Interval) {
     for lane in lanes.indices {
+      if isOpen(lane) { violate("afterwards all is well", "the gate of \(settings.names.lanes[lane]) stands open", now) }
       switch lanes[lane].state {
       case .free, .measuring, .releasing: break
       case .closed where wasClosed: break

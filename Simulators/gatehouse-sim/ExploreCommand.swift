@@ -18,6 +18,7 @@ struct ExploreCommand: ParsableCommand {
       EXAMPLES
         gatehouse-sim explore gatehouse.yaml --seeds 20 --minutes 5
         gatehouse-sim explore gatehouse.yaml --from 1234 --seeds 1
+        gatehouse-sim explore gatehouse.yaml --seeds 5000 --first
 
       EXIT CODES  0 all rules held, 1 one was broken, 64 wrong usage,
                   65 settings are wrong
@@ -27,6 +28,7 @@ struct ExploreCommand: ParsableCommand {
   @Option(help: "How many worlds.") var seeds = 20
   @Option(help: "The first seed.") var from: UInt64 = 1
   @Option(help: "How many minutes things go wrong in each.") var minutes = 5
+  @Flag(help: "Stop at the first failure, and print its world as it is.") var first = false
   @OptionGroup var profiles: ProfilesFolder
 
   func validate() throws {
@@ -42,21 +44,26 @@ struct ExploreCommand: ParsableCommand {
     }
     let folder = FileManager.default.temporaryDirectory.appending(path: "gatehouse-explore-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
-    var failed = 0, events = 0
+    var failed = 0, lived = 0, events = 0
     for seed in from..<(from + UInt64(seeds)) {
       let place = folder.appending(path: "\(seed)")
       try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
       let found = try explorer.live(explorer.world(seed), folder: place.path)
+      lived += 1
       events += found.events
       if found.violation != nil {
         failed += 1
+        if first {
+          print(found.words)
+          break
+        }
         complain("seed \(seed) breaks a rule; making it small ...")
         let small = try explorer.shrink(found, folder: place.appending(path: "smaller").path)
         print(small.words)
       }
       try? FileManager.default.removeItem(at: place)
     }
-    print("\(seeds) worlds of \(minutes) min, \(events) events: \(failed == 0 ? "all rules held" : "\(failed) broke a rule")")
+    print("\(lived) worlds of \(minutes) min, \(events) events: \(failed == 0 ? "all rules held" : "\(failed) broke a rule")")
     if failed > 0 { throw ExitCode(1) }
   }
 }

@@ -43,6 +43,12 @@ public struct Snapshot: Sendable, Equatable {
     unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[headSize...]).copyMemory(from: state)
   }
 
+  /// What to add to its boot times for this boot clock. A clock that shows no less than it did has run on, and says better
+  /// than the wall clock, which people set, how much time has passed: no less in any case, also if it began anew and has come so far.
+  public func shift(to now: Now) -> Interval {
+    now.boot >= boot ? .zero : Interval(ns: (now.boot.ns &- boot.ns) &- (now.wall &- wall))
+  }
+
   /// `nil` when it is no snapshot of this layout.
   init?(_ bytes: [UInt8], layout: UInt64) {
     guard Self.isSnapshot(bytes), word(bytes, 8) == layout else { return nil }

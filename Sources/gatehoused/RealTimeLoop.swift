@@ -78,9 +78,7 @@ struct RealTimeLoop: ~Copyable {
     guard earlier.state.count == snapshot.capacity else { return }
     for (index, byte) in earlier.state.enumerated() { snapshot[index] = byte }
     let now = clock.now()
-    // What the earlier run called `boot` is, on this boot clock, as far in the past as its wall time is.
-    let shift = Interval(ns: (now.boot.ns &- earlier.boot.ns) &- (now.wall &- earlier.wall))
-    pipeline.restore(from: snapshot, shift: shift, now)
+    pipeline.restore(from: snapshot, shift: earlier.shift(to: now), now)
     carryOut(since: now.boot)
   }
 

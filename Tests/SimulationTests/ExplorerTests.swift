@@ -21,11 +21,48 @@ import Testing
     return try body(folder.path)
   }
 
-  @Test(arguments: UInt64(1)...20)
+  /// 199: a clock that was set while the door was down ended a rest early.
+  @Test(arguments: Array(1...20) + [199])
   func theRulesHold(seed: UInt64) throws {
     let found = try inFolder { try explorer.live(explorer.world(seed), folder: $0) }
     #expect(found.violation == nil, "\(found.words)")
     #expect(found.events > 30)
+  }
+
+  /// People show who they are to a scanner.
+  @Test(arguments: UInt64(1)...3)
+  func theRulesHoldWhereIdentitiesAreShown(seed: UInt64) throws {
+    try inFolder { folder in
+      try FileManager.default.copyItem(atPath: "Tests/Planted/scanner-door.yaml", toPath: folder + "/door.yaml")
+      let key = Data("nobody guesses what stands in this file".utf8)
+      #expect(FileManager.default.createFile(atPath: folder + "/identity.key", contents: key, attributes: [.posixPermissions: 0o400]))
+      let scanner = Explorer(try Settings.load(file: folder + "/door.yaml", profiles: "DeviceProfiles"), minutes: 2)
+      let world = scanner.world(seed)
+      #expect(world.happens.contains { $0.words.contains(" shows=\(RandomWorld.codePrefix)") })
+      let found = try scanner.live(world, folder: folder + "/life")
+      #expect(found.violation == nil, "\(found.words)")
+    }
+  }
+
+  /// What the files of a life hold is looked at, and what they should not hold is found.
+  @Test func aLogIsLookedAt() throws {
+    try inFolder { folder in
+      let site = try VirtualSite(
+        try Settings.load(file: "Simulators/scenarios/one-door.yaml", profiles: "DeviceProfiles"), wall: 1_795_390_200_000_000_000,
+        log: folder + "/log")
+      var durable: Set<String> = []
+      site.onCommit = { durable.formUnion($0.map(\.id)) }
+      try site.start()
+      site.run(for: .seconds(20))
+      site.stop()
+      func rule(_ ids: Set<String>, secret: String) throws -> String? {
+        try LogAudit(durable: ids, secret: secret).violation(in: folder + "/log", at: site.elapsed)?.rule
+      }
+      #expect(durable.count > 5)
+      #expect(try rule(durable, secret: "nobody") == nil)
+      #expect(try rule(durable.union(["never-1"]), secret: "nobody") == "what was called durable is in the log")
+      #expect(try rule(durable, secret: "gatehouse.system.started") == "no file holds what somebody showed")
+    }
   }
 
   @Test func aSeedIsOneWorld() {
