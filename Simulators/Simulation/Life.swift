@@ -77,7 +77,9 @@ final class Life {
       switch words[0] {
       case "person", "room": break
       case "gate":
-        if let lane = site.settings.names.lanes.firstIndex(of: String(words[1])) { witness.gate(lane, isFaulty: words[2] != "normal") }
+        if let lane = site.settings.names.lanes.firstIndex(of: String(words[1])) {
+          witness.gate(lane, isFaulty: words[2] != "normal", at: site.elapsed)
+        }
         witness.disturbed(until: grace)
       case "fault":
         let long = words.last.flatMap { $0.hasPrefix("for=") ? Double($0.dropFirst(4)) : nil } ?? 0

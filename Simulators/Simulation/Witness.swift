@@ -111,7 +111,11 @@ final class Witness {
     for index in lanes.indices { lanes[index].undisturbedSince = end }
   }
 
-  func gate(_ lane: Int, isFaulty: Bool) { lanes[lane].gateIsFaulty = isFaulty }
+  /// A leaf that is free again follows its relay, whoever drove that meanwhile.
+  func gate(_ lane: Int, isFaulty: Bool, at now: Interval) {
+    lanes[lane].gateIsFaulty = isFaulty
+    if !isFaulty { lanes[lane].mayOpenUntil = max(lanes[lane].mayOpenUntil, now + .seconds(1)) }
+  }
 
   /// The door is told to end: gates that open on failure are opened, whether or not their boards say so.
   func stopping() {
