@@ -3,9 +3,10 @@
  *     fleet serve COUNT PORT     Modbus TCP sensors, a connection each; at its end: polls, fewest and most of a connection,
  *                                and how late they were, p50, p99 and most, in us, each against its own grid of a second
  *     fleet pester COUNT PORT    Modbus TCP gateways that misbehave, each in one of five ways; addresses begin at 127.2.0.1
- *     fleet poll COUNT PORT      asks COUNT sensors each second and reads their replies
+ *     fleet poll COUNT PORT      asks COUNT sensors each second and reads their replies; at its end, of those since a line came on its
+ *                                input: replies, and how long they took, p50, p99 and most, in us
  *     fleet play COUNT RATE DIR  thermometers on pseudo-terminals DIR/line-1 …, RATE frames a second in all; at its end: frames
- *     fleet read COUNT DIR       reads such lines and checks each frame's sum; at its end: frames
+ *     fleet read COUNT DIR       reads such lines and checks each frame's sum; at its end: frames since a line came on its input
  *
  * Says "ready", waits for a line on its input (serve and play), works until its input ends. */
 #define _GNU_SOURCE
@@ -205,10 +206,22 @@ static void pester(int count, int port) {
   }
 }
 
+static void tell_replies(int count) {
+  int64_t *took = malloc(sizeof *took * most * polls_most);
+  int samples = 0;
+  for (int c = 0; c < count; c++)
+    for (int k = 0; k < poll_count[c]; k++) took[samples++] = polls[c][k];
+  qsort(took, samples, sizeof *took, by_value);
+  if (!samples) took[samples++] = 0;
+  printf("%d %lld %lld %lld\n", samples, took[samples / 2] / 1000LL, took[samples * 99LL / 100] / 1000LL, took[samples - 1] / 1000LL);
+}
+
 static void poll_all(int count, int port) {
   int one = 1, tick = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
   static int64_t due[most];
+  static int64_t asked[most];
   int64_t start = now_ns();
+  int counting = 0;
   for (int c = 0; c < count; c++) {
     struct sockaddr_in address = address_of(c, port);
     fds[c] = socket(AF_INET, SOCK_STREAM, 0);
@@ -228,6 +241,7 @@ static void poll_all(int count, int port) {
     while (due[next] <= now) {
       uint8_t request[12] = {0, 1, 0, 0, 0, 6, 1, 4, 0, 3, 0, 1};
       if (write(fds[next], request, 12) != 12) fail("request");
+      asked[next] = now;
       due[next] += 1000000000LL;
       next = (next + 1) % count;
     }
@@ -238,7 +252,8 @@ static void poll_all(int count, int port) {
     for (int i = 0; i < n; i++) {
       uint32_t who = events[i].data.u32;
       if (who == control) {
-        if (is_over()) return;
+        if (is_over()) return tell_replies(count);
+        counting = 1;
       } else if (who == timer) {
         uint64_t times;
         if (read(tick, &times, sizeof times) < 0) continue;
@@ -247,6 +262,7 @@ static void poll_all(int count, int port) {
         ssize_t got = read(fds[who], reply, sizeof reply);
         if (got <= 0) fail("reply");
         if (got >= 11 && reply[7] == 4) values += reply[9] << 8 | reply[10];
+        if (counting && poll_count[who] < polls_most) polls[who][poll_count[who]++] = now_ns() - asked[who];
       }
     }
   }
@@ -306,6 +322,10 @@ static void read_all(int count, const char *folder) {
   long frames = 0;
   for (;;) {
     uint32_t who = next();
+    if (who == control && !is_over()) {
+      frames = 0;
+      continue;
+    }
     if (who == control) {
       printf("%ld\n", frames);
       return;
