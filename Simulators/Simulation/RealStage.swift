@@ -18,6 +18,8 @@ final class RealStage: Stage {
   private let logFolder: String
   private let names: Names
   private var door: DoorProcess?
+  /// The door was ready for the first time, and the scenario's time runs.
+  private var hasBegun = false
   private var zero = Instant(ns: 0)
   private var zeroWall = Date()
   private var bell: EventsClient?
@@ -84,7 +86,6 @@ final class RealStage: Stage {
   // MARK: The door
 
   func start() throws {
-    let isFirst = bell == nil && read.isEmpty
     let door = try DoorProcess(program: program, settings: settingsFile, profiles: profiles, folder: folder)
     guard turn(until: { door.isReady || !door.isRunning }), door.isRunning else {
       door.die()
@@ -93,7 +94,8 @@ final class RealStage: Stage {
     self.door = door
     bell = try EventsClient(path: ControlPaths(folder: folder).events)
     reader = try LogReader(folder: logFolder)
-    if isFirst {
+    if !hasBegun {
+      hasBegun = true
       zero = loop.present
       zeroWall = Date()
     }
@@ -197,7 +199,7 @@ final class RealStage: Stage {
     else { return }
     onTold(
       Told(
-        at: Interval(ns: Int64(time.timeIntervalSince(zeroWall) * 1e9)), type: String(envelope.type.dropFirst("gatehouse.".count)),
+        at: Interval(ns: Int64(clamped: time.timeIntervalSince(zeroWall) * 1e9)), type: String(envelope.type.dropFirst("gatehouse.".count)),
         place: envelope.source.split(separator: "/").last.map(String.init) ?? "", isRecord: event.stream == .records,
         document: { event.json }))
   }
