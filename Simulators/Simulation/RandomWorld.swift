@@ -136,19 +136,19 @@ private struct WorldMaker {
         for item in names.items { ask(at + 5, "attest", ["item": item], isSigned: true) }
         ask(at + 6, "open_site", isSigned: true)
       case 2, 3, 4: ask(at, "contact_reading", ["celsius": one(of: ["20", "36.5", "37.9", "38.6", "99"])], person: true)
-      case 5, 6: ask(at, "resume", happens(0.5) ? ["lane": one(of: names.lanes)] : [:], person: true)
-      case 7: ask(at, "override", ["lane": one(of: names.lanes)])
+      case 5, 6: ask(at, "resume", happens(0.5) && !names.lanes.isEmpty ? ["lane": one(of: names.lanes)] : [:], person: true)
+      case 7 where !names.lanes.isEmpty: ask(at, "override", ["lane": one(of: names.lanes)])
       case 8: ask(at, "override", person: true)
       case 9: ask(at, "allow", person: true)
       case 10: ask(at, "credential", ["verdict": one(of: ["passed", "failed"])], person: true)
-      case 11: ask(at, "credential", ["verdict": one(of: ["passed", "failed"]), "lane": one(of: names.lanes)])
-      case 12: ask(at, "open_case", ["place": one(of: names.lanes + names.rooms)])
-      case 13:
+      case 11 where !names.lanes.isEmpty: ask(at, "credential", ["verdict": one(of: ["passed", "failed"]), "lane": one(of: names.lanes)])
+      case 12 where !(names.lanes + names.rooms).isEmpty: ask(at, "open_case", ["place": one(of: names.lanes + names.rooms)])
+      case 13 where !names.rooms.isEmpty:
         let step = one(of: CaseStep.allCases.filter { $0 != .opened }).name
         ask(at, "advance_case", ["case": "\(1 + below(3))", "step": step, "room": one(of: names.rooms)])
-      case 14: ask(at, one(of: ["prove", "reset_average"]), ["lane": one(of: names.lanes)])
-      case 15: ask(at, one(of: ["session_start", "session_end", "ventilation_begin", "ventilation_end"]), ["room": one(of: names.rooms)])
-      case 16:
+      case 14 where !names.lanes.isEmpty: ask(at, one(of: ["prove", "reset_average"]), ["lane": one(of: names.lanes)])
+      case 15 where !names.rooms.isEmpty: ask(at, one(of: ["session_start", "session_end", "ventilation_begin", "ventilation_end"]), ["room": one(of: names.rooms)])
+      case 16 where !names.rooms.isEmpty:
         let method = one(of: DisinfectionMethod.allCases).name
         ask(at, "disinfected", ["room": one(of: names.rooms), "method": method, "minutes": "\(below(90))"])
       case 17: suppress(at)
@@ -168,6 +168,7 @@ private struct WorldMaker {
       case .log: ["log"]
       case .site: [names.site]
       }
+    guard !places.isEmpty else { return }
     let keys = ["kind": kind.name, "place": one(of: places)]
     let (begin, end) = happens(0.5) ? ("shelve", "unshelve") : ("take_out_of_service", "return_to_service")
     ask(at, begin, begin == "shelve" ? keys.merging(["for_s": "\(60 + below(120))"]) { $1 } : keys)

@@ -63,18 +63,28 @@ private final class ScenarioReader {
       return entry.expected("a time after the last thing that happens", round.flatMap { $0 > last ? $0 : nil })
     }
     let last = happens.map(\.at).max() ?? .zero
-    let latest = lasts ?? last + .seconds(10)
+    if let lasts, last > lasts { top.optional("lasts")?.note("something happens at \(clockText(last)), when the scenario is over") }
     var expects: [Expectation] = []
     if let settings {
-      for entry in top.required("expects", "A scenario without an expectation tests nothing.")?.list() ?? [] {
-        if let one = entry.section().flatMap({ expectation($0, settings, latest) }) { expects.append(one) }
+      let list = top.required("expects", "A scenario without an expectation tests nothing.")
+      let entries = list?.list() ?? []
+      if let list, entries.isEmpty { list.note("found no expectation: a scenario without one tests nothing") }
+      for entry in entries {
+        guard let one = entry.section().flatMap({ expectation($0, settings) }) else { continue }
+        if let lasts, one.window.lowerBound > lasts { entry.note("this counts from \(clockText(one.window.lowerBound)) on, when the scenario is over") }
+        expects.append(one)
       }
     } else {
       top.abandon()
     }
+    // What has no end of its own counts until the last of the others.
+    let ends = expects.map { $0.window.upperBound == Self.openEnd ? $0.window.lowerBound : $0.window.upperBound }
+    let end = lasts ?? max(last + .seconds(10), ends.max() ?? .zero)
+    for index in expects.indices where expects[index].window.upperBound == Self.openEnd {
+      expects[index].window = expects[index].window.lowerBound...max(expects[index].window.lowerBound, end)
+    }
     top.close()
     guard let about, let settings, let source else { return nil }
-    let end = lasts ?? max(latest, expects.map(\.window.upperBound).max() ?? .zero)
     let name = URL(filePath: file).deletingPathExtension().lastPathComponent
     return Scenario(
       file: file, name: name, about: about, settings: settings, source: source, isInRealTime: isInRealTime, seed: UInt64(seed),
@@ -115,7 +125,7 @@ private final class ScenarioReader {
     calendar.timeZone = zone
     let wanted = DateComponents(
       year: parts[0], month: parts[1], day: parts[2], hour: parts[3], minute: parts[4], second: parts.count == 6 ? parts[5] : 0)
-    guard wanted.isValidDate(in: calendar), let date = calendar.date(from: wanted) else { return nil }
+    guard (2000...2200).contains(parts[0]), wanted.isValidDate(in: calendar), let date = calendar.date(from: wanted) else { return nil }
     return Int64(date.timeIntervalSince1970) * 1_000_000_000
   }
 
@@ -203,7 +213,10 @@ private final class ScenarioReader {
 
   // MARK: What is expected
 
-  private func expectation(_ section: Section, _ settings: Settings, _ end: Interval) -> Expectation? {
+  /// Stands for the end of the scenario until that is known.
+  private static let openEnd = Interval(ns: .max)
+
+  private func expectation(_ section: Section, _ settings: Settings) -> Expectation? {
     let event = section.optional("event"), never = section.optional("never")
     guard let said = event ?? never, event == nil || never == nil else {
       section.entry.note("expected either event: or never:, and what")
@@ -211,13 +224,20 @@ private final class ScenarioReader {
       return nil
     }
     let subject = subject(said)
-    let place = section.optional("place").flatMap { entry in entry.reference("place", places(settings)).map { places(settings)[$0] } }
+    let placed = section.optional("place"), conditioned = section.optional("where")
+    let place = placed.flatMap { entry in entry.reference("place", places(settings)).map { places(settings)[$0] } }
+    if subject == .gateOpen {
+      if let place, !settings.names.lanes.contains(place) { placed?.note("\(place) has no gate: expected a lane") }
+      conditioned?.note("a gate that stands open has no members: leave where out")
+    }
     let of = section.optional("of").flatMap(time), within = section.optional("within").flatMap(time)
     let between = section.optional("between").flatMap { window($0) }
-    var span = between ?? Interval.zero...end
-    if let within { span = (of ?? .zero)...(of ?? .zero) + within } else if let of { span = of...max(of, end) }
+    if between != nil, of != nil || within != nil { section.entry.note("between says when already: leave within and of out") }
+    var span = between ?? Interval.zero...Self.openEnd
+    if let within { span = (of ?? .zero)...(of ?? .zero) + within } else if let of { span = of...Self.openEnd }
     var count = never == nil ? 1...Int.max : 0...0
     if let entry = section.optional("count") {
+      if never != nil { entry.note("never says how often already: leave count out") }
       if let list = entry.plain == nil ? entry.list() : nil {
         let ends = list.compactMap { $0.whole(0...1_000_000) }
         let range = ends.count == 2 && ends[0] <= ends[1] ? ends[0]...ends[1] : nil
@@ -226,7 +246,7 @@ private final class ScenarioReader {
         count = number...number
       }
     }
-    let conditions = section.optional("where")?.section().map { part in part.rest().compactMap { condition($0.name, $0.value) } } ?? []
+    let conditions = conditioned?.section().map { part in part.rest().compactMap { condition($0.name, $0.value) } } ?? []
     section.close()
     guard let subject else { return nil }
     var words = (never == nil ? "" : "never ") + (said.plain ?? "")

@@ -2,7 +2,9 @@
 
 import Domain
 
-/// `3s`, `1.5s`, `200ms`, `2min`, `8h`, `1h30min`.
+private let longest = Interval.seconds(366 * 86_400)
+
+/// `3s`, `1.5s`, `200ms`, `2min`, `8h`, `1h30min`. At most a year; longer ones are none.
 func interval(_ text: some StringProtocol) -> Interval? {
   var rest = Substring(text), total = Interval.zero
   guard !rest.isEmpty else { return nil }
@@ -14,6 +16,7 @@ func interval(_ text: some StringProtocol) -> Interval? {
     guard let number = Double(digits), (0...1e6).contains(number), let ns = ["ms": 1e6, "min": 60e9, "h": 3_600e9, "s": 1e9][unit]
     else { return nil }
     total = total + Interval(ns: Int64(number * ns))
+    guard total <= longest else { return nil }
   }
   return total
 }

@@ -33,6 +33,7 @@ struct ExploreCommand: ParsableCommand {
 
   func validate() throws {
     if !(1...1_000_000).contains(seeds) { throw ValidationError("--seeds is between 1 and 1000000.") }
+    if from > UInt64.max - UInt64(seeds) { throw ValidationError("--from is so large that not all seeds fit behind it.") }
     if !(1...1_440).contains(minutes) { throw ValidationError("--minutes is between 1 and 1440.") }
   }
 

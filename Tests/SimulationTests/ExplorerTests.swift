@@ -83,4 +83,13 @@ import Testing
       #expect(small.world.happens.count == 1, "\(small.words)")
     }
   }
+
+  /// A site need not have rooms, nor lanes.
+  @Test(arguments: ["rooms", "lanes"]) func sitesOfHalfAKindHaveWorldsToo(_ without: String) throws {
+    let file = "Simulators/scenarios/one-door.yaml"
+    var parts = try String(contentsOfFile: file, encoding: .utf8).components(separatedBy: "\n\n")
+    parts.removeAll { $0.hasPrefix("\(without):") }
+    let settings = try Settings.parse(parts.joined(separator: "\n\n") + "\n", file: file, profiles: "DeviceProfiles")
+    for seed in UInt64(1)...50 { _ = Explorer(settings, minutes: 2).world(seed) }
+  }
 }

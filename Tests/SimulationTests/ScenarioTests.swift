@@ -88,6 +88,15 @@ import Testing
     ("expects: [{ event: reading, between: [5s, 2s] }]", "expected two times, the earlier first"),
     ("expects: [{ event: reading, never: reading }]", "expected either event: or never:, and what"),
     ("expects: [{ event: reading, often: 3 }]", "found an unknown key \"often\""),
+    ("starts: 26-11-23 07:30", "expected a local date and time"),
+    ("lasts: 1000000h1000000h", "expected a time since the beginning"),
+    ("lasts: 10s\nhappens: [{ at: 20s, speed: 2 }]", "something happens at 20s, when the scenario is over"),
+    ("lasts: 10s\nexpects: [{ never: reading, between: [20s, 30s] }]", "when the scenario is over"),
+    ("expects: []", "found no expectation"),
+    ("expects: [{ never: reading, count: 3 }]", "never says how often already"),
+    ("expects: [{ event: reading, between: [1s, 2s], within: 3s }]", "between says when already"),
+    ("expects: [{ never: gate_open, place: room-301 }]", "room-301 has no gate"),
+    ("expects: [{ never: gate_open, where: { kind: x } }]", "a gate that stands open has no members"),
     ("expect: []", "expects is required. A scenario without an expectation tests nothing."),
   ])
   func mistakesAreNamed(_ text: String, _ words: String) {
@@ -99,6 +108,21 @@ import Testing
       #expect("\(error)".contains(words), "\(error)")
       #expect("\(error)".contains(".yaml:"), "\(error)")
     }
+  }
+
+  @Test func whatHasNoWindowCountsToTheEnd() throws {
+    let scenario = try load(
+      """
+      about: The end is the last expectation's, for the others too.
+      settings: SETTINGS
+      happens: [{ at: 20s, person: north-door, body: 38.6, stay: 90 }]
+      expects:
+        - { event: screening.denied, within: 2min }
+        - { never: gate_open }
+        - { event: reading, of: 10s }
+      """)
+    #expect(scenario.lasts == .minutes(2))
+    #expect(scenario.expects.map(\.window) == [.zero ... .minutes(2), .zero ... .minutes(2), .seconds(10) ... .minutes(2)])
   }
 
   @Test func whatHappensRepeats() {
