@@ -199,7 +199,8 @@ final class RealStage: Stage {
     else { return }
     onTold(
       Told(
-        at: Interval(ns: Int64(clamped: time.timeIntervalSince(zeroWall) * 1e9)), type: String(envelope.type.dropFirst("gatehouse.".count)),
+        // What a door tells before it is ready is of the beginning.
+        at: max(.zero, Interval(ns: Int64(clamped: time.timeIntervalSince(zeroWall) * 1e9))), type: String(envelope.type.dropFirst("gatehouse.".count)),
         place: envelope.source.split(separator: "/").last.map(String.init) ?? "", isRecord: event.stream == .records,
         document: { event.json }))
   }

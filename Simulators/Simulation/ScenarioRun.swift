@@ -21,6 +21,15 @@ public struct ScenarioResult: Sendable {
   public var isAsExpected: Bool { mishaps.isEmpty && outcomes.allSatisfy { $0.failure == nil } }
 }
 
+extension ScenarioResult {
+  /// Of a scenario whose door did not start, and why.
+  public init(_ scenario: Scenario, neverLived reason: String) {
+    self.init(
+      scenario: scenario, outcomes: scenario.expects.map { Outcome(expectation: $0, failure: "it was not lived") }, mishaps: [reason],
+      lastEvents: [], lastBytes: [], events: 0, took: 0)
+  }
+}
+
 /// Lives one scenario.
 public final class ScenarioRun {
   private let scenario: Scenario

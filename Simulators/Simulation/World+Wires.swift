@@ -1,4 +1,4 @@
-// Bytes in, bytes out, with the moment each is due. Nothing here opens a file: `Exchange` of the program carries the
+// Bytes in, bytes out, with the moment each is due. Nothing here opens a file: `SimulationLoop` carries the
 // bytes between this and the ptys and sockets, and a scenario in virtual time carries them to the pipeline itself.
 
 import Devices

@@ -5,6 +5,7 @@ import Domain
 import Foundation
 import Settings
 import Simulation
+import Synchronization
 
 struct TestCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -50,7 +51,7 @@ struct TestCommand: ParsableCommand {
     if isWrong { throw ExitCode(65) }
     endOnSignals()
     var results: [ScenarioResult] = []
-    for scenario in loaded {
+    for scenario in loaded where !simulationMustEnd.load(ordering: .relaxed) {
       let result = try live(scenario)
       if !tap { print(terminalReport(result)) }
       results.append(result)
@@ -75,7 +76,11 @@ struct TestCommand: ParsableCommand {
     }
     let showsProgress = isatty(STDERR_FILENO) == 1 && !tap
     var told = ContinuousClock.now
-    return try scenarioRun(scenario, folder.path).run { elapsed in
+    let run: ScenarioRun
+    do { run = try scenarioRun(scenario, folder.path) } catch let code as ExitCode { throw code } catch {
+      return ScenarioResult(scenario, neverLived: "\(error)")
+    }
+    return run.run { elapsed in
       guard showsProgress, told.duration(to: .now) > .milliseconds(200) else { return }
       told = .now
       let share = Int(100 * elapsed.seconds / max(scenario.lasts.seconds, 1e-9))

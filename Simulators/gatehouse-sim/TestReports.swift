@@ -23,7 +23,7 @@ func terminalReport(_ result: ScenarioResult) -> String {
   lines += result.lastEvents.map { "    \($0)" }
   lines.append("  what the wires carried last:")
   lines += result.lastBytes.map { "    \($0)" }
-  lines.append("  again: gatehouse-sim test \(scenario.file) --seed \(scenario.seed)")
+  lines.append("  again: gatehouse-sim test \(scenario.file) --seed \(scenario.seed)\(scenario.isInRealTime ? " --real" : "")")
   return lines.joined(separator: "\n")
 }
 

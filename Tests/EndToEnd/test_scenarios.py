@@ -64,8 +64,11 @@ def test_the_program_lives_a_scenario_as_time_passes(tmp_path, scenario):
 def test_a_door_that_cannot_start_is_said(tmp_path):
     (tmp_path / "gatehoused").write_text("#!/bin/sh\necho no such door\nexit 3\n")
     (tmp_path / "gatehoused").chmod(0o755)
-    done = simulate("test", SCENARIOS / "real-door.yaml", "--door", tmp_path / "gatehoused")
-    assert done.returncode == 1 and "no such door" in done.stdout + done.stderr
+    done = simulate(
+        "test", SCENARIOS / "real-door.yaml", SCENARIOS / "clock-step.yaml", "--door", tmp_path / "gatehoused", "--junit", tmp_path / "j.xml")
+    assert done.returncode == 1 and "no such door" in done.stdout
+    suites = ElementTree.parse(tmp_path / "j.xml").getroot().findall("testsuite")
+    assert [int(suite.get("failures")) > 0 for suite in suites] == [True, False]
     refused = simulate("test", SCENARIOS / "disk-full.yaml", "--real")
     assert refused.returncode == 65 and "this needs virtual time" in refused.stderr
 
