@@ -43,6 +43,9 @@ extension LogReader {
         }
         isFirst = false
         head = verify(stream, in: reader, file.name, from: anchor, &found)
+        if try stream == .records && reader.hasDamagedSnapshot() {
+          found.faults.append("segment \(file.name): a snapshot of the door's state was changed")
+        }
         if let damage = try reader.damage() { found.faults.append("segment \(file.name) is damaged: \(damage)") }
       } catch {
         found.faults.append("segment \(file.name) can't be read: \(reason(error))")
@@ -66,13 +69,18 @@ extension LogReader {
       if rows.isEmpty { return at }
       for row in rows {
         if let fault = check(row, after: at) {
-          found.faults.append("segment \(name), \(stream.name) seq \(row.seq): \(fault)")
+          found.faults.append("segment \(name), \(stream.name) seq \(row.seq): \(fault)\(naming(row))")
           return nil
         }
         at = Head(seq: row.seq, hash: row.hash)
         found.count += 1
       }
     }
+  }
+
+  /// How else to find the event: its id, and when it was by the column, which may be what was changed.
+  private func naming(_ row: StoredRow) -> String {
+    " (id \(row.id.isEmpty ? "unreadable" : row.id), time \(timeText(wall: row.wall, utcOffset: 0)))"
   }
 
   private func check(_ row: StoredRow, after head: Head) -> String? {
@@ -82,6 +90,10 @@ extension LogReader {
     for (key, value) in [("id", row.id), ("type", row.type)] where row.body.range(of: Data("\"\(key)\":\"\(value)\"".utf8)) == nil {
       return "the \(key) beside the body was changed"
     }
+    if let key = row.body.range(of: Data("\"time\":\"".utf8), options: .backwards) {
+      let time = String(decoding: row.body[key.upperBound...].prefix { $0 != UInt8(ascii: "\"") }, as: UTF8.self)
+      guard time == timeText(wall: row.wall, utcOffset: offset(time)) else { return "the time beside the body was changed" }
+    }
     guard !row.personal.isEmpty else { return nil }
     let data = (try? JSONSerialization.jsonObject(with: row.body) as? [String: Any])?["data"] as? [String: Any]
     let hashes = data?["personal_hashes"] as? [String: String] ?? [:]
@@ -89,6 +101,13 @@ extension LogReader {
       return "the personal row \"\(personal.kind)\" was changed"
     }
     return nil
+  }
+
+  /// Seconds east of UTC, of a time as events have it.
+  private func offset(_ time: String) -> Int32 {
+    let parts = time.suffix(5).split(separator: ":").compactMap { Int32($0) }
+    guard parts.count == 2 else { return 0 }
+    return (parts[0] * 60 + parts[1]) * (time.dropLast(5).last == "-" ? -60 : 60)
   }
 
   private func reason(_ error: any Error) -> String {

@@ -40,6 +40,11 @@ final class SegmentReader {
 
   func anchor(_ stream: Domain.Stream) throws -> Head { try queue.read { try $0.anchor(stream) } }
   func snapshots() throws -> [[UInt8]] { try queue.read { try $0.snapshots() } }
+  /// Whether a snapshot is there whose checksum does not hold.
+  func hasDamagedSnapshot() throws -> Bool {
+    try queue.read { try $0.snapshots().count != Int.fetchOne($0, sql: "SELECT count(*) FROM snapshots") }
+  }
+
   func newestRecord() throws -> (type: String, wall: Int64)? { try queue.read { try $0.newestRecord() } }
 
   func rows(_ stream: Domain.Stream, after seq: Int64, limit: Int) throws -> [StoredRow] {
@@ -61,11 +66,15 @@ final class SegmentReader {
     try queue.read { try Int64.fetchOne($0, sql: "SELECT time_ns FROM events WHERE stream = 0 ORDER BY seq LIMIT 1") }
   }
 
-  /// What SQLite itself finds wrong with the file; `nil`: nothing.
+  /// What SQLite itself finds wrong with the file, its indexes too; `nil`: nothing.
   func damage() throws -> String? {
-    let found = try queue.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
-    return found == "ok" ? nil : found
+    let found = try queue.read { try String.fetchOne($0, sql: "PRAGMA integrity_check(1)") }
+    // A heading, which names the database, and a line.
+    return found == "ok" ? nil : found?.split(separator: "\n").last.map(String.init)
   }
+
+  /// Copies all that is committed in one transaction, which holds up no writer.
+  func backUp(to target: DatabaseQueue) throws { try queue.backup(to: target) }
 }
 
 /// Reads all segments of a log. Used by one thread.
@@ -91,8 +100,8 @@ public final class LogReader {
     return 0
   }
 
-  /// The events behind `seq`, at most 500.
-  public func read(_ stream: Domain.Stream, after seq: Int64, limit: Int) throws -> [LoggedEvent] {
+  /// The events behind `seq`, at most 500; `personal`: with the personal members that are still there.
+  public func read(_ stream: Domain.Stream, after seq: Int64, limit: Int, personal: Bool = true) throws -> [LoggedEvent] {
     var events: [LoggedEvent] = []
     var after = seq
     let most = min(limit, Self.transactionMax)
@@ -101,7 +110,8 @@ public final class LogReader {
         after = row.seq
         events.append(
           LoggedEvent(
-            stream: stream, seq: row.seq, json: delivered(row.body, seq: row.seq, personal: row.personal.map(\.content))))
+            stream: stream, seq: row.seq,
+            json: delivered(row.body, seq: row.seq, personal: personal ? row.personal.map(\.content) : [])))
       }
     }
     return events

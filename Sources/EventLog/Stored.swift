@@ -26,6 +26,8 @@ struct StoredRow {
   var seq: Int64
   var id: String
   var type: String
+  /// ns since 1970 UTC.
+  var wall: Int64
   var body: Data
   var hash: [UInt8]
   var personal: [StoredPersonal]
@@ -100,15 +102,15 @@ extension Database {
   func rows(_ stream: Domain.Stream, after seq: Int64, limit: Int) throws -> [StoredRow] {
     var rows: [StoredRow] = []
     for row in try Row.fetchAll(
-      self, sql: "SELECT seq, id, type, body, hash FROM events WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?",
+      self, sql: "SELECT seq, id, type, time_ns, body, hash FROM events WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?",
       arguments: [stream.rawValue, seq, limit])
     {
       // A damaged file may hold anything anywhere: what is not as it should be becomes empty, and no hash fits it.
       rows.append(
         StoredRow(
           seq: Int64.fromDatabaseValue(row["seq"]) ?? seq, id: String.fromDatabaseValue(row["id"]) ?? "",
-          type: String.fromDatabaseValue(row["type"]) ?? "", body: Data.fromDatabaseValue(row["body"]) ?? Data(),
-          hash: Data.fromDatabaseValue(row["hash"]).map(Array.init) ?? [], personal: []))
+          type: String.fromDatabaseValue(row["type"]) ?? "", wall: Int64.fromDatabaseValue(row["time_ns"]) ?? 0,
+          body: Data.fromDatabaseValue(row["body"]) ?? Data(), hash: Data.fromDatabaseValue(row["hash"]).map(Array.init) ?? [], personal: []))
     }
     guard let last = rows.last else { return [] }
     let personal = try personal(stream, after: seq, through: last.seq)

@@ -33,7 +33,8 @@ struct VerifyCommand: ParsableCommand {
     usage: "gatehouse log verify [--folder <folder>] [options]",
     discussion: """
       Reads the whole log and computes its chain again. What was deleted on time
-      leaves an anchor and is no fault.
+      leaves an anchor and is no fault. Each stream's first line names the first
+      event that is wrong: file, stream, seq, id and time. docs/log.md
 
       EXAMPLES
         gatehouse log verify

@@ -7,10 +7,10 @@ import Foundation
 
 struct LogCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "log", abstract: "Show what happened, follow what happens, or verify the log.",
+    commandName: "log", abstract: "Show what happened, export, back up, restore or verify it.",
     usage: """
       gatehouse log [--follow] [--since <since>] [--type <type>] [options]
-      gatehouse log verify [--folder <folder>]
+      gatehouse log export|backup|restore|verify [options]
       """,
     discussion: """
       For people the newest 50 records, for programs (--json) everything, unless
@@ -23,10 +23,11 @@ struct LogCommand: ParsableCommand {
         gatehouse log --since "2 h" --type alarm     alarm.raised, alarm.cleared …
         gatehouse log --stream telemetry --json      one CloudEvent a line
         gatehouse log verify                         is all there, unchanged?
+        gatehouse log backup /media/usb/log          while the door runs
 
       \(ExitCode.help)
       """,
-    subcommands: [Show.self, VerifyCommand.self], defaultSubcommand: Show.self)
+    subcommands: [Show.self, ExportCommand.self, BackupCommand.self, RestoreCommand.self, VerifyCommand.self], defaultSubcommand: Show.self)
 
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(

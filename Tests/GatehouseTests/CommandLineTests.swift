@@ -45,6 +45,8 @@ import Testing
     ["resume", "17", "--id", "6F9619FF-8B86-D011-B42D-00C04FC964FF"], ["version"],
     ["log"], ["log", "--follow", "--type", "gatehouse.alarm.raised"], ["log", "--since", "2h", "--limit", "5"],
     ["log", "--stream", "telemetry", "--json"], ["log", "--stream", "all"], ["log", "verify"], ["log", "verify", "--folder", "/tmp/l"],
+    ["log", "export", "--format", "csv", "--until", "1h", "--personal"], ["log", "backup", "b"],
+    ["log", "restore", "b", "--replace", "--folder", "/tmp/l"],
     ["profile", "decode", "gy-mcu90614", "5a", "5a"],
     ["profile", "decode", "x.yaml", "ff86", "--request", "ff 01 86", "--json"],
   ])
@@ -60,7 +62,7 @@ import Testing
     ["resume", "4294967296"], ["contact", "17", "36.9"], ["contact", "17"], ["contact", "17", "warm"], ["alarms", "acknowledge"],
     ["alarms", "clear", "9"], ["alarms", "clear", "9", "--who", "Li Na"], ["summary", "--since", "yesterday"],
     ["resume", "17", "--id", "17"], ["open"], ["log", "--since", "yesterday"], ["log", "--limit", "0"],
-    ["log", "--stream", "rumours"], ["profile", "decode", "p"], ["profile", "decode", "p", "xyz"],
+    ["log", "--stream", "rumours"], ["log", "export", "--format", "xml"], ["log", "export", "--until", "soon"], ["log", "backup"], ["log", "restore"], ["profile", "decode", "p"], ["profile", "decode", "p", "xyz"],
     ["profile", "decode", "p", "5"], ["resume", "17", "--who", String(repeating: "张", count: 33)],
   ])
   func refuses(arguments: [String]) {
