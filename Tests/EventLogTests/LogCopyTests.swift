@@ -112,7 +112,9 @@ import Testing
   }
 
   @Test func personalMembersStayOutUnlessAskedFor() throws {
-    let reader = try twoDays(TestFolder()).reader
+    let folder = TestFolder()
+    defer { withExtendedLifetime(folder) {} }
+    let reader = try twoDays(folder).reader
     func text(_ personal: Bool) throws -> String {
       try reader.read(.records, after: 0, limit: 500, personal: personal).map { String(decoding: $0.json, as: UTF8.self) }.joined()
     }
