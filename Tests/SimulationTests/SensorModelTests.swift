@@ -122,10 +122,7 @@ import Testing
   /// A particle sensor sends frames of zeros, whole and with their check.
   @Test func aFrameThatSaysItWarmsUp() throws {
     let profile = try Profile.load(file: "DeviceProfiles/plantower-pms.yaml")
-    var world = World(
-      WorldPlan(
-        buses: [PortSettings(name: "bus", link: .serial(path: "", Sample.line))],
-        devices: [PlannedDevice(name: "d", profile: profile, bus: 0)]))
+    var world = worldOnALine(profile)
     func outcome(at seconds: Int64) -> DecodedFrame.Outcome? {
       world.advance(to: at(seconds * 1_000))
       return world.takeDue(at: world.now).last.flatMap { decode($0.bytes, with: profile).first?.outcome }
@@ -169,10 +166,7 @@ import Testing
   /// A board that its port powers lets go of its relays with the cable.
   @Test func aPoweredPortHoldsItsRelays() throws {
     let profile = try Profile.load(file: "DeviceProfiles/lcus-serial-relay.yaml")
-    var world = World(
-      WorldPlan(
-        buses: [PortSettings(name: "bus", link: .serial(path: "", Sample.line))],
-        devices: [PlannedDevice(name: "d", profile: profile, bus: 0)]))
+    var world = worldOnALine(profile)
     _ = world.receive(hex("a0 02 01 a3"), bus: 0, at: at(10))
     #expect(world.report().devices["d"]?.relays == [2])
     #expect(world.report().devices["d"]?.writes.map(\.address) == [2])
@@ -206,4 +200,12 @@ import Testing
     #expect(world.perform("person north body=36.6 stay=5 shows=11010519491231002X") == "ok")
     #expect(ask("find", at: 100).dropFirst(9).first == 0, "gone, and the card with them")
   }
+}
+
+/// A world of one device on a serial line.
+private func worldOnALine(_ profile: Profile) -> World {
+  World(
+    WorldPlan(
+      buses: [PortSettings(name: "bus", link: .serial(path: "", Sample.line))],
+      devices: [PlannedDevice(name: "d", profile: profile, bus: 0)]))
 }

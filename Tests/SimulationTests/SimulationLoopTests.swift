@@ -35,6 +35,16 @@ import Testing
       return bytes
     }
 
+    /// Whether the far end closes the connection.
+    func isEnded(_ descriptor: Int32) -> Bool {
+      var ended = false
+      turn {
+        if case .success(let more?) = readSome(descriptor), more.isEmpty { ended = true }
+        return ended
+      }
+      return ended
+    }
+
     func open(_ name: String) -> Int32 {
       let descriptor = unsafe Glibc.open(folder + "/tty/" + name, O_RDWR | O_NOCTTY | O_NONBLOCK)
       loop.turn(atMost: .milliseconds(20))
@@ -152,12 +162,7 @@ import Testing
     #expect(stand.loop.world.now - sent >= .milliseconds(100))
     #expect(stand.perform("fault room-b-co2 hang_up") == "ok\n")
     writeSome(client, hex("00 08 00 00 00 06 05 04 00 00 00 01"))
-    var ended = false
-    stand.turn {
-      if case .success(let more?) = readSome(client), more.isEmpty { ended = true }
-      return ended
-    }
-    #expect(ended)
+    #expect(stand.isEnded(client))
     close(client)
     stand.quit()
   }
@@ -169,12 +174,7 @@ import Testing
     #expect(stand.perform("fault room-b-co2 drops") == "ok\n")
     let client = connectTCP(port)
     #expect(client >= 0, "it is accepted")
-    var ended = false
-    stand.turn {
-      if case .success(let more?) = readSome(client), more.isEmpty { ended = true }
-      return ended
-    }
-    #expect(ended)
+    #expect(stand.isEnded(client))
     close(client)
     #expect(stand.perform("unplug rooms") == "ok\n")
     #expect(connectTCP(port) == -1, "it is refused")

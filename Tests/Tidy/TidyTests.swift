@@ -109,8 +109,9 @@ private func name(of file: URL) -> String {
   }
 
   @Test func testsDoNotSleep() throws {
-    let words = ["Thread.sleep", "Task.sleep", "usleep("]
-    for file in files(under: "Tests", ending: "swift") where file.lastPathComponent != "TidyTests.swift" {
+    // Put together, so that this file is looked at too.
+    let words = ["Thread.", "Task.", "u"].map { $0 + "sleep" }
+    for file in files(under: "Tests", ending: "swift") {
       let text = try String(contentsOf: file, encoding: .utf8)
       for word in words { #expect(!text.contains(word), "\(name(of: file)) sleeps: \(word)") }
     }
